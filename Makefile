@@ -1,0 +1,99 @@
+# Everything here needs Go and make and nothing else, but for the targets that say
+# "pinned tools": these compile them from .tools/go.mod on first use, which takes a few
+# minutes once.
+
+VERSION ?= $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2>/dev/null || echo unknown)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+TOOL     = go tool -modfile=.tools/go.mod
+
+# The last release before this commit: what callers of the contract use today. On a
+# release's own commit this is the release before it.
+RELEASE = $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/null)
+
+.DEFAULT_GOAL := help
+# The checks are one story, told in order, also under make -j.
+.NOTPARALLEL:
+.PHONY: help run test race bench build generate fmt vet lint breaking fresh check tools clean
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start everything on this machine, with simulated gateways
+	go run ./cmd/paydev
+
+test: ## run all tests
+	go test ./...
+
+race: ## run all tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race ./...
+
+bench: ## measure the core, the journal, and the whole house under load
+	go test -run '^$$' -bench . ./router/payment ./router/journal
+	go run ./cmd/paydev bench
+
+build: ## build static binaries into bin/, stamped with the version
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/payrouter ./cmd/payctl ./cmd/paydev
+
+generate: ## write the code that comes from proto/ (pinned tools)
+	@rm -rf .generated
+	$(TOOL) buf generate --template .buf.gen.yaml -o .generated
+	@# Swapped in whole, so that a failure changes nothing and no file outlives its source.
+	@find proto -name '*.pb.go' -delete
+	@cp -R .generated/proto/. proto/
+	@rm -rf .generated
+
+fmt: ## format Go and proto files (pinned tools)
+	gofmt -w .
+	$(TOOL) buf format -w --exclude-path proto/google
+
+vet: ## run go vet
+	go vet ./...
+
+lint: ## run golangci-lint, buf lint and buf format (pinned tools)
+	$(TOOL) golangci-lint run
+	$(TOOL) buf lint
+	$(TOOL) buf format --diff --exit-code --exclude-path proto/google
+
+breaking: ## compare the contract with the last release (pinned tools)
+	@if [ -z '$(RELEASE)' ]; then \
+		echo 'no release yet, nothing to compare'; \
+		[ "$$(git rev-parse --is-shallow-repository)" != true ] || echo 'note: this clone is shallow and may lack the tags'; \
+	else \
+		echo 'comparing with $(RELEASE)'; \
+		$(TOOL) buf breaking --against '.git#tag=$(RELEASE)'; \
+	fi
+
+fresh: generate ## fail when generated code is not what proto/ says (pinned tools)
+	@git diff --exit-code -- proto
+	@untracked=$$(git ls-files --others --exclude-standard -- 'proto/*.pb.go'); \
+	if [ -n "$$untracked" ]; then \
+		printf 'generated, but not under version control:\n%s\n' "$$untracked"; exit 1; \
+	fi
+
+check: ## all that CI runs, in its order (pinned tools)
+	@echo '== generated code is fresh =='
+	@$(MAKE) --no-print-directory fresh
+	@echo '== gofmt =='
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then \
+		printf 'not formatted, run make fmt:\n%s\n' "$$unformatted"; exit 1; \
+	fi
+	@echo '== go vet =='
+	@$(MAKE) --no-print-directory vet
+	@echo '== lint =='
+	@$(MAKE) --no-print-directory lint
+	@echo '== contract against the last release =='
+	@$(MAKE) --no-print-directory breaking
+	@echo '== tests =='
+	@$(MAKE) --no-print-directory test
+
+tools: ## compile the pinned tools ahead of time
+	$(TOOL) buf --version
+	$(TOOL) golangci-lint version
+	$(TOOL) gotestsum --version
+	$(TOOL) grpcurl -version
+	@# benchstat has no version flag; with nothing to read it says nothing.
+	$(TOOL) benchstat /dev/null
+
+clean: ## remove what make has built
+	rm -rf bin .generated
