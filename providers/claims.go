@@ -1,0 +1,169 @@
+package providers
+
+import (
+	"slices"
+	"time"
+)
+
+// Claims are a provider's promises as data. The router obeys them, payctl
+// prints them, and the conformance suite asks the simulator about each. A field
+// left zero claims nothing, which is the careful choice.
+type Claims struct {
+	Provider   string
+	Currencies []string // what the account can be paid in
+	Reference  ReferenceRule
+	Methods    []MethodClaims
+	Capture    CaptureClaims
+	Refund     RefundClaims
+	Webhook    WebhookTrust
+	WebhookFor time.Duration // how long the provider repeats an unanswered notice; 0 unknown
+	Statement  StatementSource
+	Idempotent []IdempotentClaim // operations that may be sent again under the same id
+	// StatusShowsAll: a look-up shows every operation on the order; otherwise only the last one.
+	StatusShowsAll bool
+	// WholeUnits: the gateway can only say amounts without decimals.
+	WholeUnits bool
+	Timeouts   Timeouts
+}
+
+// Timeouts are the adapter's own time limits, from send to the last byte.
+type Timeouts struct {
+	Charge time.Duration // direct charges and pushes
+	Create time.Duration // offers
+	Status time.Duration
+	Refund time.Duration // refund, capture, void
+}
+
+// ReferenceRule says how our order number must look.
+type ReferenceRule struct {
+	Kind   ReferenceKind
+	Length int    // longest form, in characters
+	Prefix string // a fixed beginning, part of Length
+	Unique int    // only this many last characters are compared by the gateway; 0 means all
+}
+
+// ReferenceKind is where an order number comes from.
+type ReferenceKind uint8
+
+const (
+	// Derived references are a hash of tenant, request id and attempt number, in
+	// [a-z0-9]: a repeat after a lost commit meets the first one.
+	Derived ReferenceKind = iota
+	// Counted references are decimal digits from a counter per gateway.
+	Counted
+)
+
+// MethodClaims says how one method behaves at this gateway.
+type MethodClaims struct {
+	Method Method
+	Flow   Flow
+	// OfferLife is the longest an offer stays payable after its creation,
+	// confirmation included, when the gateway does not say so itself.
+	OfferLife time.Duration
+	// Margin is added to an offer's end before a look may prove it dead.
+	Margin time.Duration
+	// Withdraw says what a cancel of an unpaid offer means.
+	Withdraw Withdrawal
+	// NeverShown: when the creation's answer is lost, nobody but us could have
+	// handed the offer out, so it closes at once (FAILOVER, NEVER_SHOWN).
+	NeverShown bool
+	// Absent says whether "no such order" can ever count.
+	Absent AbsentRule
+	// Schedule is when to ask after sending, the last step repeating; empty means the
+	// router's ladder.
+	Schedule []time.Duration
+	TwoStage bool  // a hold can be asked for
+	Save     bool  // can return a token
+	Min, Max Money // limits in one currency; zero means none known
+}
+
+// Flow is one of the four shapes of a payment (FAILOVER section 3).
+type Flow uint8
+
+// The flows. Unclaimed is the zero value and serves nothing.
+const (
+	Unclaimed Flow = iota
+	Direct         // server to server, the answer is the outcome
+	Offer          // page, link or QR that only we hand out
+	Pushed         // the gateway contacts the payer itself
+	AskFirst       // the payer starts it and the gateway asks us
+)
+
+// String returns the lower-case name.
+func (f Flow) String() string {
+	return [...]string{"unclaimed", "direct", "offer", "push", "ask_first"}[f]
+}
+
+// Withdrawal says what a cancel of an unpaid offer is worth.
+type Withdrawal uint8
+
+// The withdrawals.
+const (
+	NoWithdrawal Withdrawal = iota // none known: wait for the offer's own end
+	Binding                        // documented as binding; a second look confirms it
+	Veto                           // the gateway asks us first, so our word ends it
+)
+
+// AbsentRule says when "no such order" proves that nothing was taken on.
+type AbsentRule struct {
+	Counts bool
+	After  time.Duration // H: the first such answer must come this long after the last possible send
+	Times  int           // how many in a row, at least 2
+	Apart  time.Duration // between the first and the last, at least 30 s
+}
+
+// CaptureClaims says how holds behave.
+type CaptureClaims struct {
+	Partial  bool          // less than the hold may be captured; the rest is released
+	HoldLife time.Duration // a hold ends by itself after this; 0 unknown
+}
+
+// RefundClaims says how refunds behave.
+type RefundClaims struct {
+	API        bool // refunds can be made by API without the payer
+	Partial    bool
+	OwnID      bool          // the gateway stores our refund id
+	SettleWait time.Duration // how long after a lost answer the look-up may still not show the refund
+	Min        Money
+}
+
+// WebhookTrust says what a notice is worth.
+type WebhookTrust uint8
+
+// The trust classes.
+const (
+	NoWebhook WebhookTrust = iota // none is sent
+	HintOnly                      // wakes a look-up, changes nothing by itself
+	Signed                        // a valid signature over the body makes it a fact
+)
+
+// String returns the lower-case name.
+func (w WebhookTrust) String() string { return [...]string{"none", "hint", "signed"}[w] }
+
+// StatementSource says where the provider's own books come from.
+type StatementSource string
+
+// The statement sources.
+const (
+	StatementFile StatementSource = "file" // an export of the cabinet, imported by a person
+	StatementList StatementSource = "list" // a list call
+	StatementWalk StatementSource = "walk" // details of each payment, one by one
+)
+
+// IdempotentClaim names an operation that may be repeated under the same id.
+type IdempotentClaim struct {
+	Operation string // charge, create, capture, void, refund
+	Window    time.Duration
+}
+
+// Method returns what is claimed for m; Flow is Unclaimed where nothing is.
+func (c Claims) Method(m Method) MethodClaims {
+	i := slices.IndexFunc(c.Methods, func(mc MethodClaims) bool { return mc.Method == m })
+	if i < 0 {
+		return MethodClaims{Method: m}
+	}
+	return c.Methods[i]
+}
+
+// Carries reports whether the gateway can be paid in the currency.
+func (c Claims) Carries(currency string) bool { return slices.Contains(c.Currencies, currency) }

@@ -1,0 +1,17 @@
+// Package exchange makes one HTTP exchange with a gateway and judges how far it
+// got. It is the only place that sends.
+//
+//	outcome    what is proved                           a charge then is
+//	Sent       a connection was obtained; all is open   Unknown   (the zero value)
+//	NotSent    no connection was ever obtained          Unserved, NOT_SENT
+//	Answered   a whole answer within the limits came    whatever the adapter reads in it
+//
+// The point of no return is the moment the transport hands a connection to the
+// request (httptrace.GotConn). Before it nothing can have left; after it every
+// failure is doubt.
+//
+// Go's transport repeats a request by itself when a kept-alive connection drops,
+// if it believes that to be safe. Here it must never believe so: requests that
+// move money use a connection of their own, have no GetBody and carry no
+// Idempotency-Key header. Redirects are answers, not orders.
+package exchange

@@ -1,0 +1,35 @@
+package providers
+
+import "time"
+
+// Result is all that one provider call taught us. Its zero value says Unknown.
+type Result struct {
+	Verdict  Verdict
+	Reason   Reason
+	External string // the gateway's id of the attempt (or of the refund), when told
+
+	// Amount is the money the gateway speaks of, when it says one: the held or
+	// captured sum. The zero Money means that the answer named no amount.
+	Amount Money
+	// Returned is the sum given back so far on the attempt, when told, else the zero Money
+	// (empty currency).
+	Returned Money
+
+	Action     *Action       // what the payer must do, when the call created an offer
+	Absent     bool          // a look-up says "no such order" (never evidence by itself)
+	Until      time.Time     // when the offer is certainly dead by the gateway's own clock: expiry plus confirm window
+	AskIn      time.Duration // when the gateway wants to be asked next; 0 means our ladder
+	Instrument *Token        // a token the payer agreed to save
+	Code       string        // the provider's own code or status, for people and for the drift detector
+	Err        error         // for logs only; never decides anything
+}
+
+// Signal-free constructors for the adapters: they read better than literals.
+
+// Unsent is the Result of a call that never left: another gateway may be tried.
+func Unsent(err error) Result { return Result{Verdict: Unserved, Reason: NotSent, Err: err} }
+
+// Doubt is the Result of anything that may have happened.
+func Doubt(reason Reason, code string, err error) Result {
+	return Result{Verdict: Unknown, Reason: reason, Code: code, Err: err}
+}

@@ -1,0 +1,27 @@
+package providers
+
+import "time"
+
+// Window is a half-open span of time.
+type Window struct{ From, To time.Time }
+
+// StatementLine is one movement in a provider's own books.
+type StatementLine struct {
+	Kind     LineKind
+	Order    string // our reference, when the line carries it
+	External string // the gateway's id
+	Verdict  Verdict
+	Amount   Money // always positive; Kind tells the direction
+	Fee      Money // zero Money when not told
+	At       time.Time
+	Code     string // the provider's own status
+}
+
+// LineKind is the direction of a StatementLine.
+type LineKind string
+
+// The kinds of statement line.
+const (
+	LineCharge LineKind = "charge"
+	LineRefund LineKind = "refund"
+)
