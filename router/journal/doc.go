@@ -1,0 +1,12 @@
+// Package journal is the only SQL in the house: it appends facts and reads them
+// back, on SQLite (one file, the default) and on PostgreSQL, with one text for both.
+//
+//	events     the truth: (payment, seq) is the primary key and the lock
+//	payments, attempts, findings, requests   by-products of the same transaction
+//	outbox ──► feed   the gap-free sequence of changes, numbered after the commit
+//
+// A writer appends seq+1; zero rows inserted means somebody was faster, so it
+// reads again and decides again. No transaction stays open across a call to a
+// gateway. A COMMIT that returned an error may have committed, so it is read back
+// on another connection before anything else is done.
+package journal

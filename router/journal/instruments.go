@@ -1,0 +1,81 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+// Instrument is a payer's saved means at one gateway.
+type Instrument struct {
+	ID, Tenant, Customer, Gateway string
+	Token                         providers.Token
+	Payment                       string // the payment that saved it
+	Created                       time.Time
+}
+
+// SaveInstrument keeps a token; the same token again changes nothing.
+func (s *Store) SaveInstrument(ctx context.Context, i Instrument) error {
+	digest := sha256.Sum256([]byte(i.Token.Value.Reveal()))
+	_, err := s.write.ExecContext(ctx, `INSERT INTO instruments
+		(id, tenant, customer, gateway, token, token_hash, mask, brand, payment_id, created_at, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL) ON CONFLICT DO NOTHING`,
+		i.ID, i.Tenant, i.Customer, i.Gateway, i.Token.Value.Reveal(), hex.EncodeToString(digest[:]), i.Token.Mask, i.Token.Brand,
+		i.Payment, micros(i.Created))
+	if err != nil {
+		return fmt.Errorf("save instrument: %w", err)
+	}
+	return nil
+}
+
+const instrumentColumns = `SELECT id, tenant, customer, gateway, token, mask, brand, payment_id, created_at FROM instruments `
+
+// Instrument finds one that is not deleted.
+func (s *Store) Instrument(ctx context.Context, tenant, id string) (Instrument, error) {
+	all, err := s.instruments(ctx, instrumentColumns+`WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL`, tenant, id)
+	if err == nil && len(all) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Instrument{}, err
+	}
+	return all[0], nil
+}
+
+// Instruments lists a customer's (or, with an empty customer, a tenant's) after an id, in
+// the order of their creation.
+func (s *Store) Instruments(ctx context.Context, tenant, customer, after string, n int) ([]Instrument, error) {
+	return s.instruments(ctx, instrumentColumns+`WHERE tenant = $1 AND (customer = $2 OR $2 = '') AND id > $3 AND deleted_at IS NULL
+		ORDER BY id LIMIT $4`, tenant, customer, after, n)
+}
+
+// DeleteInstrument forgets the token and reports whether there was one.
+func (s *Store) DeleteInstrument(ctx context.Context, tenant, id string, now time.Time) (bool, error) {
+	n, err := affected(s.write.ExecContext(ctx, `UPDATE instruments SET deleted_at = $3, token = '', mask = ''
+		WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL`, tenant, id, micros(now)))
+	return n == 1, err
+}
+
+func (s *Store) instruments(ctx context.Context, query string, args ...any) ([]Instrument, error) {
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read instruments: %w", err)
+	}
+	defer rows.Close()
+	var all []Instrument
+	for rows.Next() {
+		var i Instrument
+		var token string
+		var created int64
+		if err := rows.Scan(&i.ID, &i.Tenant, &i.Customer, &i.Gateway, &token, &i.Token.Mask, &i.Token.Brand, &i.Payment, &created); err != nil {
+			return nil, fmt.Errorf("read instruments: %w", err)
+		}
+		i.Token.Value, i.Created = providers.NewSecret(token), instant(created)
+		all = append(all, i)
+	}
+	return all, rows.Err()
+}

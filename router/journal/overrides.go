@@ -1,0 +1,64 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Override is an operator's order about a gateway.
+type Override struct {
+	ID, Gateway, Mode string
+	MoveOpen          bool
+	Actor, Reason     string
+	Created           time.Time
+	Start, End        time.Time
+	Ended             time.Time // when it was ended before its time
+	EndedBy           string
+	Version           int64
+}
+
+// CreateOverride stores an order. A repeated id changes nothing.
+func (s *Store) CreateOverride(ctx context.Context, o Override) error {
+	_, err := s.write.ExecContext(ctx, `INSERT INTO overrides
+		(id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, '', 1) ON CONFLICT DO NOTHING`,
+		o.ID, o.Gateway, o.Mode, o.MoveOpen, o.Actor, o.Reason, micros(o.Created), micros(o.Start), micros(o.End))
+	if err != nil {
+		return fmt.Errorf("create override: %w", err)
+	}
+	return nil
+}
+
+// EndOverride ends an order now, if it is still the version the operator saw. It
+// reports whether it did.
+func (s *Store) EndOverride(ctx context.Context, id string, version int64, by string, now time.Time) (bool, error) {
+	n, err := affected(s.write.ExecContext(ctx, `UPDATE overrides SET ended_at = $3, ended_by = $4, version = version + 1
+		WHERE id = $1 AND version = $2 AND ended_at IS NULL`, id, version, micros(now), by))
+	return n == 1, err
+}
+
+// Overrides lists the orders that end after the given time, oldest first.
+func (s *Store) Overrides(ctx context.Context, endAfter time.Time) ([]Override, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version
+		FROM overrides WHERE end_at > $1 ORDER BY created_at, id`, micros(endAfter))
+	if err != nil {
+		return nil, fmt.Errorf("read overrides: %w", err)
+	}
+	defer rows.Close()
+	var all []Override
+	for rows.Next() {
+		var o Override
+		var created, start, end int64
+		var ended *int64
+		if err := rows.Scan(&o.ID, &o.Gateway, &o.Mode, &o.MoveOpen, &o.Actor, &o.Reason, &created, &start, &end, &ended, &o.EndedBy, &o.Version); err != nil {
+			return nil, fmt.Errorf("read overrides: %w", err)
+		}
+		o.Created, o.Start, o.End = instant(created), instant(start), instant(end)
+		if ended != nil {
+			o.Ended = instant(*ended)
+		}
+		all = append(all, o)
+	}
+	return all, rows.Err()
+}

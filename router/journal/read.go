@@ -1,0 +1,207 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// Events reads a payment's events in order.
+func (s *Store) Events(ctx context.Context, id string) ([]payment.Event, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT seq, at, actor, kind, body FROM events WHERE payment_id = $1 ORDER BY seq`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", id, err)
+	}
+	defer rows.Close()
+	var events []payment.Event
+	for rows.Next() {
+		var (
+			e          payment.Event
+			at         int64
+			kind, body string
+		)
+		if err := rows.Scan(&e.Seq, &at, &e.Actor, &kind, &body); err != nil {
+			return nil, fmt.Errorf("read %s: %w", id, err)
+		}
+		if e.Body, err = payment.DecodeBody(kind, []byte(body)); err != nil {
+			return nil, fmt.Errorf("read %s, event %d: %w", id, e.Seq, err)
+		}
+		e.At = instant(at)
+		events = append(events, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", id, err)
+	}
+	if len(events) == 0 {
+		return nil, ErrNotFound
+	}
+	return events, nil
+}
+
+// Get folds a payment.
+func (s *Store) Get(ctx context.Context, id string) (payment.Payment, error) {
+	events, err := s.Events(ctx, id)
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	return payment.Fold(events)
+}
+
+// Payer reads what the gateways may need to know about the person.
+func (s *Store) Payer(ctx context.Context, id string) (providers.Payer, error) {
+	var text string
+	var payer providers.Payer
+	err := s.read.QueryRowContext(ctx, `SELECT payer FROM payments WHERE id = $1`, id).Scan(&text)
+	if err != nil {
+		return payer, found(err)
+	}
+	return payer, json.Unmarshal([]byte(text), &payer)
+}
+
+// FindAttempt finds an attempt by our reference or, where that is empty, by the gateway's id.
+func (s *Store) FindAttempt(ctx context.Context, gateway string, ref providers.Ref) (id string, n int, err error) {
+	const columns = `SELECT payment_id, n FROM attempts WHERE gateway = $1 AND `
+	if ref.Order != "" {
+		err = s.read.QueryRowContext(ctx, columns+`reference = $2`, gateway, ref.Order).Scan(&id, &n)
+	} else {
+		err = s.read.QueryRowContext(ctx, columns+`external = $2 AND external <> '' ORDER BY planned_at DESC LIMIT 1`,
+			gateway, ref.External).Scan(&id, &n)
+	}
+	return id, n, found(err)
+}
+
+// Filter selects payments. Zero fields select all.
+type Filter struct {
+	Tenant        string
+	Status        payment.Status
+	Gateway       string
+	Order         string
+	CreatedFrom   time.Time // inclusive
+	CreatedBefore time.Time // exclusive
+	AtRisk        bool
+}
+
+// Cursor is where a page ended: the last row's creation time and id.
+type Cursor struct {
+	Created time.Time
+	ID      string
+}
+
+// List returns up to n payments after the cursor, newest first.
+func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]payment.Payment, error) {
+	var where []string
+	var args []any
+	and := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		where = append(where, condition)
+	}
+	and("tenant = ?", f.Tenant)
+	if f.Status != "" {
+		and("status = ?", string(f.Status))
+	}
+	if f.Gateway != "" {
+		and("gateway = ?", f.Gateway)
+	}
+	if f.Order != "" {
+		and("order_ref = ?", f.Order)
+	}
+	if !f.CreatedFrom.IsZero() {
+		and("created_at >= ?", micros(f.CreatedFrom))
+	}
+	if !f.CreatedBefore.IsZero() {
+		and("created_at < ?", micros(f.CreatedBefore))
+	}
+	if f.AtRisk {
+		and("at_risk")
+	}
+	if after.ID != "" {
+		and("(created_at, id) < (?, ?)", micros(after.Created), after.ID)
+	}
+	args = append(args, n)
+	query := `SELECT id FROM payments WHERE ` + strings.Join(where, " AND ") +
+		fmt.Sprintf(` ORDER BY created_at DESC, id DESC LIMIT $%d`, len(args))
+	ids, err := s.ids(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list payments: %w", err)
+	}
+	page := make([]payment.Payment, 0, len(ids))
+	for _, id := range ids {
+		p, err := s.Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, p)
+	}
+	return page, nil
+}
+
+func (s *Store) ids(ctx context.Context, query string, args ...any) ([]string, error) {
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// Exposure is money that may have moved or may still move at one gateway.
+type Exposure struct {
+	Gateway, Verdict, Currency string
+	Count, Amount              int64
+	Oldest                     time.Time
+}
+
+// AtRisk sums open attempts by gateway, verdict and currency, from the books.
+func (s *Store) AtRisk(ctx context.Context) ([]Exposure, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT gateway, verdict, currency, COUNT(*), SUM(amount), MIN(planned_at)
+		FROM attempts WHERE at_risk GROUP BY gateway, verdict, currency ORDER BY gateway, verdict, currency`)
+	if err != nil {
+		return nil, fmt.Errorf("money at risk: %w", err)
+	}
+	defer rows.Close()
+	var all []Exposure
+	for rows.Next() {
+		var e Exposure
+		var oldest int64
+		if err := rows.Scan(&e.Gateway, &e.Verdict, &e.Currency, &e.Count, &e.Amount, &oldest); err != nil {
+			return nil, fmt.Errorf("money at risk: %w", err)
+		}
+		e.Oldest = instant(oldest)
+		all = append(all, e)
+	}
+	return all, rows.Err()
+}
+
+// LiveOffers counts a gateway's offers that payers can still pay, and says when the
+// last one ends by the gateway's own clock.
+func (s *Store) LiveOffers(ctx context.Context, gateway string) (count int64, last time.Time, err error) {
+	var us *int64
+	err = s.read.QueryRowContext(ctx, `SELECT COUNT(*), MAX(live_until) FROM attempts
+		WHERE gateway = $1 AND at_risk AND live_until IS NOT NULL`, gateway).Scan(&count, &us)
+	if us != nil {
+		last = instant(*us)
+	}
+	return count, last, err
+}
+
+// LiveOfferPayments lists payments whose offer at the gateway is still open.
+func (s *Store) LiveOfferPayments(ctx context.Context, gateway string, n int) ([]string, error) {
+	return s.ids(ctx, `SELECT payment_id FROM attempts WHERE gateway = $1 AND at_risk AND live_until IS NOT NULL
+		ORDER BY planned_at LIMIT $2`, gateway, n)
+}

@@ -1,0 +1,160 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	_ "modernc.org/sqlite" // the SQLite driver
+
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options configure a Store.
+type Options struct {
+	// URL is "sqlite:PATH" for a file, "sqlite:" alone for a database in memory, or a
+	// postgres:// URL.
+	URL string
+	// Due says when the worker should look at a payment again; the zero time
+	// means never. Required.
+	Due func(payment.Payment, time.Time) time.Time
+	// MaxConns bounds the connections to PostgreSQL, default 16. SQLite has one writer.
+	MaxConns int
+	// CommitTimeout bounds one write, COMMIT included, default 5 s.
+	CommitTimeout time.Duration
+}
+
+// Store is the journal on one database. It is safe for concurrent use.
+type Store struct {
+	write, read *sql.DB
+	postgres    bool
+	due         func(payment.Payment, time.Time) time.Time
+	timeout     time.Duration
+}
+
+// ErrNotFound: no such payment, reference or row.
+var ErrNotFound = errors.New("not found")
+
+// Open connects to the database. It does not migrate.
+func Open(o Options) (*Store, error) {
+	if o.Due == nil {
+		return nil, errors.New("journal: Options.Due is required")
+	}
+	if o.CommitTimeout == 0 {
+		o.CommitTimeout = 5 * time.Second
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = 16
+	}
+	s := &Store{due: o.Due, timeout: o.CommitTimeout}
+	path, isFile := strings.CutPrefix(o.URL, "sqlite:")
+	switch {
+	case isFile:
+		return s, s.openSQLite(path)
+	case strings.HasPrefix(o.URL, "postgres://"), strings.HasPrefix(o.URL, "postgresql://"):
+		s.postgres = true
+		db, err := sql.Open("pgx", o.URL)
+		if err != nil {
+			return nil, fmt.Errorf("open journal: %w", err)
+		}
+		db.SetMaxOpenConns(o.MaxConns)
+		db.SetMaxIdleConns(o.MaxConns)
+		s.write, s.read = db, db
+		return s, nil
+	}
+	return nil, errors.New("journal: the URL must begin with sqlite: or postgres://")
+}
+
+// openSQLite opens one writing connection and, for a file, a pool of readers, so that
+// reads do not queue behind commits.
+func (s *Store) openSQLite(path string) error {
+	const pragmas = "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
+	dsn := "file:" + path + "?" + pragmas + "&_txlock=immediate"
+	if path == "" {
+		dsn = "file::memory:?" + pragmas + "&_txlock=immediate"
+	}
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return fmt.Errorf("open journal: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	s.write, s.read = db, db
+	if path == "" {
+		return nil
+	}
+	if err := db.Ping(); err != nil { // creates the file, so that readers find one
+		return fmt.Errorf("open journal %s: %w", path, err)
+	}
+	if s.read, err = sql.Open("sqlite", "file:"+path+"?mode=ro&"+pragmas); err != nil {
+		return fmt.Errorf("open journal: %w", err)
+	}
+	s.read.SetMaxOpenConns(max(2, runtime.GOMAXPROCS(0)))
+	s.read.SetMaxIdleConns(max(2, runtime.GOMAXPROCS(0)))
+	return nil
+}
+
+// Close releases the connections.
+func (s *Store) Close() error {
+	if s.read != s.write {
+		return errors.Join(s.read.Close(), s.write.Close())
+	}
+	return s.write.Close()
+}
+
+// Engine names the database: "sqlite" or "postgresql".
+func (s *Store) Engine() string {
+	if s.postgres {
+		return "postgresql"
+	}
+	return "sqlite"
+}
+
+// Migrate brings the schema up to date. Several starters at once apply each step once.
+func (s *Store) Migrate(ctx context.Context) error {
+	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{}
+	if s.postgres {
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	provider, err := goose.NewProvider(dialect, s.write, files, options...)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+func instant(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+func nullMicros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}

@@ -1,0 +1,65 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Claim leases up to n payments that are due: their next due time becomes the end
+// of the lease, so a worker that dies gives them back by itself. An empty answer
+// does not mean that there is no work: another worker may have been faster.
+func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n int) ([]string, error) {
+	// The second "due_at <= now" makes two claimers of one row take it once.
+	rows, err := s.write.QueryContext(ctx, `UPDATE payments SET due_at = $1
+		WHERE id IN (SELECT id FROM payments WHERE due_at <= $2 ORDER BY due_at LIMIT $3) AND due_at <= $2 RETURNING id`,
+		micros(now.Add(lease)), micros(now), n)
+	if err != nil {
+		return nil, fmt.Errorf("claim work: %w", err)
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("claim work: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// Defer sets when a payment is due next, unless it has changed since seq.
+func (s *Store) Defer(ctx context.Context, id string, seq int64, due time.Time) error {
+	_, err := s.write.ExecContext(ctx, `UPDATE payments SET due_at = $3 WHERE id = $1 AND seq = $2`, id, seq, nullMicros(due))
+	return err
+}
+
+// Wake makes a payment due now.
+func (s *Store) Wake(ctx context.Context, id string, now time.Time) error {
+	_, err := s.write.ExecContext(ctx, `UPDATE payments SET due_at = $2 WHERE id = $1`, id, micros(now))
+	return err
+}
+
+// Take reserves n numbers of a counter and returns the first. Numbers that a crash
+// leaves unused stay unused.
+func (s *Store) Take(ctx context.Context, counter string, n int64) (int64, error) {
+	var last int64
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `INSERT INTO counters (name, value) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING value`, counter, n).Scan(&last)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("take numbers of %s: %w", counter, err)
+	}
+	return last - n + 1, nil
+}
+
+// Lease takes or renews a named lease and reports whether the owner has it.
+func (s *Store) Lease(ctx context.Context, name, owner string, now time.Time, d time.Duration) (bool, error) {
+	n, err := affected(s.write.ExecContext(ctx, `INSERT INTO leases (name, owner, expires_at) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+		WHERE leases.owner = excluded.owner OR leases.expires_at < $4`, name, owner, micros(now.Add(d)), micros(now)))
+	return n == 1, err
+}

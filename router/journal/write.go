@@ -1,0 +1,324 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// Request is a caller's idempotency key with what it was used for.
+type Request struct {
+	Tenant, ID string
+	Kind       string // create, capture, cancel, refund
+	Hash       string // keyed hash of the canonical body
+	Object     string // what the request made, when it is not the payment itself
+}
+
+// ReusedError says that a request id was used before with another body.
+type ReusedError struct{ Payment string }
+
+func (e *ReusedError) Error() string { return "the request id was used with another body" }
+
+// OrderTakenError says that the order has a payment that is open or paid.
+type OrderTakenError struct{ Payment, Status string }
+
+func (e *OrderTakenError) Error() string { return "the order has a payment already" }
+
+// ErrRepeated says that the same request came before; the payment returned with it
+// is the current one, and Request.Object what it made.
+var ErrRepeated = errors.New("the request came before")
+
+var errConflict = errors.New("somebody else appended first")
+
+// Open appends a payment's first event under its request id. A request that came
+// before returns the payment it made and ErrRepeated, or a *ReusedError when the
+// body was another one.
+func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e payment.Event) (payment.Payment, error) {
+	opened := e.Body.(payment.Opened)
+	p, err := payment.Payment{}.Apply(e)
+	if err != nil {
+		return p, err
+	}
+	person, err := json.Marshal(payer)
+	if err != nil {
+		return p, err
+	}
+	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		fresh, err := insertRequest(ctx, tx, r, opened.ID)
+		if err != nil || !fresh {
+			return orRepeated(err)
+		}
+		n, err := affected(tx.ExecContext(ctx, `INSERT INTO payments
+			(id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, due_at, payer)
+			VALUES ($1, $2, $3, $4, $5, '', $6, 1, $7, $7, $8, $9) ON CONFLICT DO NOTHING`,
+			opened.ID, opened.Tenant, opened.Order, opened.Order != "", string(p.Status()), false,
+			micros(e.At), nullMicros(s.due(p, e.At)), string(person)))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return &OrderTakenError{}
+		}
+		return s.appendEvents(ctx, tx, p, []payment.Event{e})
+	})
+	if taken := (*OrderTakenError)(nil); errors.As(err, &taken) {
+		return p, s.orderTaken(ctx, opened.Tenant, opened.Order)
+	}
+	if errors.Is(err, ErrRepeated) {
+		return s.repeated(ctx, r)
+	}
+	if err != nil {
+		// The commit may have happened all the same: look before saying no.
+		if kept, again := s.repeated(ctx, r); errors.Is(again, ErrRepeated) {
+			if kept.ID == opened.ID {
+				return kept, nil
+			}
+			return kept, again
+		}
+		return p, fmt.Errorf("open payment: %w", err)
+	}
+	return p, nil
+}
+
+// orRepeated turns "no row inserted" into ErrRepeated.
+func orRepeated(err error) error {
+	if err != nil {
+		return err
+	}
+	return ErrRepeated
+}
+
+func insertRequest(ctx context.Context, tx *sql.Tx, r Request, id string) (bool, error) {
+	n, err := affected(tx.ExecContext(ctx, `INSERT INTO requests (tenant, request_id, kind, hash, payment_id, object)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`, r.Tenant, r.ID, r.Kind, r.Hash, id, r.Object))
+	return n == 1, err
+}
+
+// repeated reads what a request id made. It returns ErrRepeated when that is the
+// same request, and *ReusedError when it is not.
+func (s *Store) repeated(ctx context.Context, r Request) (payment.Payment, error) {
+	kept, id, err := s.Request(ctx, r.Tenant, r.ID)
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	if kept.Hash != r.Hash || kept.Kind != r.Kind {
+		return payment.Payment{}, &ReusedError{Payment: id}
+	}
+	p, err := s.Get(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	return p, ErrRepeated
+}
+
+// Request finds what a request id was used for and the payment it concerned.
+func (s *Store) Request(ctx context.Context, tenant, id string) (Request, string, error) {
+	kept := Request{Tenant: tenant, ID: id}
+	var paymentID string
+	err := s.write.QueryRowContext(ctx, `SELECT kind, hash, payment_id, object FROM requests WHERE tenant = $1 AND request_id = $2`,
+		tenant, id).Scan(&kept.Kind, &kept.Hash, &paymentID, &kept.Object)
+	return kept, paymentID, found(err)
+}
+
+func (s *Store) orderTaken(ctx context.Context, tenant, order string) error {
+	taken := &OrderTakenError{}
+	err := s.write.QueryRowContext(ctx, `SELECT id, status FROM payments WHERE tenant = $1 AND order_ref = $2 AND order_open`,
+		tenant, order).Scan(&taken.Payment, &taken.Status)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return taken
+}
+
+// Decide returns the events to append to a payment; none means there is nothing
+// to do. It must be pure, for it runs again when somebody else was faster.
+type Decide func(payment.Payment) ([]payment.Event, error)
+
+// Advance appends what decide returns, starting from a payment as the caller
+// knows it (only its id need be right). All events become durable in one commit.
+func (s *Store) Advance(ctx context.Context, from payment.Payment, decide Decide) (payment.Payment, error) {
+	return s.advance(ctx, from, nil, decide)
+}
+
+// AdvanceOnce is Advance under an idempotency key: a request that came before
+// returns the payment as it is and ErrRepeated.
+func (s *Store) AdvanceOnce(ctx context.Context, r Request, from payment.Payment, decide Decide) (payment.Payment, error) {
+	if kept, err := s.repeated(ctx, r); !errors.Is(err, ErrNotFound) {
+		return kept, err
+	}
+	return s.advance(ctx, from, &r, decide)
+}
+
+func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, decide Decide) (payment.Payment, error) {
+	p, err := from, error(nil)
+	if p.Seq == 0 {
+		if p, err = s.Get(ctx, from.ID); err != nil {
+			return p, err
+		}
+	}
+	for {
+		events, err := decide(p)
+		if err != nil || len(events) == 0 {
+			return p, err
+		}
+		next := p
+		for i := range events {
+			events[i].Seq = next.Seq + 1
+			if next, err = next.Apply(events[i]); err != nil {
+				return p, err
+			}
+		}
+		err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			if r != nil {
+				fresh, err := insertRequest(ctx, tx, *r, p.ID)
+				if err != nil || !fresh {
+					return orRepeated(err)
+				}
+			}
+			return s.appendEvents(ctx, tx, next, events)
+		})
+		switch {
+		case err == nil:
+			return next, nil
+		case errors.Is(err, ErrRepeated):
+			return s.repeated(ctx, *r)
+		case !errors.Is(err, errConflict) && !retryable(err):
+			// Did it commit all the same? Read on another connection before saying no.
+			kept, again := s.Get(context.WithoutCancel(ctx), p.ID)
+			if again == nil && s.holds(kept, events) {
+				return kept, nil
+			}
+			return p, fmt.Errorf("append to %s: %w", p.ID, err)
+		}
+		if p, err = s.Get(ctx, p.ID); err != nil {
+			return p, err
+		}
+	}
+}
+
+// holds reports whether the events stand in the journal as they were to be written.
+func (s *Store) holds(p payment.Payment, events []payment.Event) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	defer cancel()
+	kept, err := s.Events(ctx, p.ID)
+	if err != nil {
+		return false
+	}
+	for _, e := range events {
+		if e.Seq > int64(len(kept)) {
+			return false
+		}
+		k := kept[e.Seq-1]
+		mine, _ := payment.EncodeBody(e.Body)
+		theirs, _ := payment.EncodeBody(k.Body)
+		if !k.At.Equal(e.At) || k.Actor != e.Actor || string(mine) != string(theirs) {
+			return false
+		}
+	}
+	return true
+}
+
+// appendEvents writes events and their by-products; p is the payment after them.
+func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment, events []payment.Event) error {
+	for _, e := range events {
+		body, err := payment.EncodeBody(e.Body)
+		if err != nil {
+			return err
+		}
+		n, err := affected(tx.ExecContext(ctx, `INSERT INTO events (payment_id, seq, at, actor, kind, body)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+			p.ID, e.Seq, micros(e.At), e.Actor, e.Body.Kind(), string(body)))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errConflict
+		}
+	}
+	last := events[len(events)-1]
+	if err := s.index(ctx, tx, p, last.At); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (payment_id, seq, tenant, at) VALUES ($1, $2, $3, $4)`,
+		p.ID, last.Seq, p.Tenant, micros(last.At))
+	return err
+}
+
+// index writes the by-products of the events.
+func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now time.Time) error {
+	gateway, risk := "", false
+	for _, a := range p.Attempts {
+		gateway = a.Gateway
+		risk = risk || a.AtRisk()
+		var live time.Time
+		if a.Closed == nil && a.Shown && !a.Verdict.HasMoney() {
+			live = a.Until
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO attempts
+			(payment_id, n, gateway, provider, reference, external, verdict, amount, currency, planned_at, unclosed, at_risk, live_until)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			ON CONFLICT (payment_id, n) DO UPDATE SET external = excluded.external, verdict = excluded.verdict,
+			unclosed = excluded.unclosed, at_risk = excluded.at_risk, live_until = excluded.live_until`,
+			p.ID, a.N, a.Gateway, a.Provider, a.Reference, a.External, a.Verdict.String(), p.Amount.Minor, p.Amount.Currency,
+			micros(a.Planned), a.Closed == nil, a.AtRisk(), nullMicros(live))
+		if err != nil {
+			return err
+		}
+	}
+	for _, f := range p.Findings {
+		_, err := tx.ExecContext(ctx, `INSERT INTO findings (payment_id, kind, attempt, at, detail)
+			VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, p.ID, string(f.Kind), f.Attempt, micros(f.At), f.Detail)
+		if err != nil {
+			return err
+		}
+	}
+	if p.Seq == 1 {
+		return nil // Open has just written the row
+	}
+	status := p.Status()
+	unpaid := status == payment.StatusDeclined || status == payment.StatusFailed || status == payment.StatusCanceled
+	_, err := tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
+		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1`,
+		p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)))
+	return err
+}
+
+// transact runs one write transaction within the commit time-out. The caller's
+// cancellation does not stop it: a commit is finished or it fails by itself.
+func (s *Store) transact(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
+	defer cancel()
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := do(ctx, tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func affected(r sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// found turns "no rows" into ErrNotFound.
+func found(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}

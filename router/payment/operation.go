@@ -1,0 +1,218 @@
+package payment
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+// OperationKind is an act on an attempt after it was sent.
+type OperationKind string
+
+// The operations. Each goes only to the gateway that holds the attempt.
+const (
+	OpCapture  OperationKind = "capture"  // take the money of a hold
+	OpVoid     OperationKind = "void"     // release a hold
+	OpWithdraw OperationKind = "withdraw" // end an unpaid offer
+	OpRefund   OperationKind = "refund"   // give captured money back
+)
+
+// OperationKinds lists the kinds in a fixed order.
+func OperationKinds() []OperationKind {
+	return []OperationKind{OpCapture, OpVoid, OpWithdraw, OpRefund}
+}
+
+// Operation is one act, sent at most once. What was not carried out is tried
+// again as a new operation, never as the same one.
+type Operation struct {
+	OperationPlanned
+	At        time.Time
+	Verdict   providers.Verdict
+	Reason    providers.Reason
+	Code      string
+	External  string
+	Answered  bool
+	SettledAt time.Time
+
+	Looks       int
+	LastLook    time.Time
+	Absents     int // looks in a row that show it not carried out
+	FirstAbsent time.Time
+}
+
+// Settled reports whether the operation's outcome is known.
+func (o Operation) Settled() bool {
+	return o.Verdict == providers.Approved || o.Verdict == providers.Declined || o.Verdict == providers.Unserved
+}
+
+func (p *Payment) planOperation(b OperationPlanned, e Event) error {
+	if b.Operation != len(p.Operations)+1 {
+		return refuse("operation %d is not the next", b.Operation)
+	}
+	a, err := p.attempt(b.Attempt)
+	if err != nil {
+		return err
+	}
+	if open, ok := p.openOperation(b.Attempt); ok {
+		return refuse("operation %d on attempt %d is open", open.Operation, b.Attempt)
+	}
+	switch b.Op {
+	case OpCapture:
+		if a.Verdict != providers.Held || b.Amount.Minor <= 0 || b.Amount.Minor > a.Held {
+			return refuse("capture of %s, held %d", b.Amount, a.Held)
+		}
+	case OpVoid:
+		if a.Verdict != providers.Held {
+			return refuse("nothing is held")
+		}
+	case OpWithdraw:
+		if a.Verdict.HasMoney() || a.Closed != nil {
+			return refuse("attempt %d is not an open offer", a.N)
+		}
+	case OpRefund:
+		if a.Verdict != providers.Approved || b.Amount.Minor <= 0 || b.Amount.Minor > a.net(*p) {
+			return refuse("refund of %s, left %d", b.Amount, a.net(*p))
+		}
+	default:
+		return refuse("unknown operation %q", b.Op)
+	}
+	p.Operations = append(p.Operations, Operation{OperationPlanned: b, At: e.At})
+	if r := p.refund(b.Refund); r != nil {
+		r.Operation, r.Updated = b.Operation, e.At
+	}
+	return nil
+}
+
+func (p *Payment) observeOperation(b OperationObserved, e Event) error {
+	if b.Operation < 1 || b.Operation > len(p.Operations) {
+		return fmt.Errorf("no operation %d", b.Operation)
+	}
+	o := &p.Operations[b.Operation-1]
+	o.Answered = true
+	if b.Source == FromLookup {
+		o.Looks++
+		o.LastLook = e.At
+		if b.Absent {
+			if o.Absents == 0 {
+				o.FirstAbsent = e.At
+			}
+			o.Absents++
+		}
+	}
+	if o.Settled() {
+		if o.Verdict != b.Verdict && b.Verdict == providers.Approved {
+			p.find(ReturnedElsewhere, o.Attempt, e.At, fmt.Sprintf("%s %d: %s, then %s", o.Op, o.Operation, o.Verdict, b.Verdict))
+			o.Verdict = b.Verdict // the fact wins; the sums follow
+		}
+	} else {
+		if b.Verdict != providers.Unknown {
+			o.Verdict = b.Verdict
+		}
+		o.Reason = b.Reason
+	}
+	if b.Code != "" {
+		o.Code = b.Code
+	}
+	if b.External != "" {
+		o.External = b.External
+	}
+	if !o.Settled() {
+		return nil
+	}
+	if o.SettledAt.IsZero() {
+		o.SettledAt = e.At
+	}
+	if o.Verdict == providers.Declined && o.Op != OpWithdraw {
+		p.find(OperationFailed, o.Attempt, e.At, fmt.Sprintf("%s refused: %s %s", o.Op, o.Reason, o.Code))
+	}
+	if r := p.refund(o.Refund); r != nil {
+		r.Updated = e.At
+		switch o.Verdict {
+		case providers.Approved:
+			r.State, r.Why = RefundDone, ""
+		case providers.Declined:
+			r.State, r.Why = RefundFailed, o.Reason
+		}
+	}
+	return nil
+}
+
+func (p *Payment) refund(id string) *Refund {
+	for i := range p.Refunds {
+		if id != "" && p.Refunds[i].Refund == id {
+			return &p.Refunds[i]
+		}
+	}
+	return nil
+}
+
+// FindRefund returns a caller's refund by its id.
+func (p Payment) FindRefund(id string) (Refund, bool) {
+	if r := p.refund(id); r != nil {
+		return *r, true
+	}
+	return Refund{}, false
+}
+
+func (p Payment) openOperation(attempt int) (Operation, bool) {
+	for _, o := range p.Operations {
+		if o.Attempt == attempt && !o.Settled() {
+			return o, true
+		}
+	}
+	return Operation{}, false
+}
+
+// withdrawal is the last withdraw operation of an attempt.
+func (p Payment) withdrawal(attempt int) (Operation, bool) {
+	return p.lastOperation(attempt, OpWithdraw)
+}
+
+func (p Payment) lastOperation(attempt int, kind OperationKind) (Operation, bool) {
+	for i := len(p.Operations) - 1; i >= 0; i-- {
+		if o := p.Operations[i]; o.Attempt == attempt && o.Op == kind {
+			return o, true
+		}
+	}
+	return Operation{}, false
+}
+
+func (p Payment) tries(attempt int, kind OperationKind, refund string) int {
+	n := 0
+	for _, o := range p.Operations {
+		if o.Attempt == attempt && o.Op == kind && o.Refund == refund {
+			n++
+		}
+	}
+	return n
+}
+
+// releaseAsked reports whether we asked for the hold to be given back.
+func (p Payment) releaseAsked(attempt int) bool {
+	_, ok := p.lastOperation(attempt, OpVoid)
+	return ok
+}
+
+// given is what our own operations gave back on the attempt, in minor units.
+func (p Payment) given(attempt int) int64 {
+	var sum int64
+	for _, o := range p.Operations {
+		if o.Attempt == attempt && o.Op == OpRefund && o.Verdict == providers.Approved {
+			sum += o.Amount.Minor
+		}
+	}
+	return sum
+}
+
+// net is the money an attempt still holds for us, in minor units: held, or
+// captured less what is known to be given back.
+func (a Attempt) net(p Payment) int64 {
+	switch a.Verdict {
+	case providers.Held:
+		return a.Held
+	case providers.Approved:
+		return a.Captured - max(p.given(a.N), a.Returned)
+	}
+	return 0
+}
