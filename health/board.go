@@ -1,0 +1,187 @@
+package health
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"time"
+)
+
+// Why a gateway is not admitted. Errors from Admit wrap exactly one of them.
+var (
+	ErrUnknownGateway = errors.New("unknown gateway")
+	ErrDrained        = errors.New("drained by an operator")
+	ErrProbeFailing   = errors.New("probes are failing")
+	ErrBreakerOpen    = errors.New("breaker is open")
+	ErrRamping        = errors.New("coming back, not this payment yet")
+	ErrBusy           = errors.New("at its concurrency limit")
+)
+
+// Board knows the health of all gateways. It is safe for concurrent use.
+type Board struct {
+	options  Options
+	gateways map[string]*gateway
+	names    []string
+	metrics  *metrics
+}
+
+type gateway struct {
+	Gateway
+	mu        sync.Mutex
+	guards    map[Op]*guard
+	flying    int // charges and offers on their way
+	overrides []Override
+	drained   bool // an active drain was seen last time
+	rampFrom  time.Time
+	probeBad  int // in a row
+	probeGood int
+	probedAt  time.Time
+	lastFault time.Time
+	lastGood  time.Time
+}
+
+// New makes a Board. Settings that would let an outage go unseen are refused.
+func New(o Options) (*Board, error) {
+	o = o.defaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	b := &Board{options: o, gateways: map[string]*gateway{}}
+	for _, g := range o.Gateways {
+		if g.MaxConcurrent == 0 {
+			g.MaxConcurrent = 64
+		}
+		watched := &gateway{Gateway: g, guards: map[Op]*guard{}}
+		for _, op := range Ops() {
+			watched.guards[op] = newGuard(o, g, op)
+		}
+		b.gateways[g.Name] = watched
+		b.names = append(b.names, g.Name)
+	}
+	b.metrics = newMetrics(b)
+	return b, nil
+}
+
+// Admit asks whether the operation may be sent for the payment named by key. When
+// it may, report must be called once with how it went; further calls do nothing.
+// A permit that nobody reports within twice the time-out counts as a fault.
+func (b *Board) Admit(name string, op Op, key string) (report func(Signal), err error) {
+	g, ok := b.gateways[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", name, ErrUnknownGateway)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	guard := g.guards[op]
+	err = g.refusal(b.options, op, key, now)
+	b.metrics.admitted(name, op, err)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	permit := guard.take(b.options, now, g.free(op, now))
+	if op.gated() {
+		g.flying++
+	}
+	var once sync.Once
+	return func(s Signal) {
+		once.Do(func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if op.gated() {
+				g.flying--
+			}
+			b.record(g, guard, permit, s, time.Now())
+		})
+	}, nil
+}
+
+// Peek gives the answer that Admit would give, and changes nothing.
+func (b *Board) Peek(name string, op Op, key string) error {
+	g, ok := b.gateways[name]
+	if !ok {
+		return fmt.Errorf("%s: %w", name, ErrUnknownGateway)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.refusal(b.options, op, key, time.Now()); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// refusal says why the operation is refused now, or nil.
+func (g *gateway) refusal(o Options, op Op, key string, now time.Time) error {
+	g.noticeDrainEnd(now)
+	if !op.gated() {
+		return nil
+	}
+	if g.mode(now) == Drain {
+		return ErrDrained
+	}
+	if g.flying >= g.MaxConcurrent {
+		return ErrBusy
+	}
+	if g.free(op, now) {
+		return nil
+	}
+	if g.Probe != nil && g.probeBad >= o.ProbesNeeded {
+		return ErrProbeFailing
+	}
+	if err := g.guards[op].refusal(o, now, g.Probe == nil || g.probeGood >= o.ProbesNeeded); err != nil {
+		return err
+	}
+	if share(key) >= g.rampShare(o, now) {
+		return ErrRamping
+	}
+	return nil
+}
+
+// free reports whether breakers and probes are metered only.
+func (g *gateway) free(op Op, now time.Time) bool {
+	mode := g.mode(now)
+	return !op.gated() || g.ObserveOnly || mode == Admit || mode == ObserveOnly
+}
+
+// record feeds one outcome to the breaker.
+func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Time) {
+	switch s {
+	case Fault:
+		g.lastFault = now
+	case Healthy:
+		g.lastGood = now
+	}
+	change := guard.record(b.options, p, s, now, g.probeBad)
+	switch change {
+	case opened:
+		g.probeGood, g.rampFrom = 0, time.Time{}
+		b.options.Log.Warn("breaker opened", "gateway", g.Name, "op", string(guard.op), "until", guard.notBefore)
+	case closed:
+		g.rampFrom = now
+		b.options.Log.Info("breaker closed, traffic ramps back", "gateway", g.Name, "op", string(guard.op))
+	}
+}
+
+// rampShare is the share of payments, in per cent, that the gateway gets now.
+func (g *gateway) rampShare(o Options, now time.Time) int {
+	if g.rampFrom.IsZero() {
+		return 100
+	}
+	n := int(now.Sub(g.rampFrom) / o.RampStep)
+	if n >= len(o.Ramp) {
+		return 100
+	}
+	return o.Ramp[n]
+}
+
+// share maps a key to 0…99. A key admitted at 5 % is admitted at 20 % too.
+func share(key string) int {
+	h := fnv.New32a()
+	h.Write([]byte(key))
+	x := h.Sum32()
+	x ^= x >> 16 // FNV's low bits alone are uneven for keys that differ in their tail
+	x *= 0x85ebca6b
+	x ^= x >> 13
+	return int(x % 100)
+}

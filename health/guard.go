@@ -1,0 +1,184 @@
+package health
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// guard is the breaker of one operation: gobreaker for the states, and beside it
+// what gobreaker does not do (LIBRARIES section 3): counting faults in a row over
+// quiet hours, slowness, growing open times, and giving up permits nobody reports.
+// The gateway's lock guards it.
+type guard struct {
+	op        Op
+	timeout   time.Duration
+	slowAfter time.Duration
+	breaker   *gobreaker.TwoStepCircuitBreaker[struct{}]
+	trip      *bool // what ReadyToTrip answers; set before each report
+
+	faults    int    // in a row
+	recent    []bool // of the last completed calls: was it slow
+	openings  []time.Time
+	backoff   int
+	notBefore time.Time
+	trial     *permit // the one real charge on its way while half-open
+}
+
+type permit struct {
+	at   time.Time
+	done func(error)
+	free bool
+}
+
+type change uint8
+
+const (
+	same change = iota
+	opened
+	closed
+)
+
+var errFault, errExcluded = errors.New("fault"), errors.New("excluded")
+
+func newGuard(o Options, g Gateway, op Op) *guard {
+	trip := new(bool)
+	guard := &guard{op: op, timeout: g.timeout(op), slowAfter: g.SlowAfter[op], trip: trip}
+	guard.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:        g.Name + "/" + string(op),
+		MaxRequests: uint32(o.Trials),
+		Interval:    o.Window,
+		Timeout:     o.OpenFor * 8 / 10, // notBefore, with its jitter, is what really holds
+		IsExcluded:  func(err error) bool { return errors.Is(err, errExcluded) },
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			completed := c.TotalSuccesses + c.TotalFailures
+			return *trip || int(completed) >= o.Completed && int(c.TotalFailures)*100 >= int(completed)*o.FaultShare
+		},
+	})
+	return guard
+}
+
+// refusal says why this breaker refuses, or nil. probed reports that enough good
+// probes came since it opened.
+func (g *guard) refusal(o Options, now time.Time, probed bool) error {
+	if g.notBefore.IsZero() {
+		return nil // closed
+	}
+	if now.Before(g.notBefore) || len(g.openings) > o.MaxOpenings && now.Sub(g.openings[0]) < o.Forget {
+		return ErrBreakerOpen
+	}
+	if !probed {
+		return ErrProbeFailing
+	}
+	if g.trial != nil && now.Sub(g.trial.at) < 2*g.timeout {
+		return ErrBreakerOpen // one trial at a time
+	}
+	return nil
+}
+
+// take begins a call that refusal has let through.
+func (g *guard) take(o Options, now time.Time, free bool) permit {
+	p := permit{at: now, free: free}
+	if free {
+		return p
+	}
+	if g.trial != nil { // nobody reported it in time: that is a fault
+		abandoned := *g.trial
+		g.trial = nil
+		abandoned.done(errFault)
+		g.reopen(o, now)
+	}
+	done, err := g.breaker.Allow()
+	if err != nil {
+		return p // counted by us alone; gobreaker's clock is a moment behind ours
+	}
+	p.done = done
+	if !g.notBefore.IsZero() {
+		g.trial = &p
+	}
+	return p
+}
+
+// record takes in how a call went.
+func (g *guard) record(o Options, p permit, s Signal, now time.Time, probeBad int) change {
+	if g.trial != nil && g.trial.at.Equal(p.at) {
+		g.trial = nil
+	}
+	slow := g.slowAfter > 0 && now.Sub(p.at) >= g.slowAfter
+	switch s {
+	case Fault:
+		g.faults++
+	case Healthy:
+		g.faults = 0
+	}
+	if s != Neutral {
+		if g.recent = append(g.recent, slow); len(g.recent) > o.Completed {
+			g.recent = g.recent[1:]
+		}
+	}
+	*g.trip = g.faults >= o.Consecutive || g.faults >= 3 && probeBad >= 2 || g.tooSlow(o)
+	if p.done == nil {
+		return same
+	}
+	before := g.breaker.State()
+	switch {
+	case s == Neutral:
+		p.done(errExcluded)
+	case s == Fault, *g.trip:
+		p.done(errFault)
+	default:
+		p.done(nil)
+	}
+	after := g.breaker.State()
+	switch {
+	case after == gobreaker.StateOpen && before != gobreaker.StateOpen:
+		g.reopen(o, now)
+		return opened
+	case after == gobreaker.StateClosed && before == gobreaker.StateHalfOpen:
+		g.notBefore, g.faults, g.recent = time.Time{}, 0, nil
+		return closed
+	}
+	return same
+}
+
+func (g *guard) tooSlow(o Options) bool {
+	if len(g.recent) < o.Completed {
+		return false
+	}
+	n := 0
+	for _, slow := range g.recent {
+		if slow {
+			n++
+		}
+	}
+	return n*100 >= len(g.recent)*o.SlowShare
+}
+
+// reopen notes an opening and how long it lasts: 15 s doubled each time, up to
+// five minutes, ±20 %. Openings older than Forget no longer count.
+func (g *guard) reopen(o Options, now time.Time) {
+	if g.notBefore.IsZero() { // from closed: a transition that payers notice
+		g.openings = append(g.openings, now)
+	}
+	for len(g.openings) > 0 && now.Sub(g.openings[0]) >= o.Forget {
+		g.openings = g.openings[1:]
+		g.backoff = max(0, g.backoff-1)
+	}
+	pause := min(o.OpenFor<<min(g.backoff, 10), o.OpenAtMost)
+	g.backoff++
+	g.notBefore = now.Add(pause*8/10 + time.Duration(rand.Int64N(int64(pause)*4/10+1)))
+	g.faults, g.recent = 0, nil
+}
+
+// state names the breaker's state for people and metrics.
+func (g *guard) state() string {
+	switch {
+	case g.notBefore.IsZero():
+		return "closed"
+	case g.breaker.State() == gobreaker.StateHalfOpen:
+		return "half_open"
+	}
+	return "open"
+}

@@ -1,0 +1,71 @@
+package health
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Run probes every gateway that has a probe until ctx ends: slowly while all is
+// well, so that a dead gateway is noticed before a payer's money is tried, and
+// faster after an outage.
+func (b *Board) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	for _, name := range b.names {
+		if g := b.gateways[name]; g.Probe != nil {
+			group.Go(func() { b.watch(ctx, g) })
+		}
+	}
+	group.Wait()
+	return nil
+}
+
+func (b *Board) watch(ctx context.Context, g *gateway) {
+	for {
+		b.probe(ctx, g)
+		pause := b.options.ProbeEvery
+		if g.unwell() {
+			pause = b.options.ProbeFast
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (b *Board) probe(ctx context.Context, g *gateway) {
+	ctx, cancel := context.WithTimeout(ctx, b.options.ProbeTimeout)
+	defer cancel()
+	s := g.Probe(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.probedAt = time.Now()
+	b.metrics.probes.WithLabelValues(g.Name, s.String()).Inc()
+	switch s {
+	case Healthy:
+		wasBad := g.probeBad >= b.options.ProbesNeeded
+		g.probeGood++
+		if g.probeGood >= b.options.ProbesNeeded || !wasBad {
+			if wasBad {
+				g.rampFrom = g.probedAt
+				b.options.Log.Info("probes are good again", "gateway", g.Name)
+			}
+			g.probeBad = 0
+		}
+	case Fault:
+		g.probeGood = 0
+		g.probeBad++
+		if g.probeBad == b.options.ProbesNeeded {
+			b.options.Log.Warn("probes are failing", "gateway", g.Name)
+		}
+	}
+}
+
+// unwell reports whether the gateway is worth probing fast.
+func (g *gateway) unwell() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.probeBad > 0 || !g.guards[OpCharge].notBefore.IsZero() || !g.guards[OpCreate].notBefore.IsZero()
+}

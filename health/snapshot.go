@@ -1,0 +1,54 @@
+package health
+
+import (
+	"slices"
+	"time"
+)
+
+// Health is one gateway as it stands.
+type Health struct {
+	Gateway   string
+	Admitting bool   // charges and offers are admitted, at least in part
+	Why       string // when not: the reason
+	Share     int    // per cent of payments admitted
+	Breakers  map[Op]string
+	Faults    map[Op]int // in a row
+	OpenUntil time.Time
+	ProbeBad  int
+	ProbedAt  time.Time
+	LastFault time.Time
+	LastGood  time.Time
+	Flying    int
+	Override  *Override
+}
+
+// Snapshot returns all gateways in the order of the options.
+func (b *Board) Snapshot() []Health {
+	now := time.Now()
+	var all []Health
+	for _, name := range b.names {
+		g := b.gateways[name]
+		g.mu.Lock()
+		h := Health{Gateway: name, Admitting: true, Share: g.rampShare(b.options, now), Breakers: map[Op]string{}, Faults: map[Op]int{},
+			ProbeBad: g.probeBad, ProbedAt: g.probedAt, LastFault: g.lastFault, LastGood: g.lastGood, Flying: g.flying}
+		for op, guard := range g.guards {
+			h.Breakers[op], h.Faults[op] = guard.state(), guard.faults
+			if guard.notBefore.After(h.OpenUntil) {
+				h.OpenUntil = guard.notBefore
+			}
+		}
+		// Both gated operations must be refused before the gateway counts as out;
+		// one that never sees traffic stays closed and must not hide the other.
+		for _, op := range slices.Backward([]Op{OpCharge, OpCreate}) {
+			if err := g.refusal(b.options, op, "", now); err != nil && err != ErrRamping {
+				h.Admitting, h.Why, h.Share = false, err.Error(), 0
+			}
+		}
+		if o, ok := g.active(now); ok {
+			h.Override = &o
+		}
+		g.mu.Unlock()
+		all = append(all, h)
+	}
+	return all
+}
