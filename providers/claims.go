@@ -57,6 +57,9 @@ const (
 type MethodClaims struct {
 	Method Method
 	Flow   Flow
+	// Reference replaces the provider's rule for this method, when its Length is set:
+	// a payer types the number of an account payment, so it is short and of digits.
+	Reference ReferenceRule
 	// OfferLife is the longest an offer stays payable after its creation,
 	// confirmation included, when the gateway does not say so itself.
 	OfferLife time.Duration
@@ -163,6 +166,14 @@ func (c Claims) Method(m Method) MethodClaims {
 		return MethodClaims{Method: m}
 	}
 	return c.Methods[i]
+}
+
+// ReferenceFor is the rule for order numbers of payments by m.
+func (c Claims) ReferenceFor(m Method) ReferenceRule {
+	if rule := c.Method(m).Reference; rule.Length > 0 {
+		return rule
+	}
+	return c.Reference
 }
 
 // Carries reports whether the gateway can be paid in the currency.

@@ -1,9 +1,14 @@
 package journal
 
 import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
 )
 
 // retryable reports whether a transaction failed only because of another one and
@@ -11,4 +16,18 @@ import (
 func retryable(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// Trouble reports whether an error is the database's: it could not be reached, was too
+// slow, or refused a statement. Whoever gets one knows nothing about what was stored.
+func Trouble(err error) bool {
+	var (
+		pg      *pgconn.PgError
+		connect *pgconn.ConnectError
+		lite    *sqlite.Error
+		network net.Error
+	)
+	return errors.As(err, &pg) || errors.As(err, &connect) || errors.As(err, &lite) || errors.As(err, &network) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
+		errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || pgconn.Timeout(err)
 }

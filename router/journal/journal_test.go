@@ -207,7 +207,7 @@ func TestDueWorkIsClaimedOnceAndComesBackAfterItsLease(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		now := start.Add(time.Minute)
+		now := start.Add(time.Hour) // nobody began them, so they are due once their callers had time to
 		var group sync.WaitGroup
 		var lock sync.Mutex
 		claimed := map[string]int{}
@@ -340,7 +340,7 @@ func TestCountersLeasesAnswersAndOverrides(t *testing.T) {
 		}
 		o := journal.Override{ID: "o1", Gateway: "kaspi-main", Mode: "drain", Actor: "operator:aida", Reason: "down",
 			Created: start, Start: start, End: start.Add(time.Hour)}
-		if err := s.CreateOverride(ctx, o); err != nil {
+		if _, err := s.CreateOverride(ctx, o); err != nil {
 			t.Fatal(err)
 		}
 		if all, _ := s.Overrides(ctx, start); len(all) != 1 || all[0].Reason != "down" {

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -18,16 +19,24 @@ type Override struct {
 	Version           int64
 }
 
-// CreateOverride stores an order. A repeated id changes nothing.
-func (s *Store) CreateOverride(ctx context.Context, o Override) error {
-	_, err := s.write.ExecContext(ctx, `INSERT INTO overrides
+// CreateOverride stores an order and returns the one that stands under its id: a
+// repeated id changes nothing.
+func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error) {
+	n, err := affected(s.write.ExecContext(ctx, `INSERT INTO overrides
 		(id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, '', 1) ON CONFLICT DO NOTHING`,
-		o.ID, o.Gateway, o.Mode, o.MoveOpen, o.Actor, o.Reason, micros(o.Created), micros(o.Start), micros(o.End))
+		o.ID, o.Gateway, o.Mode, o.MoveOpen, o.Actor, o.Reason, micros(o.Created), micros(o.Start), micros(o.End)))
 	if err != nil {
-		return fmt.Errorf("create override: %w", err)
+		return o, fmt.Errorf("create override: %w", err)
 	}
-	return nil
+	if n == 0 {
+		all, err := s.overrides(ctx, `WHERE id = $1`, o.ID)
+		if err == nil && len(all) == 1 {
+			return all[0], nil
+		}
+		return o, err
+	}
+	return o, nil
 }
 
 // EndOverride ends an order now, if it is still the version the operator saw. It
@@ -38,10 +47,41 @@ func (s *Store) EndOverride(ctx context.Context, id string, version int64, by st
 	return n == 1, err
 }
 
+// Override reads one order of a gateway.
+func (s *Store) Override(ctx context.Context, gateway, id string) (Override, error) {
+	all, err := s.overrides(ctx, `WHERE gateway = $1 AND id = $2`, gateway, id)
+	if err == nil && len(all) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Override{}, err
+	}
+	return all[0], nil
+}
+
 // Overrides lists the orders that end after the given time, oldest first.
 func (s *Store) Overrides(ctx context.Context, endAfter time.Time) ([]Override, error) {
+	return s.overrides(ctx, `WHERE end_at > $1 ORDER BY created_at, id`, micros(endAfter))
+}
+
+// ListOverrides returns up to n orders of a gateway (of all, with an empty name) after
+// the cursor, newest first; ended ones stay as the record. A non-zero endAfter leaves
+// out those that are over by then.
+func (s *Store) ListOverrides(ctx context.Context, gateway string, endAfter time.Time, after Cursor, n int) ([]Override, error) {
+	end, created := int64(0), int64(math.MaxInt64)
+	if !endAfter.IsZero() {
+		end = micros(endAfter)
+	}
+	if after.ID != "" {
+		created = micros(after.Created)
+	}
+	return s.overrides(ctx, `WHERE (gateway = $1 OR $1 = '') AND end_at > $2 AND (ended_at IS NULL OR $2 = 0)
+		AND (created_at < $3 OR created_at = $3 AND id < $4) ORDER BY created_at DESC, id DESC LIMIT $5`, gateway, end, created, after.ID, n)
+}
+
+func (s *Store) overrides(ctx context.Context, where string, args ...any) ([]Override, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version
-		FROM overrides WHERE end_at > $1 ORDER BY created_at, id`, micros(endAfter))
+		FROM overrides `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read overrides: %w", err)
 	}

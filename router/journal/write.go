@@ -71,11 +71,11 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 		return p, s.orderTaken(ctx, opened.Tenant, opened.Order)
 	}
 	if errors.Is(err, ErrRepeated) {
-		return s.repeated(ctx, r)
+		return s.Repeated(ctx, r)
 	}
 	if err != nil {
 		// The commit may have happened all the same: look before saying no.
-		if kept, again := s.repeated(ctx, r); errors.Is(again, ErrRepeated) {
+		if kept, again := s.Repeated(ctx, r); errors.Is(again, ErrRepeated) {
 			if kept.ID == opened.ID {
 				return kept, nil
 			}
@@ -100,9 +100,9 @@ func insertRequest(ctx context.Context, tx *sql.Tx, r Request, id string) (bool,
 	return n == 1, err
 }
 
-// repeated reads what a request id made. It returns ErrRepeated when that is the
-// same request, and *ReusedError when it is not.
-func (s *Store) repeated(ctx context.Context, r Request) (payment.Payment, error) {
+// Repeated reads what a request id made. It returns ErrRepeated when that is the
+// same request, *ReusedError when it is not, and ErrNotFound when it is new.
+func (s *Store) Repeated(ctx context.Context, r Request) (payment.Payment, error) {
 	kept, id, err := s.Request(ctx, r.Tenant, r.ID)
 	if err != nil {
 		return payment.Payment{}, err
@@ -149,7 +149,7 @@ func (s *Store) Advance(ctx context.Context, from payment.Payment, decide Decide
 // AdvanceOnce is Advance under an idempotency key: a request that came before
 // returns the payment as it is and ErrRepeated.
 func (s *Store) AdvanceOnce(ctx context.Context, r Request, from payment.Payment, decide Decide) (payment.Payment, error) {
-	if kept, err := s.repeated(ctx, r); !errors.Is(err, ErrNotFound) {
+	if kept, err := s.Repeated(ctx, r); !errors.Is(err, ErrNotFound) {
 		return kept, err
 	}
 	return s.advance(ctx, from, &r, decide)
@@ -187,7 +187,7 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 		case err == nil:
 			return next, nil
 		case errors.Is(err, ErrRepeated):
-			return s.repeated(ctx, *r)
+			return s.Repeated(ctx, *r)
 		case !errors.Is(err, errConflict) && !retryable(err):
 			// Did it commit all the same? Read on another connection before saying no.
 			kept, again := s.Get(context.WithoutCancel(ctx), p.ID)

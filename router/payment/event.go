@@ -82,6 +82,15 @@ type Closed struct {
 	Evidence Evidence `json:"evidence"`
 }
 
+// Proposed is a first person's word about an attempt that needs a second person's:
+// it changes nothing by itself (FAILOVER section 1, OPERATOR).
+type Proposed struct {
+	Attempt int               `json:"attempt"`
+	Verdict providers.Verdict `json:"verdict"`
+	Reason  providers.Reason  `json:"reason,omitempty"`
+	Note    string            `json:"note"`
+}
+
 // SwitchRequested asks to leave an open offer as soon as it is proved dead.
 type SwitchRequested struct {
 	Attempt int    `json:"attempt"`
@@ -175,6 +184,7 @@ func (Opened) Kind() string            { return "opened" }
 func (Planned) Kind() string           { return "planned" }
 func (Observed) Kind() string          { return "observed" }
 func (Closed) Kind() string            { return "closed" }
+func (Proposed) Kind() string          { return "proposed" }
 func (SwitchRequested) Kind() string   { return "switch_requested" }
 func (CaptureRequested) Kind() string  { return "capture_requested" }
 func (CancelRequested) Kind() string   { return "cancel_requested" }
@@ -198,6 +208,8 @@ func DecodeBody(kind string, data []byte) (Body, error) {
 		return decode[Observed](data)
 	case "closed":
 		return decode[Closed](data)
+	case "proposed":
+		return decode[Proposed](data)
 	case "switch_requested":
 		return decode[SwitchRequested](data)
 	case "capture_requested":

@@ -52,6 +52,9 @@ func (p Payment) Next(now time.Time, t Terms) Step {
 	}
 	for _, o := range p.Operations {
 		if !o.Settled() {
+			if e, ok := p.notCarriedOut(o, t); ok {
+				return Step{Do: Append, Event: e}
+			}
 			if due := p.askOperationAt(o, t); due.After(now) {
 				later(due)
 			} else {
@@ -187,6 +190,17 @@ func (p Payment) askOperationAt(o Operation, t Terms) time.Time {
 	return from.Add(step(t.Ladder, o.Looks, p.ID))
 }
 
+// notCarriedOut settles an operation that repeated looks show to have had no effect:
+// two of them, half a minute apart, after it can no longer be on its way.
+func (p Payment) notCarriedOut(o Operation, t Terms) (OperationObserved, bool) {
+	claims := t.claims(p.Attempts[o.Attempt-1].Gateway)
+	late := o.At.Add(t.operationWindow(claims) + claims.Refund.SettleWait)
+	if o.Absents < 2 || o.FirstAbsent.Before(late) || o.LastLook.Sub(o.FirstAbsent) < 30*time.Second {
+		return OperationObserved{}, false
+	}
+	return OperationObserved{Operation: o.Operation, Source: FromRouter, Verdict: providers.Unserved, Reason: providers.NotFound}, true
+}
+
 // giveBack returns money that the payment does not owe.
 func (p Payment) giveBack(a Attempt, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
 	if !a.Verdict.HasMoney() || a.net(p) <= 0 {
@@ -196,6 +210,18 @@ func (p Payment) giveBack(a Attempt, now time.Time, t Terms, later func(time.Tim
 		return Step{}, false
 	}
 	if a.Verdict == providers.Held {
+		if void, ok := p.lastOperation(a.N, OpVoid); ok && void.Verdict == providers.Approved {
+			// The gateway says it is released; it must also be seen as released.
+			at := void.SettledAt
+			if a.LastLook.After(at) {
+				at = a.LastLook.Add(step(t.Ladder, a.Looks, p.ID))
+			}
+			if at.After(now) {
+				later(at)
+				return Step{}, false
+			}
+			return Step{Do: Ask, Attempt: a.N}, true
+		}
 		return p.operate(OperationPlanned{Op: OpVoid, Attempt: a.N, Amount: p.money(a.Held)}, now, later)
 	}
 	surplus := a.net(p)
@@ -370,12 +396,18 @@ func (p Payment) Settle(now time.Time, t Terms, actor string) (Payment, []Event,
 	}
 }
 
+// takeover is how long whoever wrote the last event has to do the next step itself
+// before a worker does it: its caller is waiting for the answer.
+const takeover = 2 * time.Second
+
 // Due is when the worker should look at the payment again; the zero time means never.
 func (p Payment) Due(now time.Time, t Terms) time.Time {
-	switch s := p.Next(now, t); s.Do {
-	case Rest:
+	t = t.Default()
+	switch s := p.Next(now, t); {
+	case s.Do == Rest:
 		return s.Until
-	default:
-		return now
+	case s.Do == Route && len(p.Attempts) == 0:
+		return p.Created.Add(t.StartWithin) // only its caller begins a payment
 	}
+	return now.Add(takeover)
 }

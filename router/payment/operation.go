@@ -98,6 +98,8 @@ func (p *Payment) observeOperation(b OperationObserved, e Event) error {
 				o.FirstAbsent = e.At
 			}
 			o.Absents++
+		} else if b.Verdict != providers.Unknown {
+			o.Absents = 0
 		}
 	}
 	if o.Settled() {

@@ -65,8 +65,16 @@ type Attempt struct {
 	FirstAbsent time.Time
 	LastAbsent  time.Time
 
-	Switch string    // why it should be left, when somebody wants that
-	Closed *Evidence // once closed it stays so, whatever is learnt later
+	Proposal *Proposal // a first person's word, waiting for a second person
+	Switch   string    // why it should be left, when somebody wants that
+	Closed   *Evidence // once closed it stays so, whatever is learnt later
+}
+
+// Proposal is a first person's word about an attempt.
+type Proposal struct {
+	Proposed
+	By string
+	At time.Time
 }
 
 // Look is what the last answered look-up said.
@@ -164,6 +172,15 @@ func (p *Payment) apply(e Event) error {
 		return p.observe(b, e)
 	case Closed:
 		return p.closeAttempt(b)
+	case Proposed:
+		a, err := p.attempt(b.Attempt)
+		if err != nil {
+			return err
+		}
+		if a.Closed != nil || a.Verdict.HasMoney() {
+			return refuse("attempt %d is decided", a.N)
+		}
+		a.Proposal = &Proposal{Proposed: b, By: e.Actor, At: e.At}
 	case SwitchRequested:
 		a, err := p.attempt(b.Attempt)
 		if err != nil {

@@ -1,0 +1,218 @@
+package router
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// metrics count what this process does. What concerns money is not counted but read
+// from the books at each scrape: see books.
+type metrics struct {
+	attempts  *prometheus.CounterVec
+	decided   *prometheus.CounterVec
+	payments  *prometheus.CounterVec
+	failovers *prometheus.CounterVec
+	findings  *prometheus.CounterVec
+	calls     *prometheus.CounterVec
+	seconds   *prometheus.HistogramVec
+	notices   *prometheus.CounterVec
+	unknown   *prometheus.CounterVec
+	store     *prometheus.CounterVec
+}
+
+// The calls as the label op names them.
+var callNames = []string{"charge", "status", "capture", "void", "withdraw", "refund"}
+
+// The background jobs that can fail for want of the store, as the label job names them.
+var storeJobs = []string{"claim", "number", "overrides", "scrape"}
+
+// latencyBuckets reach from an answer out of memory to the longest time-out.
+var latencyBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30}
+
+// newMetrics makes every series exist from the start: labels come from closed sets,
+// so the first failure already shows as a rate.
+func newMetrics(r *Router) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payrouter_" + name, Help: help}, labels)
+	}
+	m := &metrics{
+		attempts:  counter("attempts_total", "Attempts committed, each before anything was sent.", "gateway", "method"),
+		decided:   counter("attempt_verdicts_total", "Verdicts that attempts came to, one for each change.", "gateway", "verdict"),
+		payments:  counter("payments_total", "Payments that came to a status, one for each change.", "status"),
+		failovers: counter("failovers_total", "Payments that went to another gateway than the rules' first: kind new when health refused the first, kind open after a closed attempt.", "from", "to", "kind"),
+		findings:  counter("findings_total", "Findings raised, by kind.", "kind"),
+		calls:     counter("gateway_calls_total", "Calls to gateways by operation and verdict.", "gateway", "op", "verdict"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "payrouter_gateway_call_seconds",
+			Help: "Duration of calls to gateways.", Buckets: latencyBuckets}, []string{"gateway", "op"}),
+		notices: counter("notices_total", "Inbound requests of gateways by what became of them.", "gateway", "outcome"),
+		unknown: counter("unknown_codes_total", "Codes, statuses and fields that the adapter's tables do not know.", "provider"),
+		store:   counter("store_failures_total", "Background jobs that the database failed.", "job"),
+	}
+	m.fill(r)
+	if r.Registerer != nil {
+		r.Registerer.MustRegister(m.attempts, m.decided, m.payments, m.failovers, m.findings, m.calls, m.seconds, m.notices,
+			m.unknown, m.store, &books{router: r})
+	}
+	return m
+}
+
+func (m *metrics) fill(r *Router) {
+	for _, g := range r.names {
+		for _, method := range providers.Methods() {
+			m.attempts.WithLabelValues(g, string(method))
+		}
+		for _, v := range providers.Verdicts() {
+			m.decided.WithLabelValues(g, v.String())
+			for _, op := range callNames {
+				m.calls.WithLabelValues(g, op, v.String())
+			}
+		}
+		for _, op := range callNames {
+			m.seconds.WithLabelValues(g, op)
+		}
+		for _, to := range r.names {
+			if g != to {
+				m.failovers.WithLabelValues(g, to, "new")
+				m.failovers.WithLabelValues(g, to, "open")
+			}
+		}
+		for _, outcome := range noticeOutcomes {
+			m.notices.WithLabelValues(g, outcome)
+		}
+		m.unknown.WithLabelValues(r.gateways[g].Provider.Claims().Provider)
+	}
+	for _, s := range payment.Statuses() {
+		m.payments.WithLabelValues(string(s))
+	}
+	for _, k := range payment.FindingKinds() {
+		m.findings.WithLabelValues(string(k))
+	}
+	for _, job := range storeJobs {
+		m.store.WithLabelValues(job)
+	}
+}
+
+// moved counts what changed between two states of a payment.
+func (m *metrics) moved(before, after payment.Payment) {
+	if was, is := before.Status(), after.Status(); was != is || before.Seq == 0 {
+		m.payments.WithLabelValues(string(is)).Inc()
+	}
+	for i, a := range after.Attempts {
+		if i >= len(before.Attempts) {
+			m.attempts.WithLabelValues(a.Gateway, string(a.Method)).Inc()
+			if from, kind := divertedFrom(after, i); from != "" {
+				m.failovers.WithLabelValues(from, a.Gateway, kind).Inc()
+			}
+		}
+		if a.Answered && (i >= len(before.Attempts) || !before.Attempts[i].Answered || before.Attempts[i].Verdict != a.Verdict) {
+			m.decided.WithLabelValues(a.Gateway, a.Verdict.String()).Inc()
+		}
+	}
+	for _, f := range after.Findings[min(len(before.Findings), len(after.Findings)):] {
+		m.findings.WithLabelValues(string(f.Kind)).Inc()
+	}
+}
+
+// divertedFrom names the gateway that attempt i went away from, if it did.
+func divertedFrom(p payment.Payment, i int) (from, kind string) {
+	if i > 0 {
+		if last := p.Attempts[i-1].Gateway; last != p.Attempts[i].Gateway {
+			return last, "open"
+		}
+		return "", ""
+	}
+	for _, c := range p.Attempts[i].Route {
+		if !c.Taken && isHealthReason(c.Why) {
+			return c.Gateway, "new"
+		}
+	}
+	return "", ""
+}
+
+func (m *metrics) called(gateway, op string, result providers.Result, took time.Duration) {
+	m.calls.WithLabelValues(gateway, op, result.Verdict.String()).Inc()
+	m.seconds.WithLabelValues(gateway, op).Observe(took.Seconds())
+}
+
+func (m *metrics) noticed(gateway, outcome string) { m.notices.WithLabelValues(gateway, outcome).Inc() }
+
+func (m *metrics) unknownCode(g Gateway) {
+	m.unknown.WithLabelValues(g.Provider.Claims().Provider).Inc()
+}
+
+func (m *metrics) storeFailed(job string) { m.store.WithLabelValues(job).Inc() }
+
+// books are the gauges of money at risk, read from the database when scraped: what
+// is at risk is a fact of the books and not of this process (PRODUCT N6).
+type books struct{ router *Router }
+
+var (
+	riskAmountDesc = prometheus.NewDesc("payrouter_at_risk_amount",
+		"Money that may have moved or still may, in minor units, from the books.", []string{"gateway", "verdict", "currency"}, nil)
+	riskCountDesc = prometheus.NewDesc("payrouter_at_risk_attempts",
+		"Attempts behind payrouter_at_risk_amount.", []string{"gateway", "verdict", "currency"}, nil)
+	openDesc = prometheus.NewDesc("payrouter_open_attempts",
+		"Attempts that may still take money and have not, from the books.", []string{"gateway"}, nil)
+	oldestDesc = prometheus.NewDesc("payrouter_oldest_open_attempt_seconds",
+		"Age of the oldest open attempt, 0 without one.", []string{"gateway"}, nil)
+	booksUpDesc = prometheus.NewDesc("payrouter_books_up",
+		"1 when the books could be read for this scrape; the gauges of money are missing otherwise.", nil, nil)
+)
+
+// Describe sends the descriptors.
+func (b *books) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{riskAmountDesc, riskCountDesc, openDesc, oldestDesc, booksUpDesc} {
+		out <- d
+	}
+}
+
+// scrapeLimit keeps a slow database from making the scrape slow.
+const scrapeLimit = 3 * time.Second
+
+// Collect reads the books.
+func (b *books) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
+	defer cancel()
+	exposed, err := b.router.Journal.AtRisk(ctx)
+	if err != nil {
+		b.router.metrics.storeFailed("scrape")
+		gauge(booksUpDesc, 0)
+		return
+	}
+	gauge(booksUpDesc, 1)
+	now := time.Now()
+	for _, name := range b.router.names {
+		var open int64
+		var oldest time.Duration
+		for _, verdict := range []providers.Verdict{providers.Unknown, providers.Pending} {
+			for _, currency := range b.router.gateways[name].Provider.Claims().Currencies {
+				e := find(exposed, name, verdict, currency)
+				gauge(riskAmountDesc, float64(e.Amount), name, verdict.String(), currency)
+				gauge(riskCountDesc, float64(e.Count), name, verdict.String(), currency)
+				if open += e.Count; e.Count > 0 {
+					oldest = max(oldest, now.Sub(e.Oldest))
+				}
+			}
+		}
+		gauge(openDesc, float64(open), name)
+		gauge(oldestDesc, oldest.Seconds(), name)
+	}
+}
+
+func find(all []journal.Exposure, gateway string, v providers.Verdict, currency string) journal.Exposure {
+	for _, e := range all {
+		if e.Gateway == gateway && e.Verdict == v.String() && e.Currency == currency {
+			return e
+		}
+	}
+	return journal.Exposure{}
+}

@@ -1,0 +1,191 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// Hear takes in one inbound request of a gateway: stored raw, then read, then
+// ruled on, then answered in the provider's own way. A request that could not be
+// stored is not acknowledged.
+func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (providers.Reply, error) {
+	g, ok := r.gateways[gateway]
+	if !ok {
+		return providers.Reply{}, fmt.Errorf("%s: %w", gateway, ErrUnknownGateway)
+	}
+	listener, ok := g.Provider.(providers.Listener)
+	if !ok {
+		return providers.Reply{}, fmt.Errorf("%s: %w", gateway, ErrNotOffered)
+	}
+	ctx = context.WithoutCancel(ctx) // a sender that hangs up has still told us
+	id := uuid.Must(uuid.NewV7()).String()
+	if err := r.Journal.StoreNotice(ctx, id, gateway, n, time.Now()); err != nil {
+		r.metrics.noticed(gateway, noticeNotStored)
+		r.Log.Error("a notice could not be stored and was not acknowledged", "gateway", gateway, "error", err.Error())
+		return listener.Answer(providers.Heard{}, providers.Ruling{Kind: providers.TryLater}), nil
+	}
+	heard := r.read(listener, gateway, n)
+	v := r.rule(ctx, g, heard)
+	if v.outcome == noticeRepeated {
+		r.mark(ctx, id, v)
+		r.metrics.noticed(gateway, v.outcome)
+		return v.reply, nil
+	}
+	reply := listener.Answer(heard, v.ruling)
+	if v.keep {
+		// The bank repeats a report until it is answered, and must read the first answer
+		// again, word for word.
+		kept, err := r.Journal.KeepAnswer(ctx, gateway, heard.Key, reply)
+		if err != nil {
+			v.outcome = noticeNotStored
+			reply = listener.Answer(heard, providers.Ruling{Kind: providers.TryLater})
+		} else {
+			reply = kept
+		}
+	}
+	r.mark(ctx, id, v)
+	r.metrics.noticed(gateway, v.outcome)
+	return reply, nil
+}
+
+// The outcomes of a notice: its state in the books and a metric label.
+const (
+	noticeNotStored = "not_stored"
+	noticeForged    = "forged"
+	noticeUnread    = "unreadable"
+	noticeUnmatched = "unmatched"
+	noticeHint      = "hint"
+	noticeFact      = "fact"
+	noticeQuestion  = "question"
+	noticeDebit     = "debit"
+	noticeRefused   = "debit_refused"
+	noticeRepeated  = "repeated"
+)
+
+var noticeOutcomes = []string{noticeNotStored, noticeForged, noticeUnread, noticeUnmatched, noticeHint, noticeFact,
+	noticeQuestion, noticeDebit, noticeRefused, noticeRepeated}
+
+// verdict is what became of one notice.
+type verdict struct {
+	outcome string
+	payment string
+	detail  string
+	ruling  providers.Ruling
+	keep    bool            // the answer is the answer for ever
+	reply   providers.Reply // with noticeRepeated
+}
+
+func (r *Router) mark(ctx context.Context, id string, v verdict) {
+	if err := r.Journal.MarkNotice(ctx, id, v.outcome, v.payment, v.detail); err != nil {
+		r.Log.Error("a notice stays unmarked", "notice", id, "error", err.Error())
+	}
+}
+
+// read lets the adapter understand the notice; an adapter that panics understood nothing.
+func (r *Router) read(l providers.Listener, gateway string, n providers.Notice) (heard providers.Heard) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.Log.Error("adapter panicked", "gateway", gateway, "cause", fmt.Sprint(cause))
+			heard = providers.Heard{Err: errors.New("the adapter panicked")}
+		}
+	}()
+	return l.Hear(n)
+}
+
+// rule decides what a notice means for the books, and records it.
+func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) verdict {
+	if heard.Kind == providers.Noise {
+		v := verdict{outcome: noticeUnread, ruling: providers.Ruling{Kind: providers.Rejected}}
+		if heard.Forged {
+			v.outcome = noticeForged
+		}
+		if heard.Err != nil {
+			v.detail = heard.Err.Error()
+		}
+		return v
+	}
+	if heard.Kind == providers.Debit && heard.Key != "" {
+		reply, err := r.Journal.Answer(ctx, g.Name, heard.Key)
+		if err == nil {
+			return verdict{outcome: noticeRepeated, reply: reply}
+		}
+		if !errors.Is(err, journal.ErrNotFound) {
+			return later(err)
+		}
+	}
+	id, n, err := r.Journal.FindAttempt(ctx, g.Name, heard.Ref)
+	if errors.Is(err, journal.ErrNotFound) {
+		r.Log.Warn("a notice about a reference that is not ours", "gateway", g.Name, "kind", heard.Kind.String())
+		return verdict{outcome: noticeUnmatched, ruling: providers.Ruling{Kind: providers.Unmatched}}
+	}
+	if err != nil {
+		return later(err)
+	}
+	p, err := r.Journal.Get(ctx, id)
+	if err != nil {
+		return later(err)
+	}
+	v := verdict{payment: id, ruling: providers.Ruling{Kind: providers.Accepted, ID: id, Text: p.Order, Amount: p.Amount}}
+	switch heard.Kind {
+	case providers.Hint:
+		v.outcome = noticeHint
+		r.later(errand{payment: id, attempt: n})
+	case providers.Fact:
+		v.outcome = noticeFact
+		if _, err := r.learn(ctx, p, n, payment.FromNotice, heard.Result); err != nil {
+			return later(err)
+		}
+		r.later(errand{payment: id})
+	case providers.Question:
+		v.outcome = noticeQuestion
+		v.ruling.Kind = p.Payable(n, time.Now())
+	case providers.Debit:
+		return r.debit(ctx, p, n, heard, v)
+	}
+	return v
+}
+
+// later leaves a notice unacknowledged: its sender must try again.
+func later(err error) verdict {
+	return verdict{outcome: noticeNotStored, detail: err.Error(), ruling: providers.Ruling{Kind: providers.TryLater}}
+}
+
+// debit rules on money that the payer has already lost: it is ours, or the bank must
+// give it back. Ruling and record are one commit, so that a plan of another attempt
+// at the same instant sees it, or is seen.
+func (r *Router) debit(ctx context.Context, p payment.Payment, n int, heard providers.Heard, v verdict) verdict {
+	kind := providers.TryLater
+	_, err := r.append(ctx, p, actor(p, n, payment.FromQuestion), func(p payment.Payment) payment.Body {
+		a := p.Attempts[n-1]
+		amount := heard.Result.Amount
+		switch kind = p.Payable(n, time.Now()); {
+		case a.Verdict == providers.Approved && a.External != "" && a.External == heard.Result.External:
+			kind = providers.Payable // this very debit, whose answer got lost
+			return nil
+		case amount.Currency != "" && amount != p.Amount:
+			kind = providers.Rejected
+			return payment.Noted{Finding: payment.AmountDiffers, Attempt: n, Detail: fmt.Sprintf("a debit of %s, %s owed", amount, p.Amount)}
+		case kind != providers.Payable:
+			return payment.Noted{Finding: payment.ReturnExpected, Attempt: n,
+				Detail: fmt.Sprintf("debit %s of %s refused: the bank must give it back", heard.Result.External, p.Amount)}
+		}
+		return observed(n, payment.FromQuestion, heard.Result)
+	})
+	if err != nil {
+		return later(err)
+	}
+	v.outcome, v.keep = noticeDebit, heard.Key != ""
+	if v.ruling.Kind = kind; kind != providers.Payable {
+		v.outcome = noticeRefused
+	}
+	r.later(errand{payment: p.ID})
+	return v
+}

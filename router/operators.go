@@ -1,0 +1,234 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// How long an override lasts (PRODUCT N4).
+const (
+	OverrideDefault = time.Hour
+	OverrideAtMost  = 24 * time.Hour
+)
+
+// Errors of operators' acts.
+var (
+	ErrOverrideEnd   = errors.New("an override needs an end, at most 24 h after its start")
+	ErrOverrideEnded = errors.New("the override has ended already")
+	ErrStale         = errors.New("it changed since it was read")
+	ErrSecondPerson  = errors.New("recorded; a second person must say the same")
+	ErrNotOpen       = errors.New("the attempt is decided already")
+	ErrReused        = errors.New("the request id was used with another body")
+)
+
+// CreateOverride orders something about a gateway. The order's ID is the operator's
+// request id: the same order again answers with the one that stands.
+func (r *Router) CreateOverride(ctx context.Context, o journal.Override) (journal.Override, error) {
+	now := payment.Instant(time.Now())
+	if _, ok := r.gateways[o.Gateway]; !ok {
+		return o, fmt.Errorf("%s: %w", o.Gateway, ErrUnknownGateway)
+	}
+	if o.Start.IsZero() {
+		o.Start = now
+	}
+	o.Created, o.Version, o.Start, o.End = now, 1, payment.Instant(o.Start), payment.Instant(o.End)
+	if length := o.End.Sub(o.Start); length <= 0 || length > OverrideAtMost || !o.End.After(now) {
+		return o, ErrOverrideEnd
+	}
+	kept, err := r.Journal.CreateOverride(ctx, o)
+	if err != nil {
+		return o, err
+	}
+	if kept.Gateway != o.Gateway || kept.Mode != o.Mode || kept.MoveOpen != o.MoveOpen || kept.Reason != o.Reason {
+		return kept, ErrReused
+	}
+	r.Log.Info("override created", "gateway", o.Gateway, "mode", o.Mode, "end", kept.End, "actor", o.Actor, "reason", o.Reason)
+	_, err = r.refreshOverrides(ctx)
+	return kept, err
+}
+
+// EndOverride ends an order before its time, if it is still the version that the
+// operator saw; version 0 means whichever it is.
+func (r *Router) EndOverride(ctx context.Context, gateway, id string, version int64, actor string) (journal.Override, error) {
+	o, err := r.Journal.Override(ctx, gateway, id)
+	if err != nil {
+		return o, err
+	}
+	now := payment.Instant(time.Now())
+	switch {
+	case !o.Ended.IsZero() || !o.End.After(now):
+		return o, ErrOverrideEnded
+	case version != 0 && version != o.Version:
+		return o, ErrStale
+	}
+	ended, err := r.Journal.EndOverride(ctx, id, o.Version, actor, now)
+	if err != nil {
+		return o, err
+	}
+	if !ended {
+		return o, ErrStale
+	}
+	r.Log.Info("override ended", "gateway", o.Gateway, "mode", o.Mode, "actor", actor)
+	if _, err := r.refreshOverrides(ctx); err != nil {
+		return o, err
+	}
+	return r.Journal.Override(ctx, gateway, id)
+}
+
+// Word is a person's word about an attempt.
+type Word struct {
+	Tenant, Payment string
+	Attempt         int
+	Verdict         providers.Verdict // Approved, Held, Declined, or Unserved: not charged
+	Actor, Reason   string
+	Seq             int64 // the payment's sequence as the person read it
+}
+
+// Resolve records a person's word as evidence. Where the word could let a payer be
+// charged twice, a first person's is kept and ErrSecondPerson returned; the same word
+// of another person then counts.
+func (r *Router) Resolve(ctx context.Context, w Word) (payment.Payment, error) {
+	p, err := r.Get(ctx, w.Tenant, w.Payment)
+	if err != nil {
+		return p, err
+	}
+	if w.Attempt < 1 || w.Attempt > len(p.Attempts) {
+		return p, journal.ErrNotFound
+	}
+	waiting := false
+	p, err = r.advance(ctx, p, func(p payment.Payment) ([]payment.Event, error) {
+		a := p.Attempts[w.Attempt-1]
+		switch {
+		case a.Closed != nil || a.Verdict.HasMoney():
+			return nil, ErrNotOpen
+		case p.Seq != w.Seq:
+			return nil, ErrStale
+		}
+		body := payment.Body(payment.Observed{Attempt: w.Attempt, Source: payment.FromOperator, Verdict: w.Verdict,
+			Reason: wordReason(w.Verdict), Note: w.Reason})
+		if waiting = needsSecond(a, w); waiting {
+			body = payment.Proposed{Attempt: w.Attempt, Verdict: w.Verdict, Reason: wordReason(w.Verdict), Note: w.Reason}
+		}
+		return r.decide(w.Actor, func(payment.Payment) payment.Body { return body })(p)
+	})
+	if err != nil {
+		return p, err
+	}
+	r.Log.Warn("a person decided about an attempt", "payment", p.ID, "attempt", w.Attempt, "verdict", w.Verdict.String(),
+		"actor", w.Actor, "waiting_for_second", waiting)
+	if waiting {
+		return p, ErrSecondPerson
+	}
+	return r.follow(ctx, p)
+}
+
+// needsSecond: declaring an attempt as not charged while its offer lives or its
+// outcome is unknown takes two people (PRODUCT N16).
+func needsSecond(a payment.Attempt, w Word) bool {
+	if w.Verdict != providers.Unserved && w.Verdict != providers.Declined {
+		return false
+	}
+	first := a.Proposal
+	return first == nil || first.Verdict != w.Verdict || first.By == w.Actor
+}
+
+func wordReason(v providers.Verdict) providers.Reason {
+	switch v {
+	case providers.Declined:
+		return providers.DeclinedHard
+	case providers.Unserved:
+		return providers.NotFound
+	}
+	return providers.NoReason
+}
+
+// Forecast says what an override would do, judged by recent payments.
+type Forecast struct {
+	Window     time.Duration
+	Considered int64
+	Shifts     []Shift
+	Unservable int64
+	Offers     int64
+	LastOffer  time.Time
+	AtRisk     []journal.Exposure
+}
+
+// Shift is one gateway's share of new payments, in basis points.
+type Shift struct {
+	Gateway       string
+	Before, After int32
+}
+
+// forecastWindow and forecastMost bound what a forecast looks at.
+const (
+	forecastWindow = 15 * time.Minute
+	forecastMost   = 1000
+)
+
+// Forecast routes the tenant's recent payments anew, with and without the order.
+func (r *Router) Forecast(ctx context.Context, tenant string, o journal.Override) (Forecast, error) {
+	f := Forecast{Window: forecastWindow}
+	if _, ok := r.gateways[o.Gateway]; !ok {
+		return f, fmt.Errorf("%s: %w", o.Gateway, ErrUnknownGateway)
+	}
+	now := time.Now()
+	recent, err := r.Journal.List(ctx, journal.Filter{Tenant: tenant, CreatedFrom: now.Add(-forecastWindow)}, journal.Cursor{}, forecastMost)
+	if err != nil {
+		return f, err
+	}
+	before, after := map[string]int64{}, map[string]int64{}
+	for _, p := range recent {
+		fresh, err := payment.Payment{}.Apply(payment.Event{At: payment.Instant(now), Body: p.Opened})
+		if err != nil {
+			return f, err
+		}
+		fresh.Deadline = now.Add(p.Deadline.Sub(p.Created)) // as if it were asked for now
+		instruments, err := r.instruments(ctx, p)
+		if err != nil {
+			return f, err
+		}
+		candidates, _ := r.rank(fresh, instruments)
+		f.Considered++
+		if g := r.firstAdmitted(candidates, p.ID, "", o.Gateway); g != "" {
+			before[g]++
+		}
+		if g := r.firstAdmitted(candidates, p.ID, health.Mode(o.Mode), o.Gateway); g != "" {
+			after[g]++
+		} else {
+			f.Unservable++
+		}
+	}
+	for _, name := range r.names {
+		if before[name]+after[name] > 0 {
+			f.Shifts = append(f.Shifts, Shift{Gateway: name, Before: int32(before[name] * 10000 / f.Considered), After: int32(after[name] * 10000 / f.Considered)})
+		}
+	}
+	if f.Offers, f.LastOffer, err = r.Journal.LiveOffers(ctx, o.Gateway); err != nil {
+		return f, err
+	}
+	all, err := r.Journal.AtRisk(ctx)
+	f.AtRisk = slices.DeleteFunc(all, func(e journal.Exposure) bool { return e.Gateway != o.Gateway })
+	return f, err
+}
+
+// firstAdmitted is where a payment would go; with a mode, as if the order were in force.
+func (r *Router) firstAdmitted(candidates []Candidate, key string, mode health.Mode, gateway string) string {
+	for _, c := range candidates {
+		ordered := c.Gateway == gateway && mode != ""
+		switch {
+		case ordered && mode == health.Drain:
+			continue
+		case ordered, r.Board.Peek(c.Gateway, c.op(), key) == nil:
+			return c.Gateway
+		}
+	}
+	return ""
+}

@@ -1,0 +1,71 @@
+package router
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+var alphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// derived is a reference made of what names it, in [a-z2-7]: the same words give
+// the same reference, so a repeat after a lost commit meets the first one.
+func derived(length int, words ...string) string {
+	digest := sha256.Sum256([]byte(strings.Join(words, "\x00")))
+	text := alphabet.EncodeToString(digest[:])
+	return text[:min(length, len(text))]
+}
+
+// reference makes the order number of a payment's next attempt under the gateway's rule.
+func (r *Router) reference(ctx context.Context, p payment.Payment, c Candidate) (string, error) {
+	gateway := c.Gateway
+	rule := r.terms.Claims(gateway).ReferenceFor(c.Method)
+	room := rule.Length - len(rule.Prefix)
+	if rule.Kind == providers.Derived {
+		return rule.Prefix + derived(min(room, 26), p.Tenant, p.RequestID, strconv.Itoa(len(p.Attempts)+1)), nil
+	}
+	number, err := r.numbers.next(ctx, "reference/"+gateway)
+	if err != nil {
+		return "", err
+	}
+	digits := fmt.Sprintf("%0*d", room, number)
+	if len(digits) > room || rule.Unique > 0 && len(strconv.FormatInt(number, 10)) > rule.Unique {
+		return "", fmt.Errorf("the order numbers of %s are used up", gateway)
+	}
+	return rule.Prefix + digits, nil
+}
+
+// numbers hands out counters in blocks, so that a charge costs no extra commit.
+type numbers struct {
+	journal *journal.Store
+	mu      sync.Mutex
+	blocks  map[string][2]int64 // next, end
+}
+
+const block = 64
+
+func (n *numbers) next(ctx context.Context, counter string) (int64, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.blocks == nil {
+		n.blocks = map[string][2]int64{}
+	}
+	b := n.blocks[counter]
+	if b[0] == b[1] {
+		first, err := n.journal.Take(ctx, counter, block)
+		if err != nil {
+			return 0, err
+		}
+		b = [2]int64{first, first + block}
+	}
+	n.blocks[counter] = [2]int64{b[0] + 1, b[1]}
+	return b[0], nil
+}

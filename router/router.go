@@ -1,0 +1,173 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// Gateway is one configured account at a provider.
+type Gateway struct {
+	Name      string
+	Provider  providers.Provider
+	NotifyURL string // where its notices reach us
+}
+
+// Options wire a Router. All are required unless said otherwise.
+type Options struct {
+	Journal  *journal.Store
+	Board    *health.Board
+	Gateways []Gateway
+	Tenants  map[string]Tenant
+	Terms    payment.Terms // Claims is filled in by New
+	Log      *slog.Logger
+	// Registerer may be nil.
+	Registerer prometheus.Registerer
+	// DirectDeadline and OfferDeadline are how long a payment without a deadline
+	// of its own may begin attempts. Defaults 15 min and 24 h.
+	DirectDeadline, OfferDeadline time.Duration
+	// MinBudget is what must be left of a caller's deadline for another direct attempt. Default 5 s.
+	MinBudget time.Duration
+	// PollEvery is how often the worker looks for payments that are due. Default 500 ms.
+	PollEvery time.Duration
+	// Step is called at named points, for tests that kill the process there. May be nil.
+	Step func(point string)
+}
+
+// Tenant is one merchant's rules.
+type Tenant struct {
+	Rules []Rule
+	// GiveBackLimit (minor units): a larger surplus waits for a person; 0 means no limit.
+	GiveBackLimit int64
+}
+
+// Router moves payments. It is safe for concurrent use.
+type Router struct {
+	Options
+	gateways map[string]Gateway
+	names    []string
+	terms    payment.Terms
+	numbers  *numbers
+	hub      *hub
+	errands  chan errand
+	metrics  *metrics
+	owner    string
+}
+
+// Errors that callers branch on.
+var (
+	ErrNoCapableGateway  = errors.New("no configured gateway can serve this payment")
+	ErrUnavailable       = errors.New("no gateway that could serve this payment is available")
+	ErrUnknownTenant     = errors.New("unknown tenant")
+	ErrUnknownGateway    = errors.New("unknown gateway")
+	ErrUnknownInstrument = errors.New("unknown instrument")
+	ErrDeadlinePassed    = errors.New("the deadline has passed")
+)
+
+// TermsOf completes terms with the gateways' claims.
+func TermsOf(terms payment.Terms, gateways []Gateway) payment.Terms {
+	claims := map[string]providers.Claims{}
+	for _, g := range gateways {
+		claims[g.Name] = g.Provider.Claims()
+	}
+	terms.Claims = func(name string) providers.Claims { return claims[name] }
+	return terms.Default()
+}
+
+// New checks the wiring.
+func New(o Options) (*Router, error) {
+	if o.Journal == nil || o.Board == nil || len(o.Gateways) == 0 {
+		return nil, errors.New("router: Journal, Board and Gateways are required")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.DirectDeadline == 0 {
+		o.DirectDeadline = 15 * time.Minute
+	}
+	if o.OfferDeadline == 0 {
+		o.OfferDeadline = 24 * time.Hour
+	}
+	if o.MinBudget == 0 {
+		o.MinBudget = 5 * time.Second
+	}
+	if o.PollEvery == 0 {
+		o.PollEvery = 500 * time.Millisecond
+	}
+	if o.Step == nil {
+		o.Step = func(string) {}
+	}
+	r := &Router{Options: o, gateways: map[string]Gateway{}, terms: TermsOf(o.Terms, o.Gateways),
+		numbers: &numbers{journal: o.Journal}, hub: newHub(), errands: make(chan errand, 1024), owner: uuid.NewString()}
+	for _, g := range o.Gateways {
+		if _, twice := r.gateways[g.Name]; twice {
+			return nil, fmt.Errorf("router: gateway %s appears twice", g.Name)
+		}
+		r.gateways[g.Name] = g
+		r.names = append(r.names, g.Name)
+	}
+	for name, t := range o.Tenants {
+		for _, rule := range t.Rules {
+			if _, ok := r.gateways[rule.Gateway]; !ok {
+				return nil, fmt.Errorf("router: tenant %s has a rule for gateway %q, which is not configured", name, rule.Gateway)
+			}
+		}
+	}
+	r.metrics = newMetrics(r)
+	return r, nil
+}
+
+// TermsFor gives the rules in force for a tenant.
+func (r *Router) TermsFor(tenant string) payment.Terms {
+	t := r.terms
+	t.GiveBackLimit = r.Tenants[tenant].GiveBackLimit
+	return t
+}
+
+// append adds one event to a payment and, in the same commit, the bookkeeping that
+// follows from it.
+func (r *Router) append(ctx context.Context, p payment.Payment, actor string, body func(payment.Payment) payment.Body) (payment.Payment, error) {
+	return r.advance(ctx, p, r.decide(actor, body))
+}
+
+func (r *Router) decide(actor string, body func(payment.Payment) payment.Body) journal.Decide {
+	return func(p payment.Payment) ([]payment.Event, error) {
+		b := body(p)
+		if b == nil {
+			return nil, nil
+		}
+		now := time.Now()
+		first := payment.Event{Seq: p.Seq + 1, At: payment.Instant(now), Actor: actor, Body: b}
+		next, err := p.Apply(first)
+		if err != nil {
+			return nil, err
+		}
+		_, more, err := next.Settle(now, r.TermsFor(p.Tenant), "router")
+		return append([]payment.Event{first}, more...), err
+	}
+}
+
+func (r *Router) advance(ctx context.Context, p payment.Payment, decide journal.Decide) (payment.Payment, error) {
+	before := p
+	next, err := r.Journal.Advance(ctx, p, decide)
+	if err == nil && next.Seq != before.Seq {
+		r.moved(before, next)
+	}
+	return next, err
+}
+
+// moved tells watchers and metrics that a payment changed.
+func (r *Router) moved(before, after payment.Payment) {
+	r.hub.wake(after.ID, anyKey)
+	r.metrics.moved(before, after)
+}

@@ -1,0 +1,57 @@
+package router
+
+import (
+	"errors"
+
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers"
+)
+
+// signal tells the breakers how a call went (FAILOVER section 2, column breaker).
+// A decline shows that the gateway works.
+func signal(r providers.Result) health.Signal {
+	switch r.Verdict {
+	case providers.Pending, providers.Held, providers.Approved, providers.Declined:
+		return health.Healthy
+	case providers.Unserved:
+		switch r.Reason {
+		case providers.NotSent, providers.Maintenance:
+			return health.Fault
+		}
+		return health.Neutral
+	}
+	if r.Absent {
+		return health.Healthy
+	}
+	switch r.Reason {
+	case providers.Timeout, providers.Broken, providers.ServerError, providers.Unreadable, providers.BadSignature, providers.Panicked:
+		return health.Fault
+	}
+	return health.Neutral
+}
+
+// Probe turns a provider's probe into the board's, or nil where it has none.
+func probeSignal(r providers.Result) health.Signal {
+	if r.Reason == providers.Misconfigured || r.Absent {
+		return health.Healthy // it works, it only does not like us: a person is paged elsewhere
+	}
+	if s := signal(r); s == health.Healthy {
+		return s
+	}
+	return health.Fault
+}
+
+// why turns the board's refusal into the route's word.
+func why(err error) string {
+	switch {
+	case errors.Is(err, health.ErrDrained):
+		return WhyDrained
+	case errors.Is(err, health.ErrProbeFailing):
+		return WhyProbeFailing
+	case errors.Is(err, health.ErrRamping):
+		return WhyRamping
+	case errors.Is(err, health.ErrBusy):
+		return WhyBusy
+	}
+	return WhyBreakerOpen
+}
