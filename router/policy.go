@@ -3,6 +3,7 @@ package router
 import (
 	"cmp"
 	"hash/fnv"
+	"math"
 	"slices"
 	"time"
 
@@ -63,7 +64,7 @@ func Rank(p payment.Payment, rules []Rule, claims func(string) providers.Claims,
 	type ranked struct {
 		Candidate
 		priority int
-		draw     uint64
+		draw     float64
 	}
 	var fit []ranked
 	var skipped []payment.Choice
@@ -134,9 +135,9 @@ func hasFraction(m providers.Money) bool {
 	return m.Minor%unit != 0
 }
 
-// draw is a weighted dice by rendezvous hashing: the larger the weight, the smaller
-// the draw tends to be.
-func draw(id string, rule Rule) uint64 {
+// draw is a weighted dice by rendezvous hashing: the smallest draw wins, and -ln(u)/w
+// of an even u in (0, 1) is smallest with a probability in proportion to w.
+func draw(id string, rule Rule) float64 {
 	h := fnv.New64a()
 	h.Write([]byte(id))
 	h.Write([]byte{0})
@@ -145,5 +146,6 @@ func draw(id string, rule Rule) uint64 {
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
-	return x / uint64(max(rule.Weight, 1))
+	u := (float64(x>>11) + 0.5) / (1 << 53)
+	return -math.Log(u) / float64(max(rule.Weight, 1))
 }
