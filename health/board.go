@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,10 +25,13 @@ type Board struct {
 	gateways map[string]*gateway
 	names    []string
 	metrics  *metrics
+
+	egressOut atomic.Bool // for the log and the gauge: our own way out is down
 }
 
 type gateway struct {
 	Gateway
+	contact   contact
 	mu        sync.Mutex
 	guards    map[Op]*guard
 	flying    int // charges and offers on their way
@@ -146,6 +150,7 @@ func (g *gateway) free(op Op, now time.Time) bool {
 
 // record feeds one outcome to the breaker.
 func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Time) {
+	s = b.judge(g, s, now)
 	switch s {
 	case Fault:
 		g.lastFault = now

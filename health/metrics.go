@@ -30,7 +30,7 @@ func newMetrics(b *Board) *metrics {
 				m.admits.WithLabelValues(name, string(op), outcome)
 			}
 		}
-		for _, s := range []Signal{Neutral, Healthy, Fault} {
+		for _, s := range Signals() {
 			m.probes.WithLabelValues(name, s.String())
 		}
 	}
@@ -60,13 +60,15 @@ var (
 		"1 while an operator's order of the mode is in force.", []string{"gateway", "mode"}, nil)
 	overrideEndDesc = prometheus.NewDesc("payrouter_health_override_end_timestamp_seconds",
 		"When the order in force ends, 0 without one.", []string{"gateway"}, nil)
+	egressDesc = prometheus.NewDesc("payrouter_health_egress_down",
+		"1 while no gateway at all can be reached: our own way out is down.", nil, nil)
 	flyingDesc = prometheus.NewDesc("payrouter_health_in_flight",
 		"Charges and offers on their way.", []string{"gateway"}, nil)
 )
 
 // Describe sends the descriptors of the gauges.
 func (c collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{stateDesc, shareDesc, overrideDesc, overrideEndDesc, flyingDesc} {
+	for _, d := range []*prometheus.Desc{stateDesc, shareDesc, overrideDesc, overrideEndDesc, flyingDesc, egressDesc} {
 		out <- d
 	}
 }
@@ -82,6 +84,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		}
 		return 0
 	}
+	gauge(egressDesc, is(c.board.egressOut.Load()))
 	for _, h := range c.board.Snapshot() {
 		for _, op := range Ops() {
 			for _, state := range []string{"closed", "half_open", "open"} {

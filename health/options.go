@@ -33,13 +33,17 @@ type Signal uint8
 
 // The signals. The zero value says nothing about the gateway.
 const (
-	Neutral Signal = iota // the caller gave up, our own limits, credentials, throttling
-	Healthy               // an approval, and every decline: the gateway works
-	Fault                 // connect, time-out, 5xx, unreadable, technical decline
+	Neutral     Signal = iota // the caller gave up, our own limits, credentials, throttling
+	Healthy                   // an approval, and every decline: the gateway works
+	Fault                     // time-out, 5xx, unreadable, technical decline
+	Unreachable               // no connection was obtained: a Fault, unless no gateway can be reached
 )
 
+// Signals lists the signals in their numeric order.
+func Signals() []Signal { return []Signal{Neutral, Healthy, Fault, Unreachable} }
+
 // String returns the lower-case name.
-func (s Signal) String() string { return [...]string{"neutral", "healthy", "fault"}[s] }
+func (s Signal) String() string { return [...]string{"neutral", "healthy", "fault", "unreachable"}[s] }
 
 // Gateway is one gateway to watch.
 type Gateway struct {

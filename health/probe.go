@@ -43,7 +43,7 @@ func (b *Board) probe(ctx context.Context, g *gateway) {
 	defer g.mu.Unlock()
 	g.probedAt = time.Now()
 	b.metrics.probes.WithLabelValues(g.Name, s.String()).Inc()
-	switch s {
+	switch b.judge(g, s, g.probedAt) {
 	case Healthy:
 		wasBad := g.probeBad >= b.options.ProbesNeeded
 		g.probeGood++

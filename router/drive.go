@@ -204,9 +204,9 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 			Ref: p.Ref(a), Payer: payer, CustomerID: p.Customer, Instrument: token.Token, Save: p.Save,
 			Description: p.Description, ReturnURL: p.ReturnURL, NotifyURL: gateway.NotifyURL, Expires: p.Deadline,
 		})
+		outcome = signal(result)
 	}
 	r.Step("answered")
-	outcome = signal(result)
 	r.metrics.called(c.Gateway, "charge", result, time.Since(began))
 	p, err = r.learn(ctx, p, n, payment.FromResponse, result)
 	r.Step("recorded")

@@ -15,7 +15,9 @@ func signal(r providers.Result) health.Signal {
 		return health.Healthy
 	case providers.Unserved:
 		switch r.Reason {
-		case providers.NotSent, providers.Maintenance:
+		case providers.NotSent:
+			return health.Unreachable
+		case providers.Maintenance:
 			return health.Fault
 		}
 		return health.Neutral
@@ -30,12 +32,13 @@ func signal(r providers.Result) health.Signal {
 	return health.Neutral
 }
 
-// Probe turns a provider's probe into the board's, or nil where it has none.
-func probeSignal(r providers.Result) health.Signal {
+// ProbeSignal tells the board how a probe went.
+func ProbeSignal(r providers.Result) health.Signal {
 	if r.Reason == providers.Misconfigured || r.Absent {
 		return health.Healthy // it works, it only does not like us: a person is paged elsewhere
 	}
-	if s := signal(r); s == health.Healthy {
+	switch s := signal(r); s {
+	case health.Healthy, health.Unreachable:
 		return s
 	}
 	return health.Fault

@@ -1,0 +1,60 @@
+package health
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// contact is when a gateway was last reached and last out of reach. Its fields are
+// atomic because every gateway's report looks at all gateways.
+type contact struct{ reached, missed atomic.Int64 }
+
+// egressMemory is how long a contact says something about our own way out.
+const egressMemory = 2 * time.Minute
+
+// note keeps what a signal says about the way to the gateway.
+func (c *contact) note(s Signal, now time.Time) {
+	switch s {
+	case Unreachable:
+		c.missed.Store(now.UnixNano())
+	case Healthy, Fault:
+		c.reached.Store(now.UnixNano())
+	}
+}
+
+// egressDown reports whether it is our own way out that fails: two gateways or more
+// were tried lately, and none of them was reached. Then no gateway is to blame, no
+// breaker opens and no probe counts (SAFETY section 6).
+func (b *Board) egressDown(now time.Time) bool {
+	missed := 0
+	for _, g := range b.gateways {
+		last, lost := g.contact.reached.Load(), g.contact.missed.Load()
+		if now.UnixNano()-max(last, lost) > int64(egressMemory) || max(last, lost) == 0 {
+			continue
+		}
+		if last >= lost {
+			return false
+		}
+		missed++
+	}
+	return missed >= 2
+}
+
+// judge notes a signal and says how it counts: a gateway out of reach is at fault
+// unless everything is.
+func (b *Board) judge(g *gateway, s Signal, now time.Time) Signal {
+	g.contact.note(s, now)
+	if s != Unreachable {
+		if b.egressOut.Swap(false) {
+			b.options.Log.Info("our way out works again", "gateway", g.Name)
+		}
+		return s
+	}
+	if !b.egressDown(now) {
+		return Fault
+	}
+	if !b.egressOut.Swap(true) {
+		b.options.Log.Error("no gateway can be reached: our own way out is down, no breaker opens")
+	}
+	return Neutral
+}
