@@ -55,7 +55,7 @@ const (
 	Accepted                      // stored and understood
 	Unmatched                     // authentic, but no such reference here: stored and shown
 	Rejected                      // not authentic or unreadable: stored, refused
-	Payable                       // Question: yes, Amount is owed
+	Payable                       // Question: yes, Amount is owed; Debit: credited
 	Gone                          // Question or Debit: canceled, expired or moved to another gateway
 	AlreadyPaid                   // Question or Debit: paid already
 	Busy                          // Question or Debit: being decided, ask again
