@@ -1,0 +1,80 @@
+package sim
+
+import (
+	"strconv"
+	"time"
+)
+
+// wfpPeriod is the longest window of TRANSACTION_LIST (notes, section 9).
+const wfpPeriod = 31 * 24 * time.Hour
+
+// wfpRow is one row of TRANSACTION_LIST: an attempt to pay, a SETTLE or a REFUND. Refunds never change an attempt's row.
+type wfpRow struct {
+	kind               string
+	order              *wfpOrder
+	pan, brand         string
+	amount             int64
+	status             string
+	code               int
+	created, processed time.Time
+	decided            bool // of an attempt: its status is final
+}
+
+// row adds one.
+func (w *wayforpay) row(ord *wfpOrder, kind string, minor int64, status string, code int) *wfpRow {
+	now := time.Now()
+	row := &wfpRow{kind: kind, order: ord, amount: minor, status: status, code: code, created: now, processed: now}
+	if ord.card != nil {
+		row.pan, row.brand = ord.card.pan, ord.card.brand
+	}
+	w.rows = append(w.rows, row)
+	return row
+}
+
+// list is TRANSACTION_LIST: the whole window in one answer, filtered by createdDate.
+func (w *wayforpay) list(c *call, q *wfpRequest) reply {
+	begin, okBegin := wfpUnix(q.text("dateBegin"))
+	end, okEnd := wfpUnix(q.text("dateEnd"))
+	switch {
+	case !okBegin || !okEnd || end.Before(begin):
+		return w.plain(c, wfpRefusal{wfpFormat, "dateBegin or dateEnd"}, nil)
+	case end.Sub(begin) > wfpPeriod:
+		return w.plain(c, wfpRefusal{wfpFormat, "the period must not exceed 31 days"}, nil)
+	}
+	rows := []wfpAnswer{}
+	for _, row := range w.rows {
+		at := row.created.Truncate(time.Second) // dates have whole seconds, and both ends belong to the window
+		if w.sw.ListIgnoresDates || !at.Before(begin) && !at.After(end) {
+			rows = append(rows, w.listed(row, q.text("apiVersion") == "2"))
+		}
+	}
+	if len(rows) == 0 || c.twist == FaultBadSignature {
+		c.twist = ""
+	} else {
+		w.spoil(c, rows[0])
+	}
+	return wfpJSON(wfpAnswer{"reason": wfpReasons[wfpOK].name, "reasonCode": w.number(strconv.Itoa(wfpOK)), "transactionList": rows})
+}
+
+// listed writes a row as seen live: amounts are strings with two decimals, dates strings of digits, there is no recToken,
+// and a refund's amount is positive.
+func (w *wayforpay) listed(row *wfpRow, version2 bool) wfpAnswer {
+	ord := row.order
+	date := func(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+	a := wfpAnswer{
+		"transactionType": row.kind, "orderReference": ord.Reference, "createdDate": date(row.created),
+		"amount": major(row.amount), "currency": ord.Currency, "baseAmount": major(row.amount), "baseCurrency": ord.Currency,
+		"processingDate": date(row.processed), "cardPan": row.pan, "cardType": row.brand, "issuerBankCountry": wfpCountry,
+		"issuerBankName": wfpIssuer, "email": ord.email, "phone": ord.phone, "paymentSystem": "card", "fee": "0",
+	}
+	w.say(a, row.status, row.code)
+	if row.status == wfpApproved {
+		fee := wfpFee(row.amount)
+		a["fee"], a["settlementAmount"] = major(fee), major(row.amount-fee)
+		a["settlementDate"] = date(wfpSettled(row.processed))
+	}
+	if version2 {
+		a["products"], a["clientFields"] = ord.goods(w), []string{}
+	}
+	return a
+}
