@@ -1,0 +1,54 @@
+package kaspi
+
+import (
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+const (
+	// No limit is published for ExternalId. Twenty characters of the router's
+	// alphabet carry 100 bits and leave room in the comment of an invoice.
+	referenceLength = 20
+	// A payer types an account number on a phone: ten digits.
+	accountLength = 10
+)
+
+// Claims says what Kaspi promises under the account's scheme.
+func (g *Gateway) Claims() providers.Claims {
+	c := g.config
+	claims := providers.Claims{
+		Provider:   "kaspi",
+		Currencies: []string{currency},
+		Reference:  providers.ReferenceRule{Kind: providers.Derived, Length: referenceLength},
+		Refund: providers.RefundClaims{
+			API:        c.Scheme == R3,
+			Partial:    c.Scheme == R3,
+			SettleWait: c.RefundSettle,
+		},
+		Webhook:   providers.HintOnly,
+		Statement: providers.StatementFile,
+		Timeouts:  c.Timeouts,
+	}
+	for _, method := range []providers.Method{providers.QR, providers.Link} {
+		claims.Methods = append(claims.Methods, providers.MethodClaims{
+			Method: method, Flow: providers.Offer,
+			OfferLife: c.OfferLife, Margin: c.Margin, NeverShown: true,
+		})
+	}
+	if c.Scheme == R3 {
+		claims.Methods = append(claims.Methods, providers.MethodClaims{
+			Method: providers.Push, Flow: providers.Pushed,
+			OfferLife: c.PushLife, Margin: c.PushMargin, Withdraw: providers.Binding,
+			// The document forbids polling an invoice at a fixed pace.
+			Schedule: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour},
+		})
+	}
+	if c.Biller.Service != "" {
+		claims.Methods = append(claims.Methods, providers.MethodClaims{
+			Method: providers.Account, Flow: providers.AskFirst, Withdraw: providers.Veto,
+			Reference: providers.ReferenceRule{Kind: providers.Counted, Length: accountLength},
+		})
+	}
+	return claims
+}
