@@ -21,7 +21,14 @@ func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (pay
 		step := p.Next(time.Now(), r.TermsFor(p.Tenant))
 		switch step.Do {
 		case payment.Rest:
-			if !caller || !r.await(ctx, p, step.Until) {
+			if !caller {
+				before := p.Seq
+				if p, err = r.maybeSwitch(ctx, p); err != nil || p.Seq == before {
+					return p, err
+				}
+				continue
+			}
+			if !r.await(ctx, p, step.Until) {
 				return p, nil
 			}
 			if p, err = r.Journal.Get(context.WithoutCancel(ctx), p.ID); err != nil {
@@ -234,11 +241,7 @@ func (r *Router) ask(ctx context.Context, p payment.Payment, n int) (payment.Pay
 		return p, fmt.Errorf("%s: %w", a.Gateway, ErrUnknownGateway)
 	}
 	result := r.lookup(ctx, g, p.Ref(a))
-	p, err := r.learn(ctx, p, n, payment.FromLookup, result)
-	if err != nil {
-		return p, err
-	}
-	return r.maybeSwitch(ctx, p, n)
+	return r.learn(ctx, p, n, payment.FromLookup, result)
 }
 
 func (r *Router) lookup(ctx context.Context, g Gateway, ref providers.Ref) (result providers.Result) {
@@ -261,9 +264,9 @@ func (r *Router) lookup(ctx context.Context, g Gateway, ref providers.Ref) (resu
 
 // maybeSwitch asks to leave a shown offer whose gateway cannot even be asked and
 // takes no new payments, or that an operator wants moved (FAILOVER section 4).
-func (r *Router) maybeSwitch(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
-	a := p.Attempts[n-1]
-	if a.Closed != nil || a.Switch != "" || a.Flow == providers.Direct || a.Verdict.HasMoney() {
+func (r *Router) maybeSwitch(ctx context.Context, p payment.Payment) (payment.Payment, error) {
+	a, open := p.OpenAttempt()
+	if !open || a.Switch != "" || a.Flow == providers.Direct {
 		return p, nil
 	}
 	reason := ""
@@ -276,10 +279,10 @@ func (r *Router) maybeSwitch(ctx context.Context, p payment.Payment, n int) (pay
 		return p, nil
 	}
 	return r.append(ctx, p, "router", func(p payment.Payment) payment.Body {
-		if a := p.Attempts[n-1]; a.Switch != "" || a.Closed != nil {
+		if a := p.Attempts[a.N-1]; a.Switch != "" || a.Closed != nil {
 			return nil
 		}
-		return payment.SwitchRequested{Attempt: n, Reason: reason}
+		return payment.SwitchRequested{Attempt: a.N, Reason: reason}
 	})
 }
 
@@ -319,10 +322,10 @@ func observed(n int, source payment.Source, r providers.Result) payment.Observed
 		Returned: r.Returned, Action: r.Action, Absent: r.Absent, Until: r.Until, AskIn: r.AskIn, Code: r.Code}
 }
 
-// known reports whether a notice tells nothing new, so that one that comes three
-// times is one event.
+// known reports whether a notice or a statement tells nothing new, so that what comes
+// three times is one event.
 func known(a payment.Attempt, o payment.Observed) bool {
-	return o.Source == payment.FromNotice && a.Answered && a.Verdict == o.Verdict && a.Reason == o.Reason &&
+	return (o.Source == payment.FromNotice || o.Source == payment.FromStatement) && a.Answered && a.Verdict == o.Verdict && a.Reason == o.Reason &&
 		(o.External == "" || a.External == o.External) && o.Returned.Minor <= a.Returned && o.Action == nil
 }
 

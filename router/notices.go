@@ -136,14 +136,17 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 	v := verdict{payment: id, ruling: providers.Ruling{Kind: providers.Accepted, ID: id, Text: p.Order, Amount: p.Amount}}
 	switch heard.Kind {
 	case providers.Hint:
+		if amount := heard.Result.Amount; amount.Currency != "" && amount != p.Amount {
+			v.outcome, v.ruling.Kind, v.detail = noticeUnmatched, providers.Unmatched, "another amount than the payment's"
+			break
+		}
 		v.outcome = noticeHint
 		r.later(errand{payment: id, attempt: n})
 	case providers.Fact:
 		v.outcome = noticeFact
-		if _, err := r.learn(ctx, p, n, payment.FromNotice, heard.Result); err != nil {
+		if err := r.Observe(ctx, p, n, payment.FromNotice, heard.Result); err != nil {
 			return later(err)
 		}
-		r.later(errand{payment: id})
 	case providers.Question:
 		v.outcome = noticeQuestion
 		v.ruling.Kind = p.Payable(n, time.Now())
@@ -151,6 +154,16 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 		return r.debit(ctx, p, n, heard, v)
 	}
 	return v
+}
+
+// Observe is the one door for what is learnt about an attempt later than its answer:
+// it is recorded, and the payment's own loop acts on it.
+func (r *Router) Observe(ctx context.Context, p payment.Payment, attempt int, source payment.Source, result providers.Result) error {
+	if _, err := r.learn(ctx, p, attempt, source, result); err != nil {
+		return err
+	}
+	r.later(errand{payment: p.ID})
+	return nil
 }
 
 // later leaves a notice unacknowledged: its sender must try again.

@@ -34,7 +34,8 @@ type Options struct {
 	// Registerer may be nil.
 	Registerer prometheus.Registerer
 	// DirectDeadline and OfferDeadline are how long a payment without a deadline
-	// of its own may begin attempts. Defaults 15 min and 24 h.
+	// of its own may begin attempts. Defaults 15 min and 26 h, which leaves room for
+	// an invoice on a phone that lives a day.
 	DirectDeadline, OfferDeadline time.Duration
 	// MinBudget is what must be left of a caller's deadline for another direct attempt. Default 5 s.
 	MinBudget time.Duration
@@ -96,7 +97,7 @@ func New(o Options) (*Router, error) {
 		o.DirectDeadline = 15 * time.Minute
 	}
 	if o.OfferDeadline == 0 {
-		o.OfferDeadline = 24 * time.Hour
+		o.OfferDeadline = 26 * time.Hour
 	}
 	if o.MinBudget == 0 {
 		o.MinBudget = 5 * time.Second

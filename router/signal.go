@@ -26,6 +26,8 @@ func signal(r providers.Result) health.Signal {
 		return health.Healthy
 	}
 	switch r.Reason {
+	case providers.NotSent: // a look-up that never left: Unknown, and the gateway out of reach
+		return health.Unreachable
 	case providers.Timeout, providers.Broken, providers.ServerError, providers.Unreadable, providers.BadSignature, providers.Panicked:
 		return health.Fault
 	}

@@ -40,9 +40,7 @@ func (r *Router) later(e errand) {
 // due, and is asked about like any other. Several replicas may run.
 func (r *Router) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for range workers {
-		group.Go(func() error { r.work(ctx); return nil })
-	}
+	group.Go(func() error { r.work(ctx); return nil })
 	group.Go(func() error { r.runErrands(ctx); return nil })
 	group.Go(func() error { r.number(ctx); return nil })
 	group.Go(func() error { r.watchOverrides(ctx); return nil })
@@ -61,7 +59,19 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// work claims payments that are due and hands them to the workers.
 func (r *Router) work(ctx context.Context) {
+	due := make(chan string)
+	group, ctx := errgroup.WithContext(ctx)
+	for range workers {
+		group.Go(func() error {
+			for id := range due {
+				r.serve(ctx, id)
+			}
+			return nil
+		})
+	}
+	defer func() { close(due); _ = group.Wait() }()
 	for ctx.Err() == nil {
 		ids, err := r.Journal.Claim(ctx, time.Now(), lease, batch)
 		if err != nil && ctx.Err() == nil {
@@ -69,10 +79,11 @@ func (r *Router) work(ctx context.Context) {
 			r.Log.Error("work cannot be claimed", "error", err.Error())
 		}
 		for _, id := range ids {
-			if ctx.Err() != nil {
+			select {
+			case due <- id:
+			case <-ctx.Done():
 				return // the leases run out, and others go on
 			}
-			r.serve(ctx, id)
 		}
 		if len(ids) < batch && !pause(ctx, r.PollEvery) {
 			return
@@ -180,13 +191,16 @@ func (r *Router) number(ctx context.Context) {
 // watchOverrides keeps the board's orders those of the books: read every second on
 // every replica. While the store is away the last ones stay in force.
 func (r *Router) watchOverrides(ctx context.Context) {
-	warned := map[string]bool{}
+	warned, moved := map[string]bool{}, map[string]bool{}
 	for {
 		orders, err := r.refreshOverrides(ctx)
 		if err != nil && ctx.Err() == nil {
 			r.metrics.storeFailed("overrides")
 		}
 		for _, o := range orders {
+			if o.MoveOpen && o.Ended.IsZero() && !o.Start.After(time.Now()) && !moved[o.ID] {
+				moved[o.ID] = r.Journal.WakeOpen(ctx, o.Gateway, time.Now()) == nil
+			}
 			if left := time.Until(o.End); o.Ended.IsZero() && left < warnEnd && left > 0 && o.End.Sub(o.Start) > warnEnd && !warned[o.ID] {
 				warned[o.ID] = true
 				r.Log.Warn("an override ends soon", "gateway", o.Gateway, "mode", o.Mode, "end", o.End, "actor", o.Actor)

@@ -199,9 +199,3 @@ func (s *Store) LiveOffers(ctx context.Context, gateway string) (count int64, la
 	}
 	return count, last, err
 }
-
-// LiveOfferPayments lists payments whose offer at the gateway is still open.
-func (s *Store) LiveOfferPayments(ctx context.Context, gateway string, n int) ([]string, error) {
-	return s.ids(ctx, `SELECT payment_id FROM attempts WHERE gateway = $1 AND at_risk AND live_until IS NOT NULL
-		ORDER BY planned_at LIMIT $2`, gateway, n)
-}

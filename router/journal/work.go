@@ -42,6 +42,13 @@ func (s *Store) Wake(ctx context.Context, id string, now time.Time) error {
 	return err
 }
 
+// WakeOpen makes every payment with an open attempt at the gateway due now.
+func (s *Store) WakeOpen(ctx context.Context, gateway string, now time.Time) error {
+	_, err := s.write.ExecContext(ctx, `UPDATE payments SET due_at = $2
+		WHERE id IN (SELECT payment_id FROM attempts WHERE gateway = $1 AND at_risk)`, gateway, micros(now))
+	return err
+}
+
 // Take reserves n numbers of a counter and returns the first. Numbers that a crash
 // leaves unused stay unused.
 func (s *Store) Take(ctx context.Context, counter string, n int64) (int64, error) {

@@ -1,0 +1,335 @@
+package router_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/halyk"
+	"github.com/payrouter/payrouter/providers/kaspi"
+	"github.com/payrouter/payrouter/providers/sim"
+	"github.com/payrouter/payrouter/providers/wayforpay"
+	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// house is the whole house in one synctest bubble: the simulated bank with its three
+// faces over in-memory pipes, the real adapters, and a router on real books. Every
+// invariant that the bank can check on arrival (I7, I8, I9, I11) fails the test.
+type house struct {
+	t      *testing.T
+	bank   *sim.Bank
+	store  *journal.Store
+	board  *health.Board
+	router *router.Router
+	url    string
+
+	settings setup
+}
+
+// setup is what a test may change before the house is built.
+type setup struct {
+	kaspi     sim.KaspiOptions
+	halyk     sim.HalykOptions
+	wayforpay sim.WayForPayOptions
+	rules     []router.Rule
+	store     string
+	terms     payment.Terms
+	atOnce    int // charges and offers at one gateway
+	claims    func(name string, p providers.Provider) providers.Provider
+	broken    bool // the test breaks a gateway's promise: violations are expected
+}
+
+const (
+	kaspiMain, halykMain, wayforpayMain = "kaspi-main", "halyk-main", "wayforpay-main"
+	halykCard, wayforpayCard            = "8d2f3c1e-6a10-4f7b-9b52-0d7c7c1b9e20", "1a2b3c4d-0000-4000-8000-00000000c0de"
+	customer                            = "c-88"
+)
+
+func faceOf(gateway string) string { return strings.TrimSuffix(gateway, "-main") }
+
+// build makes a house. Call it inside the bubble.
+func build(t *testing.T, change ...func(*setup)) *house {
+	t.Helper()
+	s := setup{store: "sqlite:", rules: []router.Rule{{Gateway: kaspiMain, Priority: 1}, {Gateway: halykMain, Priority: 2}, {Gateway: wayforpayMain, Priority: 3}}}
+	s.kaspi.NotifyURL, s.kaspi.BillerURL = "http://payrouter/webhooks/kaspi-main", "http://payrouter/webhooks/kaspi-main/biller"
+	s.halyk.SavedCards = []sim.HalykSavedCard{{ID: halykCard, Account: customer, PAN: "4405639704015096"}}
+	s.wayforpay.Currencies = []string{"UAH", "KZT"}
+	s.wayforpay.Tokens = []sim.WayForPayToken{{Token: wayforpayCard}}
+	for _, c := range change {
+		c(&s)
+	}
+	h := &house{t: t, url: s.store}
+	h.bank = sim.New(sim.Options{
+		Seed: 1, Client: &http.Client{Transport: doorstep{h}},
+		Witness: h.witness, PaymentOf: h.paymentOf,
+		OnViolation: func(v sim.Violation) {
+			if !s.broken {
+				t.Errorf("%s violated at %s: %s %s: %s", v.Invariant, v.Face, v.Op, v.Reference, v.Text)
+			}
+		},
+	}, sim.Kaspi(s.kaspi), sim.Halyk(s.halyk), sim.WayForPay(s.wayforpay))
+	h.settings = s
+	h.router, h.store, h.board = h.replica()
+	h.save(halykMain, halykCard)
+	h.save(wayforpayMain, wayforpayCard)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{}, 2)
+	go func() { h.router.Run(ctx); done <- struct{}{} }()
+	go func() { h.board.Run(ctx); done <- struct{}{} }()
+	t.Cleanup(func() {
+		stop()
+		<-done
+		<-done
+		h.bank.Close()
+		h.store.Close()
+	})
+	return h
+}
+
+// replica is one more process on the same books: adapters, health and router of its own.
+func (h *house) replica() (*router.Router, *journal.Store, *health.Board) {
+	h.t.Helper()
+	s := h.settings
+	dial := func(face string) func(context.Context, string, string) (net.Conn, error) {
+		return func(ctx context.Context, _, _ string) (net.Conn, error) { return h.bank.Dial(ctx, face) }
+	}
+	k, err := kaspi.New(kaspi.Config{BaseURL: "http://127.0.0.1:1/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
+		DeviceToken: providers.NewSecret(sim.KaspiDefaultDevice), NoticeSources: []string{"127.0.0.1"}, Biller: kaspi.Biller{Service: "Qazaq Books"}},
+		kaspi.Options{Dial: dial("kaspi")})
+	h.must(err)
+	y, err := halyk.New(halyk.Config{TokenURL: "http://127.0.0.1:1/oauth2/token", APIURL: "http://127.0.0.1:1", ScriptURL: "http://127.0.0.1:1/payment-api.js",
+		ClientID: sim.HalykDefaultClient, ClientSecret: providers.NewSecret(sim.HalykDefaultSecret), TerminalID: sim.HalykDefaultTerminal,
+		ShopID: "shop", QR: true, NoticeKey: providers.NewSecret("0123456789abcdef"), PageTokenLife: 2 * time.Hour}, halyk.Options{Dial: dial("halyk")})
+	h.must(err)
+	w, err := wayforpay.New(wayforpay.Config{APIBaseURL: "http://127.0.0.1:1", MerchantAccount: "test_merch_n1",
+		MerchantSecret: providers.NewSecret("flk3409refn54t54t*FNJRET"), MerchantDomain: "shop.example.kz", Currencies: []string{"UAH", "KZT"}},
+		wayforpay.Options{Dial: dial("wayforpay")})
+	h.must(err)
+	gateways := []router.Gateway{{Name: kaspiMain, Provider: k}, {Name: halykMain, Provider: y}, {Name: wayforpayMain, Provider: w}}
+	var watched []health.Gateway
+	for i, g := range gateways {
+		gateways[i].NotifyURL = "http://payrouter/webhooks/" + g.Name
+		if s.claims != nil {
+			gateways[i].Provider = s.claims(g.Name, g.Provider)
+		}
+		c := g.Provider.Claims().Timeouts
+		probe := g.Provider.(providers.Prober)
+		watched = append(watched, health.Gateway{Name: g.Name, MaxConcurrent: s.atOnce, Timeout: map[health.Op]time.Duration{health.OpCharge: c.Charge, health.OpCreate: c.Create,
+			health.OpStatus: c.Status, health.OpCapture: c.Refund, health.OpVoid: c.Refund, health.OpRefund: c.Refund},
+			Probe: func(ctx context.Context) health.Signal { return router.ProbeSignal(probe.Probe(ctx)) }})
+	}
+	terms := router.TermsOf(s.terms, gateways)
+	store := h.store
+	if store == nil {
+		store, err = journal.Open(journal.Options{URL: h.url, Due: func(p payment.Payment, now time.Time) time.Time { return p.Due(now, terms) }})
+		h.must(err)
+		h.must(store.Migrate(h.t.Context()))
+	}
+	log := slog.New(slog.NewTextHandler(&testLog{h.t}, nil))
+	board, err := health.New(health.Options{Gateways: watched, Log: log})
+	h.must(err)
+	r, err := router.New(router.Options{Journal: store, Board: board, Gateways: gateways, Log: log, Terms: s.terms,
+		Tenants: map[string]router.Tenant{"shop": {Rules: s.rules}}})
+	h.must(err)
+	return r, store, board
+}
+
+func (h *house) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// save puts a saved card into the books as an earlier payment would have.
+func (h *house) save(gateway, token string) {
+	h.must(h.store.SaveInstrument(h.t.Context(), journal.Instrument{ID: "i-" + gateway, Tenant: "shop", Customer: customer, Gateway: gateway,
+		Token: providers.Token{Value: providers.NewSecret(token), Mask: "4405…5096"}, Payment: "earlier", Created: time.Now()}))
+}
+
+// witness is I8: what arrives at a gateway stands in the books already.
+func (h *house) witness(m sim.Move) error {
+	m.Reference = order(m.Reference)
+	id, n, err := h.store.FindAttempt(context.Background(), m.Face+"-main", providers.Ref{Order: m.Reference})
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", m.Op, m.Reference, err)
+	}
+	p, err := h.store.Get(context.Background(), id)
+	if err != nil {
+		return err
+	}
+	if a := p.Attempts[n-1]; a.Reference != m.Reference {
+		return fmt.Errorf("attempt %d has reference %s", n, a.Reference)
+	}
+	if m.Op == sim.OpRefund || m.Op == sim.OpCapture {
+		for _, o := range p.Operations {
+			if o.Attempt == n && !o.Settled() && (m.AmountMinor == 0 || o.Amount.Minor == m.AmountMinor) {
+				return nil
+			}
+		}
+		return fmt.Errorf("no open operation of %d", m.AmountMinor)
+	}
+	if m.AmountMinor != 0 && (p.Amount.Minor != m.AmountMinor || p.Amount.Currency != m.Currency) {
+		return fmt.Errorf("%d %s, the books say %s", m.AmountMinor, m.Currency, p.Amount)
+	}
+	return nil
+}
+
+func (h *house) paymentOf(face, reference string) string {
+	id, _, err := h.store.FindAttempt(context.Background(), face+"-main", providers.Ref{Order: order(reference)})
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// doorstep carries the bank's notices to the router, as the webhook door does.
+type doorstep struct{ h *house }
+
+func (d doorstep) RoundTrip(r *http.Request) (*http.Response, error) {
+	gateway, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/webhooks/"), "/")
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+	}
+	reply, err := d.h.router.Hear(r.Context(), gateway, providers.Notice{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: r.Header, Body: body, Source: "127.0.0.1"})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: reply.Status, Header: http.Header{"Content-Type": {reply.ContentType}}, Body: io.NopCloser(bytes.NewReader(reply.Body)), Request: r}, nil
+}
+
+type testLog struct{ t *testing.T }
+
+func (l *testLog) Write(p []byte) (int, error) {
+	if testing.Verbose() {
+		fmt.Printf("%s", p)
+	}
+	return len(p), nil
+}
+
+// ask is a caller's wish with sensible defaults.
+func ask(methods ...providers.Method) router.Wish {
+	w := router.Wish{Actor: "caller:test", Hash: "h", Payer: providers.Payer{Phone: "+77011234567", Email: "a@example.kz", Name: "Aida S", IP: "203.0.113.7"}}
+	w.Tenant, w.RequestID, w.Methods, w.Customer = "shop", uuid.NewString(), methods, customer
+	w.Amount = providers.Money{Minor: 1549000, Currency: "KZT"}
+	w.Description = "Order 4711"
+	return w
+}
+
+// at restricts a wish to gateways.
+func at(w router.Wish, gateways ...string) router.Wish {
+	w.Gateways = gateways
+	return w
+}
+
+// byCard is a wish to charge the card saved at a gateway, there or at another that
+// holds a token of the same customer.
+func byCard(gateway string, others ...providers.Method) router.Wish {
+	w := ask(append([]providers.Method{providers.Instrument}, others...)...)
+	w.Instrument = "i-" + gateway
+	return w
+}
+
+// create calls Create with a caller's deadline.
+func (h *house) create(w router.Wish, within time.Duration) payment.Payment {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	p, err := h.router.Create(ctx, w)
+	h.must(err)
+	return p
+}
+
+func (h *house) get(p payment.Payment) payment.Payment {
+	h.t.Helper()
+	p, err := h.router.Get(context.Background(), "shop", p.ID)
+	h.must(err)
+	return p
+}
+
+func (h *house) fault(f sim.Fault) string {
+	h.t.Helper()
+	id, err := h.bank.AddFault(f)
+	h.must(err)
+	return id
+}
+
+func (h *house) payer(gateway, reference, act string) {
+	h.t.Helper()
+	h.must(h.bank.Act(faceOf(gateway), reference, act))
+}
+
+// net is the money that all gateways together hold for a payment.
+func (h *house) net(p payment.Payment) int64 {
+	var sum int64
+	for _, a := range p.Attempts {
+		sum += h.held(a)
+	}
+	return sum
+}
+
+// held is the money that one gateway holds for an attempt.
+func (h *house) held(a payment.Attempt) int64 {
+	ledger := h.bank.Ledger()
+	for _, o := range ledger.Objects {
+		if o.Face == faceOf(a.Gateway) && order(o.Reference) == a.Reference {
+			return ledger.Net(o.Face, o.Reference)
+		}
+	}
+	return 0
+}
+
+// order is our reference in what a gateway repeats: Kaspi's invoices on a phone carry
+// it as the first word of a comment.
+func order(reference string) string {
+	word, _, _ := strings.Cut(reference, " ")
+	return word
+}
+
+// arrivals counts the requests that may move money or make something payable, at all gateways.
+func (h *house) arrivals(gateway string) int {
+	n := 0
+	for _, a := range h.bank.Ledger().Arrivals {
+		if a.Face == faceOf(gateway) && (a.Op == sim.OpCharge || a.Op == sim.OpCreate) {
+			n += a.Count
+		}
+	}
+	return n
+}
+
+// want fails the test unless the payment has the status and the gateways hold its net.
+func (h *house) want(p payment.Payment, status payment.Status, net int64) payment.Payment {
+	h.t.Helper()
+	p = h.get(p)
+	if p.Status() != status || h.net(p) != net {
+		h.t.Fatalf("payment is %s with %d at the gateways, want %s with %d\n%s", p.Status(), h.net(p), status, net, h.story(p))
+	}
+	return p
+}
+
+func (h *house) story(p payment.Payment) string {
+	story, err := h.router.Explain(context.Background(), "shop", p.ID)
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	for _, e := range story.Events {
+		text, _ := router.Describe(e)
+		fmt.Fprintf(&b, "  %s  %s\n", e.At.Format("15:04:05.000"), text)
+	}
+	return b.String()
+}
