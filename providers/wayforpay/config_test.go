@@ -154,7 +154,7 @@ func TestSecretsAndPayersNeverReachResults(t *testing.T) {
 		for _, r := range results {
 			fmt.Fprintf(&seen, "%s %s %v %+v %#v\n", r.Code, r.Reason, r.Err, r, r.Instrument)
 		}
-		fmt.Fprintf(&seen, "%v %+v %+v %#v %s", heard.Err, heard.Detail, g, g, g)
+		fmt.Fprintf(&seen, "%v %+v %v %+v %#v", heard.Err, heard.Detail, g, g, g)
 		for _, word := range private {
 			if word == "77010000000" && strings.Contains(answer, `"amount":"77010000000"`) {
 				continue // a sum that looks like a phone is told as a sum

@@ -1,0 +1,251 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+	"github.com/payrouter/payrouter/router/server"
+)
+
+// drainFor is how long calls in flight may take to finish after an order to stop. It is
+// longer than the longest call to a gateway.
+const drainFor = 35 * time.Second
+
+// Options are what a program gives besides the configuration. All may be left zero.
+type Options struct {
+	Version string
+	Log     *slog.Logger
+	// Dial replaces the network to the gateway of that name, in tests.
+	Dial map[string]Dial
+	// Step is called at named points of a payment, for tests that kill the process there.
+	Step func(point string)
+}
+
+// App is the service, wired and listening, not yet serving.
+type App struct {
+	log      *slog.Logger
+	store    *journal.Store
+	board    *health.Board
+	router   *router.Router
+	server   *server.Server
+	grpc     net.Listener
+	webhooks net.Listener
+	ops      net.Listener
+	registry *prometheus.Registry
+}
+
+// NewLog makes the service's logger.
+func NewLog(c Log, w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		return nil, fmt.Errorf("log.level: %w", err)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	}
+	return slog.New(slog.NewJSONHandler(w, options)), nil
+}
+
+// New opens the books, makes the gateways, and listens. Nothing is left open when it
+// returns an error.
+func New(ctx context.Context, c Config, o Options) (app *App, err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &App{log: o.Log, registry: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(o.Version))
+
+	if err = a.listen(ctx, c); err != nil {
+		return nil, err
+	}
+	gateways, watched, err := a.gateways(c, o)
+	if err != nil {
+		return nil, err
+	}
+	terms := router.TermsOf(c.Terms.payment(), gateways)
+	a.store, err = OpenStore(c, func(p payment.Payment, now time.Time) time.Time { return p.Due(now, terms) })
+	if err != nil {
+		return nil, err
+	}
+	if c.Store.Migrate == nil || *c.Store.Migrate {
+		if err = a.store.Migrate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	settings := c.Health.options()
+	settings.Gateways, settings.Log, settings.Registerer = watched, o.Log, a.registry
+	if a.board, err = health.New(settings); err != nil {
+		return nil, err
+	}
+	tenants := map[string]router.Tenant{}
+	for name, t := range c.Tenants {
+		tenants[name] = t.rules()
+	}
+	a.router, err = router.New(router.Options{Journal: a.store, Board: a.board, Gateways: gateways, Tenants: tenants, Terms: c.Terms.payment(),
+		Log: o.Log, Registerer: a.registry, DirectDeadline: c.Terms.DirectDeadline, OfferDeadline: c.Terms.OfferDeadline,
+		MinBudget: c.Terms.MinBudget, PollEvery: c.Terms.PollEvery, Step: o.Step})
+	if err != nil {
+		return nil, err
+	}
+	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Log: o.Log, Registry: a.registry, BodyKey: c.Keys.Body,
+		DefaultTenant: c.GRPC.DefaultTenant, TrustedProxies: c.Webhooks.TrustedProxies, Version: o.Version})
+	return a, err
+}
+
+// OpenStore opens the books that a configuration names.
+func OpenStore(c Config, due func(payment.Payment, time.Time) time.Time) (*journal.Store, error) {
+	return journal.Open(journal.Options{URL: c.Store.URL.Reveal(), Due: due, MaxConns: c.Store.MaxConns, CommitTimeout: c.Store.CommitTimeout})
+}
+
+func (a *App) listen(ctx context.Context, c Config) error {
+	for _, door := range []struct {
+		key, address string
+		listener     *net.Listener
+	}{
+		{"grpc.address", c.GRPC.Address, &a.grpc}, {"webhooks.address", c.Webhooks.Address, &a.webhooks}, {"ops.address", c.Ops.Address, &a.ops},
+	} {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", door.address)
+		if err != nil {
+			return fmt.Errorf("%s: %w", door.key, err)
+		}
+		*door.listener = l
+	}
+	return nil
+}
+
+// gateways makes the adapters, and says what health should watch of each.
+func (a *App) gateways(c Config, o Options) ([]router.Gateway, []health.Gateway, error) {
+	public := c.Webhooks.PublicURL
+	if public == "" {
+		public = "http://" + a.WebhooksAddr()
+	}
+	var all []router.Gateway
+	var watched []health.Gateway
+	for _, g := range c.Gateways {
+		adapter, err := g.open(o.Dial[g.Name])
+		if err != nil {
+			return nil, nil, fmt.Errorf("gateway %s: %w", g.Name, err)
+		}
+		all = append(all, router.Gateway{Name: g.Name, Provider: adapter, NotifyURL: strings.TrimSuffix(public, "/") + "/webhooks/" + g.Name})
+		watched = append(watched, watch(g, adapter))
+	}
+	return all, watched, nil
+}
+
+// watch says how health looks after a gateway.
+func watch(g Gateway, adapter providers.Provider) health.Gateway {
+	t := adapter.Claims().Timeouts
+	h := health.Gateway{Name: g.Name, MaxConcurrent: g.MaxConcurrent, ObserveOnly: g.ObserveOnly,
+		Timeout: map[health.Op]time.Duration{health.OpCharge: t.Charge, health.OpCreate: t.Create, health.OpStatus: t.Status,
+			health.OpCapture: t.Refund, health.OpVoid: t.Refund, health.OpRefund: t.Refund}}
+	if g.SlowAfter > 0 {
+		h.SlowAfter = map[health.Op]time.Duration{health.OpCharge: g.SlowAfter, health.OpCreate: g.SlowAfter}
+	}
+	if prober, ok := adapter.(providers.Prober); ok {
+		h.Probe = func(ctx context.Context) health.Signal { return router.ProbeSignal(prober.Probe(ctx)) }
+	}
+	return h
+}
+
+// GRPCAddr is where internal services call.
+func (a *App) GRPCAddr() string { return a.grpc.Addr().String() }
+
+// WebhooksAddr is where gateways call us.
+func (a *App) WebhooksAddr() string { return a.webhooks.Addr().String() }
+
+// OpsAddr is where Prometheus scrapes.
+func (a *App) OpsAddr() string { return a.ops.Addr().String() }
+
+// Router is the loop inside, for programs that look at the books beside the service.
+func (a *App) Router() *router.Router { return a.router }
+
+// Run serves until ctx ends, then drains: no new calls, those in flight finish, and
+// what is left is in the books for whoever starts next.
+func (a *App) Run(ctx context.Context) error {
+	defer a.close()
+	webhooks := &http.Server{Handler: a.server.Webhooks(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second}
+	ops := &http.Server{Handler: a.server.Ops(), ReadHeaderTimeout: 10 * time.Second}
+	// The loop outlives the doors: calls that are still being answered need it.
+	loop, stopLoop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLoop()
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return served(a.server.GRPC().Serve(a.grpc)) })
+	group.Go(func() error { return served(webhooks.Serve(a.webhooks)) })
+	group.Go(func() error { return served(ops.Serve(a.ops)) })
+	group.Go(func() error { return a.router.Run(loop) })
+	group.Go(func() error { return a.board.Run(loop) })
+	a.log.Info("serving", "grpc", a.GRPCAddr(), "webhooks", a.WebhooksAddr(), "ops", a.OpsAddr(), "store", a.store.Engine())
+	group.Go(func() error {
+		<-running.Done()
+		a.log.Info("draining")
+		a.server.Drain()
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+		defer cancel()
+		a.stopGRPC(limit)
+		err := errors.Join(webhooks.Shutdown(limit), ops.Shutdown(limit))
+		stopLoop()
+		return err
+	})
+	err := group.Wait()
+	a.log.Info("stopped")
+	return err
+}
+
+// stopGRPC lets calls finish, and cuts off what is left when the limit ends.
+func (a *App) stopGRPC(limit context.Context) {
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		a.server.GRPC().GracefulStop()
+	}()
+	select {
+	case <-finished:
+	case <-limit.Done():
+		a.server.GRPC().Stop()
+		<-finished
+	}
+}
+
+// served is the error of a door that closed: none when it was asked to.
+func served(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, grpc.ErrServerStopped) {
+		return nil
+	}
+	return err
+}
+
+func (a *App) close() {
+	for _, l := range []net.Listener{a.grpc, a.webhooks, a.ops} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+	if a.store != nil {
+		if err := a.store.Close(); err != nil {
+			a.log.Error("the books were not closed cleanly", "error", err.Error())
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package app_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/payrouter/payrouter/cmd/internal/app"
+)
+
+// least is the smallest configuration that is good.
+const least = `
+keys:
+  body: 0123456789abcdef
+tenants:
+  shop:
+    rules: [{gateway: way}]
+gateways:
+  - name: way
+    provider: wayforpay
+    wayforpay: {merchant_account: shop, merchant_secret: secret, merchant_domain: shop.example.kz}
+`
+
+func TestTheShippedExampleIsGood(t *testing.T) {
+	for _, name := range []string{"PAYROUTER_BODY_KEY", "KASPI_DEVICE_TOKEN", "HALYK_CLIENT_SECRET", "HALYK_NOTICE_KEY", "WAYFORPAY_SECRET"} {
+		t.Setenv(name, "0123456789abcdef")
+	}
+	c, err := app.Load(filepath.Join(root, "deploy", "payrouter.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Gateways) != 3 || c.Gateways[0].SlowAfter != 5*time.Second || c.Keys.Body.Reveal() != "0123456789abcdef" {
+		t.Errorf("read as %+v", c)
+	}
+}
+
+func TestDefaultsAreFilledIn(t *testing.T) {
+	c, err := app.Parse([]byte(least))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.GRPC.Address != "127.0.0.1:7070" || c.GRPC.DefaultTenant != "shop" || c.Store.URL.Reveal() != "sqlite:payrouter.db" {
+		t.Errorf("read as %+v", c)
+	}
+}
+
+func TestSecretsComeFromFilesAndTheEnvironmentAndCannotChangeTheDocument(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("a: b # not YAML\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BODY_KEY", `x: "y" # z 0123456`)
+	text := strings.Replace(least, "0123456789abcdef", "${BODY_KEY}", 1)
+	text = strings.Replace(text, "merchant_secret: secret", "merchant_secret: file:"+file, 1)
+	c, err := app.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Keys.Body.Reveal(); got != `x: "y" # z 0123456` {
+		t.Errorf("body key %q", got)
+	}
+	if got := c.Gateways[0].WayForPay.MerchantSecret.Reveal(); got != "a: b # not YAML" {
+		t.Errorf("merchant secret %q", got)
+	}
+}
+
+func TestABadConfigurationNamesTheKeyAndTheWayOut(t *testing.T) {
+	for _, c := range []struct{ name, old, new, want string }{
+		{"unknown key", "keys:", "kays: {}\nkeys:", "kays"},
+		{"unknown key of a provider", "merchant_account:", "merchant_acount: x, merchant_account:", "merchant_acount"},
+		{"short body key", "0123456789abcdef", "short", "keys.body"},
+		{"missing environment", "0123456789abcdef", "${NOBODY_SETS_THIS}", "keys.body: the environment has no NOBODY_SETS_THIS"},
+		{"missing file", "merchant_secret: secret", "merchant_secret: file:/nowhere/at/all", "gateways[0].wayforpay.merchant_secret"},
+		{"unknown provider", "provider: wayforpay", "provider: wayforpey", `gateways[0].provider: "wayforpey" is unknown`},
+		{"another provider's settings", "provider: wayforpay", "provider: kaspi", "gateways[0]: the settings of provider kaspi"},
+		{"rule for nobody", "gateway: way", "gateway: weigh", `tenants.shop.rules[0].gateway: "weigh"`},
+		{"unknown method", "gateway: way", "gateway: way, methods: [cash]", "tenants.shop.rules[0].methods"},
+		{"unknown currency", "gateway: way", "gateway: way, currencies: [KZX]", "tenants.shop.rules[0].currencies"},
+		{"limits crossed", "gateway: way", "gateway: way, min: 5, max: 4", "min above max"},
+		{"no tenants", "shop:\n    rules: [{gateway: way}]", "", "tenants: at least one"},
+		{"bad duration", "keys:", "terms: {resolve_limit: 3 weeks}\nkeys:", "3 weeks"},
+		{"bad name", "name: way", "name: Way Main", "gateways[0].name"},
+		{"open to the network", "keys:", "grpc: {address: 0.0.0.0:7070}\nkeys:", "grpc.allow_plaintext"},
+		{"not an address", "keys:", "ops: {address: nowhere}\nkeys:", "ops.address"},
+		{"bad proxy", "keys:", "webhooks: {trusted_proxies: [proxy]}\nkeys:", "webhooks.trusted_proxies[0]"},
+		{"bad level", "keys:", "log: {level: loud}\nkeys:", "log.level"},
+		{"two documents", "gateways:", "---\ngateways:", "more than one document"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := strings.Replace(least, c.old, c.new, 1)
+			if text == least {
+				t.Fatal("the test changes nothing")
+			}
+			_, err := app.Parse([]byte(text))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one that names %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAllMistakesAreToldAtOnce(t *testing.T) {
+	_, err := app.Parse([]byte("log: {level: loud}\nops: {address: nowhere}\n"))
+	for _, want := range []string{"log.level", "ops.address", "keys.body", "tenants", "gateways"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not told: %v", want, err)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package app_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/payrouter/payrouter/"
+	root   = "../../.."
+)
+
+// mayImport is who may import whom, of our own packages, in code that ships. Imports
+// run downwards only; what is not named here imports nothing of ours.
+var mayImport = map[string][]string{
+	"cmd/payrouter":    {"cmd/internal/app", "router/payment"},
+	"cmd/payctl":       {"proto/payrouter/v1", "providers"},
+	"cmd/paydev":       {"cmd/internal/app", "proto/payrouter/v1", "providers", "providers/kaspi", "providers/halyk", "providers/wayforpay", "providers/sim", "router/payment", "router/journal"},
+	"cmd/internal/app": {"router", "router/server", "router/journal", "router/payment", "health", "providers", "providers/kaspi", "providers/halyk", "providers/wayforpay"},
+
+	"router/server":  {"router", "router/journal", "router/payment", "health", "providers", "proto/payrouter/v1"},
+	"router":         {"router/journal", "router/payment", "health", "providers"},
+	"router/journal": {"router/payment", "providers"},
+	"router/payment": {"providers"},
+
+	"providers/kaspi":             {"providers", "providers/internal/exchange"},
+	"providers/halyk":             {"providers", "providers/internal/exchange"},
+	"providers/wayforpay":         {"providers", "providers/internal/exchange"},
+	"providers/internal/exchange": {"providers"},
+	"providers/providertest":      {"providers", "providers/sim"},
+}
+
+// forbidden are the standard packages that a pure package must not touch. providers
+// names log/slog, because a Secret hides itself from it, and never writes a log.
+var forbidden = map[string][]string{
+	"router/payment": {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep"},
+	"providers":      {"net", "net/http", "database/sql", "log", "os"},
+	"health":         {"net", "net/http", "database/sql", "os"},
+}
+
+// shipped lists the imports of every package of the project, tests left out.
+func shipped(t *testing.T) map[string][]string {
+	t.Helper()
+	imports := map[string][]string{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != root && strings.HasPrefix(d.Name(), ".") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		folder, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		folder = filepath.ToSlash(folder)
+		for _, i := range file.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			imports[folder] = append(imports[folder], name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(imports) < 10 {
+		t.Fatalf("only %d packages were found: the test looks in the wrong place", len(imports))
+	}
+	return imports
+}
+
+func TestImportsRunDownwardsOnly(t *testing.T) {
+	for folder, names := range shipped(t) {
+		for _, name := range names {
+			if ours, ok := strings.CutPrefix(name, module); ok && !slices.Contains(mayImport[folder], ours) {
+				t.Errorf("%s imports %s, which the table does not allow", folder, ours)
+			}
+			if slices.Contains(forbidden[folder], name) {
+				t.Errorf("%s imports %s: what decides must not do", folder, name)
+			}
+		}
+	}
+}
+
+func TestOnlyTheDevelopersProgramContainsTheSimulator(t *testing.T) {
+	for folder, names := range shipped(t) {
+		if slices.Contains(names, module+"providers/sim") && folder != "cmd/paydev" && folder != "providers/providertest" {
+			t.Errorf("%s imports the simulator", folder)
+		}
+	}
+}
+
+func TestThereAreNoOtherTopLevelFolders(t *testing.T) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && e.Name() != "bin" &&
+			!slices.Contains([]string{"proto", "router", "providers", "health", "cmd", "deploy", "docs"}, e.Name()) {
+			t.Errorf("folder %s: the house has no such room", e.Name())
+		}
+	}
+}

@@ -1,0 +1,8 @@
+package main
+
+import (
+	"context"
+	"io"
+)
+
+func bench(context.Context, []string, io.Writer, io.Writer) int { return 2 }
