@@ -13,5 +13,6 @@
 // Go's transport repeats a request by itself when a kept-alive connection drops,
 // if it believes that to be safe. Here it must never believe so: requests that
 // move money use a connection of their own, have no GetBody and carry no
-// Idempotency-Key header. Redirects are answers, not orders.
+// Idempotency-Key header. (A look-up without a body may still be repeated on another
+// connection; it moves nothing.) Redirects are answers, not orders.
 package exchange

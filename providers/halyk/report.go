@@ -1,0 +1,108 @@
+package halyk
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+// reportPages bounds one report: a hundred thousand rows.
+const reportPages = 1000
+
+// Report reads the registry of a window. How the bank shows a refund is not
+// published: as a row of its own, or by the payment's row changing its status. A
+// REFUND row beside another row with money of the same number is the first kind
+// and becomes one refund line; alone it is the second kind and becomes the charge
+// and its refund.
+func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(providers.StatementLine) error) error {
+	rows, err := g.registry(ctx, w, reportPages, time.Time{})
+	if err != nil {
+		return err
+	}
+	withMoney := map[text]int{}
+	for _, row := range rows {
+		if s := standings[row.Status]; s == charged || s == givenBack {
+			withMoney[row.InvoiceID]++
+		}
+	}
+	for _, row := range rows {
+		at, err := time.Parse(time.RFC3339, string(row.CreatedDate))
+		if err != nil {
+			return fmt.Errorf("registry: the createdDate of row %s is not readable", word(row.ID))
+		}
+		if at.Before(w.From) || !at.Before(w.To) {
+			continue
+		}
+		lines, err := row.lines(at.UTC(), withMoney[row.InvoiceID] > 1)
+		if err != nil {
+			return fmt.Errorf("registry: row %s: %w", word(row.ID), err)
+		}
+		for _, l := range lines {
+			if err := line(l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lines are the movements that a row tells of.
+func (r record) lines(at time.Time, beside bool) ([]providers.StatementLine, error) {
+	l := providers.StatementLine{Kind: providers.LineCharge, Order: string(r.InvoiceID), External: string(r.ID), At: at, Code: word(r.Status)}
+	var err error
+	if l.Amount, err = r.money(r.Amount); err != nil {
+		return nil, err
+	}
+	switch standings[r.Status] {
+	case moving, stepUp:
+		l.Verdict = providers.Pending
+	case held:
+		l.Verdict = providers.Held
+	case charged:
+		l.Verdict = providers.Approved
+		l.Fee, err = r.fee(l.Amount)
+	case released, failed, checked:
+		l.Verdict = providers.Declined
+	case givenBack:
+		l.Verdict = providers.Approved
+		back := l
+		back.Kind = providers.LineRefund
+		if beside {
+			return []providers.StatementLine{back}, nil
+		}
+		return []providers.StatementLine{l, back}, nil
+	}
+	return []providers.StatementLine{l}, err
+}
+
+// money reads an amount; failed payments may show none, or zero without currency.
+func (r record) money(t text) (providers.Money, error) {
+	if t == "" {
+		return providers.Money{}, nil
+	}
+	m, err := providers.ParseMoney(string(t), cmp.Or(string(r.Currency), currency))
+	switch {
+	case err != nil, r.Currency == "" && !m.IsZero():
+		return providers.Money{}, errBadAmount
+	case r.Currency == "":
+		return providers.Money{}, nil
+	case m.Minor < 0:
+		m.Minor = -m.Minor // the line's kind tells the direction
+	}
+	return m, nil
+}
+
+// fee is what the bank kept: the amount less the payout, once it was paid out.
+func (r record) fee(amount providers.Money) (providers.Money, error) {
+	if r.PayoutDate == "" || r.PayoutAmount == "" {
+		return providers.Money{}, nil
+	}
+	payout, err := r.money(r.PayoutAmount)
+	if err != nil || payout.IsZero() || payout.Minor > amount.Minor {
+		return providers.Money{}, err
+	}
+	return providers.Money{Minor: amount.Minor - payout.Minor, Currency: amount.Currency}, nil
+}
