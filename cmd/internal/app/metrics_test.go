@@ -1,0 +1,103 @@
+package app_test
+
+import (
+	"context"
+	"flag"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/payrouter/payrouter/cmd/internal/app"
+	"github.com/payrouter/payrouter/providers"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// serve runs the service on free ports until the test ends.
+func serve(t *testing.T, c app.Config) *app.App {
+	t.Helper()
+	c.GRPC.Address, c.Webhooks.Address, c.Ops.Address = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.Store.URL = providers.NewSecret("sqlite:" + filepath.Join(t.TempDir(), "books.db"))
+	service, err := app.New(t.Context(), c, app.Options{Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- service.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("the service ended with %v", err)
+		}
+	})
+	return service
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	client := http.Client{Timeout: 10 * time.Second}
+	response, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", url, response.Status, err)
+	}
+	return string(body)
+}
+
+// The names and help texts of metrics are a contract: dashboards and alerts depend on
+// them. A change shows in the golden file, and belongs in the changelog.
+func TestMetricNamesArePinnedAndEverySeriesExistsFromTheStart(t *testing.T) {
+	c, err := app.Parse([]byte(least))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := get(t, "http://"+serve(t, c).OpsAddr()+"/metrics")
+	var told []string
+	samples := map[string]bool{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "# HELP payrouter_"), strings.HasPrefix(line, "# TYPE payrouter_"):
+			told = append(told, strings.TrimPrefix(line, "# "))
+		case !strings.HasPrefix(line, "#"):
+			name, _, _ := strings.Cut(line, "{")
+			name, _, _ = strings.Cut(name, " ")
+			samples[name] = true
+		}
+	}
+	for _, line := range told {
+		name := strings.Fields(line)[1]
+		if strings.HasPrefix(line, "TYPE") && !samples[name] && !samples[name+"_count"] {
+			t.Errorf("%s has no series before anything happened", name)
+		}
+	}
+	slices.Sort(told)
+	got, golden := strings.Join(told, "\n")+"\n", filepath.Join("testdata", "metrics.golden")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("metrics changed; if that is meant, run the test with -update (-want +got):\n%s", diff)
+	}
+}
