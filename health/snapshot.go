@@ -1,6 +1,7 @@
 package health
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -41,7 +42,7 @@ func (b *Board) Snapshot() []Health {
 		// Both gated operations must be refused before the gateway counts as out;
 		// one that never sees traffic stays closed and must not hide the other.
 		for _, op := range slices.Backward([]Op{OpCharge, OpCreate}) {
-			if err := g.refusal(b.options, op, "", now); err != nil && err != ErrRamping {
+			if err := g.refusal(b.options, op, "", now); err != nil && !errors.Is(err, ErrRamping) {
 				h.Admitting, h.Why, h.Share = false, err.Error(), 0
 			}
 		}

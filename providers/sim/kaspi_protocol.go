@@ -148,7 +148,7 @@ func (q *kaspiRequest) remote() bool { return q.route.schemes == "3" && q.route.
 func (q *kaspiRequest) pays() bool { return q.route.op == OpRefund && q.route.schemes == "23" }
 
 func (k *kaspi) act(c *call) reply {
-	q := c.wants.(*kaspiRequest)
+	q, _ := c.wants.(*kaspiRequest) // read made it
 	if a, refused := k.bar(c, q); refused {
 		c.twist = ""
 		return a.pack()
@@ -214,7 +214,7 @@ func kaspiUnauthorized(scheme string) kaspiAnswer {
 }
 
 func (k *kaspi) refuse(c *call, kind FaultKind, code string, status int) reply {
-	q := c.wants.(*kaspiRequest)
+	q, _ := c.wants.(*kaspiRequest) // read made it
 	var a kaspiAnswer
 	switch kind {
 	case FaultCode:

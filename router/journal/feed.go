@@ -13,30 +13,20 @@ type Change struct {
 	EventSeq int64
 }
 
+// change is a committed change that waits for its number.
+type change struct {
+	payment, tenant string
+	seq             int64
+}
+
 // Number gives feed numbers to committed changes, at most n of them, and returns
 // how many it numbered. Only the holder of the sequencer's lease calls it; the
 // feed's primary key makes a second holder fail rather than leave a gap.
 func (s *Store) Number(ctx context.Context, n int) (int, error) {
-	type change struct {
-		payment, tenant string
-		seq             int64
-	}
 	numbered := 0
 	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT payment_id, seq, tenant FROM outbox ORDER BY at, payment_id, seq LIMIT $1`, n)
+		waiting, err := waitingChanges(ctx, tx, n)
 		if err != nil {
-			return err
-		}
-		var waiting []change
-		for rows.Next() {
-			var c change
-			if err := rows.Scan(&c.payment, &c.seq, &c.tenant); err != nil {
-				rows.Close()
-				return err
-			}
-			waiting = append(waiting, c)
-		}
-		if err := rows.Close(); err != nil {
 			return err
 		}
 		last := map[string]int64{}
@@ -65,6 +55,24 @@ func (s *Store) Number(ctx context.Context, n int) (int, error) {
 		return 0, fmt.Errorf("number the feed: %w", err)
 	}
 	return numbered, nil
+}
+
+// waitingChanges reads the outbox, oldest first.
+func waitingChanges(ctx context.Context, tx *sql.Tx, n int) ([]change, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT payment_id, seq, tenant FROM outbox ORDER BY at, payment_id, seq LIMIT $1`, n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var waiting []change
+	for rows.Next() {
+		var c change
+		if err := rows.Scan(&c.payment, &c.seq, &c.tenant); err != nil {
+			return nil, err
+		}
+		waiting = append(waiting, c)
+	}
+	return waiting, rows.Err()
 }
 
 // Changes reads a tenant's feed after a sequence number.

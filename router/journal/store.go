@@ -44,7 +44,7 @@ type Store struct {
 	timeout     time.Duration
 }
 
-// ErrNotFound: no such payment, reference or row.
+// ErrNotFound says that there is no such payment, reference or row.
 var ErrNotFound = errors.New("not found")
 
 // Open connects to the database. It does not migrate.

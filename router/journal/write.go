@@ -40,11 +40,11 @@ var errConflict = errors.New("somebody else appended first")
 // before returns the payment it made and ErrRepeated, or a *ReusedError when the
 // body was another one.
 func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e payment.Event) (payment.Payment, error) {
-	opened := e.Body.(payment.Opened)
 	p, err := payment.Payment{}.Apply(e)
 	if err != nil {
 		return p, err
 	}
+	opened := p.Opened
 	person, err := json.Marshal(payer)
 	if err != nil {
 		return p, err
@@ -301,7 +301,7 @@ func (s *Store) transact(ctx context.Context, do func(context.Context, *sql.Tx) 
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	if err := do(ctx, tx); err != nil {
 		return err
 	}

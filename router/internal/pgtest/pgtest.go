@@ -153,8 +153,8 @@ func (t *throwaway) owner() (*syscall.SysProcAttr, error) {
 
 func (t *throwaway) stop() {
 	if t.command != nil && t.command.Process != nil {
-		t.command.Process.Signal(syscall.SIGQUIT)
-		t.command.Wait()
+		_ = t.command.Process.Signal(syscall.SIGQUIT)
+		_ = t.command.Wait() // stopped by a signal, which it calls an error
 	}
 	os.RemoveAll(t.dir)
 }
