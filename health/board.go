@@ -17,6 +17,7 @@ var (
 	ErrBreakerOpen    = errors.New("breaker is open")
 	ErrRamping        = errors.New("coming back, not this payment yet")
 	ErrBusy           = errors.New("at its concurrency limit")
+	ErrThrottled      = errors.New("asked us to slow down")
 )
 
 // Board knows the health of all gateways. It is safe for concurrent use.
@@ -41,6 +42,8 @@ type gateway struct {
 	probeBad  int // in a row
 	probeGood int
 	probedAt  time.Time
+	slowUntil time.Time // after a throttled answer
+	throttles int       // in a row
 	lastFault time.Time
 	lastGood  time.Time
 }
@@ -127,6 +130,9 @@ func (g *gateway) refusal(o Options, op Op, key string, now time.Time) error {
 	if g.flying >= g.MaxConcurrent {
 		return ErrBusy
 	}
+	if now.Before(g.slowUntil) {
+		return ErrThrottled
+	}
 	if g.free(op, now) {
 		return nil
 	}
@@ -155,7 +161,10 @@ func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Ti
 	case Fault:
 		g.lastFault = now
 	case Healthy:
-		g.lastGood = now
+		g.lastGood, g.throttles = now, 0
+	case Throttled:
+		g.slowUntil = now.Add(slowFor << min(g.throttles, 6))
+		g.throttles++
 	}
 	change := guard.record(b.options, p, s, now, g.probeBad)
 	switch change {
@@ -167,6 +176,9 @@ func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Ti
 		b.options.Log.Info("breaker closed, traffic ramps back", "gateway", g.Name, "op", string(guard.op))
 	}
 }
+
+// slowFor is the first pause after a throttled answer; it doubles up to about a minute.
+const slowFor = time.Second
 
 // rampShare is the share of payments, in per cent, that the gateway gets now.
 func (g *gateway) rampShare(o Options, now time.Time) int {

@@ -326,6 +326,28 @@ func TestTheConcurrencyLimitIsPerGateway(t *testing.T) {
 	})
 }
 
+func TestAThrottledGatewayGetsNoNewPaymentsForAMomentAndNoBreakerOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := board(t, health.Options{Gateways: quick("kaspi")})
+		for i, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second, 64 * time.Second, 64 * time.Second} {
+			if err := try(b, "kaspi", health.Throttled); err != nil {
+				t.Fatalf("answer %d: %v", i, err)
+			}
+			time.Sleep(pause - time.Millisecond)
+			if err := b.Peek("kaspi", health.OpCharge, ""); !errors.Is(err, health.ErrThrottled) {
+				t.Fatalf("just before the end of %s: %v", pause, err)
+			}
+			if err := b.Peek("kaspi", health.OpStatus, ""); err != nil {
+				t.Fatalf("a look-up was held back: %v", err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if err := try(b, "kaspi", health.Healthy); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestAWindowUnderFourTimeoutsIsRefused(t *testing.T) {
 	_, err := health.New(health.Options{Gateways: quick("kaspi"), Window: 39 * time.Second})
 	if err == nil || !strings.Contains(err.Error(), "window 39s") || !strings.Contains(err.Error(), "kaspi") {

@@ -113,7 +113,7 @@ func (g *guard) record(o Options, p permit, s Signal, now time.Time, probeBad in
 	case Healthy:
 		g.faults = 0
 	}
-	if s != Neutral {
+	if s == Healthy || s == Fault {
 		if g.recent = append(g.recent, slow); len(g.recent) > o.Completed {
 			g.recent = g.recent[1:]
 		}
@@ -124,7 +124,7 @@ func (g *guard) record(o Options, p permit, s Signal, now time.Time, probeBad in
 	}
 	before := g.breaker.State()
 	switch {
-	case s == Neutral:
+	case s == Neutral, s == Throttled:
 		p.done(errExcluded)
 	case s == Fault, *g.trip:
 		p.done(errFault)

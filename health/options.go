@@ -36,14 +36,17 @@ const (
 	Neutral     Signal = iota // the caller gave up, our own limits, credentials, throttling
 	Healthy                   // an approval, and every decline: the gateway works
 	Fault                     // time-out, 5xx, unreadable, technical decline
+	Throttled                 // asked to slow down: new payments pause for a moment, and no breaker counts it
 	Unreachable               // no connection was obtained: a Fault, unless no gateway can be reached
 )
 
 // Signals lists the signals in their numeric order.
-func Signals() []Signal { return []Signal{Neutral, Healthy, Fault, Unreachable} }
+func Signals() []Signal { return []Signal{Neutral, Healthy, Fault, Throttled, Unreachable} }
 
 // String returns the lower-case name.
-func (s Signal) String() string { return [...]string{"neutral", "healthy", "fault", "unreachable"}[s] }
+func (s Signal) String() string {
+	return [...]string{"neutral", "healthy", "fault", "throttled", "unreachable"}[s]
+}
 
 // Gateway is one gateway to watch.
 type Gateway struct {

@@ -38,13 +38,14 @@ const (
 	WhyProbeFailing = "probe_failing"
 	WhyRamping      = "ramping"
 	WhyBusy         = "busy"
+	WhyThrottled    = "throttled"
 )
 
 // isHealthReason reports whether a gateway with this word could serve the payment at
 // another time.
 func isHealthReason(why string) bool {
 	switch why {
-	case WhyDrained, WhyBreakerOpen, WhyProbeFailing, WhyRamping, WhyBusy:
+	case WhyDrained, WhyBreakerOpen, WhyProbeFailing, WhyRamping, WhyBusy, WhyThrottled:
 		return true
 	}
 	return false

@@ -19,6 +19,8 @@ func signal(r providers.Result) health.Signal {
 			return health.Unreachable
 		case providers.Maintenance:
 			return health.Fault
+		case providers.Throttled:
+			return health.Throttled
 		}
 		return health.Neutral
 	}
@@ -36,8 +38,8 @@ func signal(r providers.Result) health.Signal {
 
 // ProbeSignal tells the board how a probe went.
 func ProbeSignal(r providers.Result) health.Signal {
-	if r.Reason == providers.Misconfigured || r.Absent {
-		return health.Healthy // it works, it only does not like us: a person is paged elsewhere
+	if r.Reason == providers.Misconfigured || r.Reason == providers.Throttled || r.Absent {
+		return health.Healthy // it works, it only does not serve us: a person is paged elsewhere
 	}
 	switch s := signal(r); s {
 	case health.Healthy, health.Unreachable:
@@ -57,6 +59,8 @@ func why(err error) string {
 		return WhyRamping
 	case errors.Is(err, health.ErrBusy):
 		return WhyBusy
+	case errors.Is(err, health.ErrThrottled):
+		return WhyThrottled
 	}
 	return WhyBreakerOpen
 }
