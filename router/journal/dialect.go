@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"net"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -16,6 +18,17 @@ import (
 func retryable(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// storable is text from outside as a TEXT column takes it: PostgreSQL refuses NUL and what
+// is not UTF-8, and a fact must not be refused. JSON writes invalid bytes the same way.
+func storable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == 0 {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
 }
 
 // Trouble reports whether an error is the database's: it could not be reached, was too

@@ -77,6 +77,8 @@ func waitingChanges(ctx context.Context, tx *sql.Tx, n int) ([]change, error) {
 
 // Changes reads a tenant's feed after a sequence number.
 func (s *Store) Changes(ctx context.Context, tenant string, after int64, n int) ([]Change, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `SELECT seq, payment_id, event_seq FROM feed
 		WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tenant, after, n)
 	if err != nil {

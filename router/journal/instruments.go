@@ -20,6 +20,8 @@ type Instrument struct {
 
 // SaveInstrument keeps a token; the same token again changes nothing.
 func (s *Store) SaveInstrument(ctx context.Context, i Instrument) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	digest := sha256.Sum256([]byte(i.Token.Value.Reveal()))
 	_, err := s.write.ExecContext(ctx, `INSERT INTO instruments
 		(id, tenant, customer, gateway, token, token_hash, mask, brand, payment_id, created_at, deleted_at)
@@ -55,12 +57,16 @@ func (s *Store) Instruments(ctx context.Context, tenant, customer, after string,
 
 // DeleteInstrument forgets the token and reports whether there was one.
 func (s *Store) DeleteInstrument(ctx context.Context, tenant, id string, now time.Time) (bool, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	n, err := affected(s.write.ExecContext(ctx, `UPDATE instruments SET deleted_at = $3, token = '', mask = ''
 		WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL`, tenant, id, micros(now)))
 	return n == 1, err
 }
 
 func (s *Store) instruments(ctx context.Context, query string, args ...any) ([]Instrument, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read instruments: %w", err)

@@ -11,6 +11,8 @@ import (
 
 // StoreNotice keeps an inbound request, raw, before anybody reads it.
 func (s *Store) StoreNotice(ctx context.Context, id, gateway string, n providers.Notice, now time.Time) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	header, err := json.Marshal(n.Header)
 	if err != nil {
 		return err
@@ -18,7 +20,7 @@ func (s *Store) StoreNotice(ctx context.Context, id, gateway string, n providers
 	_, err = s.write.ExecContext(ctx, `INSERT INTO notices
 		(id, gateway, received_at, method, path, query, header, source, body, state, payment_id, detail)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'stored', '', '')`,
-		id, gateway, micros(now), n.Method, n.Path, n.Query, string(header), n.Source, n.Body)
+		id, gateway, micros(now), storable(n.Method), storable(n.Path), storable(n.Query), string(header), storable(n.Source), n.Body)
 	if err != nil {
 		return fmt.Errorf("store notice: %w", err)
 	}
@@ -27,12 +29,52 @@ func (s *Store) StoreNotice(ctx context.Context, id, gateway string, n providers
 
 // MarkNotice records what became of a notice.
 func (s *Store) MarkNotice(ctx context.Context, id, state, payment, detail string) error {
-	_, err := s.write.ExecContext(ctx, `UPDATE notices SET state = $2, payment_id = $3, detail = $4 WHERE id = $1`, id, state, payment, detail)
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	_, err := s.write.ExecContext(ctx, `UPDATE notices SET state = $2, payment_id = $3, detail = $4 WHERE id = $1`, id, state, payment, storable(detail))
+	return err
+}
+
+// Hint says that a gateway's unsigned notice about a payment was acknowledged and not
+// followed by a look-up.
+type Hint struct{ Payment, Gateway string }
+
+// WaitingHints lists up to n payments with hints received in [from, before) that
+// nobody followed, the latest first.
+func (s *Store) WaitingHints(ctx context.Context, from, before time.Time, n int) ([]Hint, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `SELECT payment_id, gateway FROM notices WHERE state = 'hint' AND received_at >= $1 AND received_at < $2
+		GROUP BY payment_id, gateway ORDER BY MAX(received_at) DESC LIMIT $3`, micros(from), micros(before), n)
+	if err != nil {
+		return nil, fmt.Errorf("waiting hints: %w", err)
+	}
+	defer rows.Close()
+	var all []Hint
+	for rows.Next() {
+		var h Hint
+		if err := rows.Scan(&h.Payment, &h.Gateway); err != nil {
+			return nil, fmt.Errorf("waiting hints: %w", err)
+		}
+		all = append(all, h)
+	}
+	return all, rows.Err()
+}
+
+// HintsFollowed records that a look-up put at the given time followed all earlier hints
+// about the payment.
+func (s *Store) HintsFollowed(ctx context.Context, payment, gateway string, asked time.Time) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	_, err := s.write.ExecContext(ctx, `UPDATE notices SET state = 'followed'
+		WHERE state = 'hint' AND payment_id = $1 AND gateway = $2 AND received_at <= $3`, payment, gateway, micros(asked))
 	return err
 }
 
 // Answer returns the first answer given under a gateway's key.
 func (s *Store) Answer(ctx context.Context, gateway, key string) (providers.Reply, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	var r providers.Reply
 	err := s.read.QueryRowContext(ctx, `SELECT status, content_type, body FROM answers WHERE gateway = $1 AND answer_key = $2`,
 		gateway, key).Scan(&r.Status, &r.ContentType, &r.Body)
@@ -42,6 +84,8 @@ func (s *Store) Answer(ctx context.Context, gateway, key string) (providers.Repl
 // KeepAnswer stores the first answer under a gateway's key and returns whichever
 // was first.
 func (s *Store) KeepAnswer(ctx context.Context, gateway, key string, r providers.Reply) (providers.Reply, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	n, err := affected(s.write.ExecContext(ctx, `INSERT INTO answers (gateway, answer_key, status, content_type, body)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, gateway, key, r.Status, r.ContentType, r.Body))
 	if err != nil {

@@ -22,6 +22,8 @@ type Override struct {
 // CreateOverride stores an order and returns the one that stands under its id: a
 // repeated id changes nothing.
 func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	n, err := affected(s.write.ExecContext(ctx, `INSERT INTO overrides
 		(id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, '', 1) ON CONFLICT DO NOTHING`,
@@ -42,6 +44,8 @@ func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error
 // EndOverride ends an order now, if it is still the version the operator saw. It
 // reports whether it did.
 func (s *Store) EndOverride(ctx context.Context, id string, version int64, by string, now time.Time) (bool, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	n, err := affected(s.write.ExecContext(ctx, `UPDATE overrides SET ended_at = $3, ended_by = $4, version = version + 1
 		WHERE id = $1 AND version = $2 AND ended_at IS NULL`, id, version, micros(now), by))
 	return n == 1, err
@@ -80,6 +84,8 @@ func (s *Store) ListOverrides(ctx context.Context, gateway string, endAfter time
 }
 
 func (s *Store) overrides(ctx context.Context, where string, args ...any) ([]Override, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `SELECT id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version
 		FROM overrides `+where, args...)
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 
 // Events reads a payment's events in order.
 func (s *Store) Events(ctx context.Context, id string) ([]payment.Event, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `SELECT seq, at, actor, kind, body FROM events WHERE payment_id = $1 ORDER BY seq`, id)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", id, err)
@@ -54,6 +56,8 @@ func (s *Store) Get(ctx context.Context, id string) (payment.Payment, error) {
 
 // Payer reads what the gateways may need to know about the person.
 func (s *Store) Payer(ctx context.Context, id string) (providers.Payer, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	var text string
 	var payer providers.Payer
 	err := s.read.QueryRowContext(ctx, `SELECT payer FROM payments WHERE id = $1`, id).Scan(&text)
@@ -65,12 +69,14 @@ func (s *Store) Payer(ctx context.Context, id string) (providers.Payer, error) {
 
 // FindAttempt finds an attempt by our reference or, where that is empty, by the gateway's id.
 func (s *Store) FindAttempt(ctx context.Context, gateway string, ref providers.Ref) (id string, n int, err error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	const columns = `SELECT payment_id, n FROM attempts WHERE gateway = $1 AND `
 	if ref.Order != "" {
-		err = s.read.QueryRowContext(ctx, columns+`reference = $2`, gateway, ref.Order).Scan(&id, &n)
+		err = s.read.QueryRowContext(ctx, columns+`reference = $2`, gateway, storable(ref.Order)).Scan(&id, &n)
 	} else {
 		err = s.read.QueryRowContext(ctx, columns+`external = $2 AND external <> '' ORDER BY planned_at DESC LIMIT 1`,
-			gateway, ref.External).Scan(&id, &n)
+			gateway, storable(ref.External)).Scan(&id, &n)
 	}
 	return id, n, found(err)
 }
@@ -144,6 +150,8 @@ func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]paym
 }
 
 func (s *Store) ids(ctx context.Context, query string, args ...any) ([]string, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

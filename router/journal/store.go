@@ -32,7 +32,7 @@ type Options struct {
 	Due func(payment.Payment, time.Time) time.Time
 	// MaxConns bounds the connections to PostgreSQL, default 16. SQLite has one writer.
 	MaxConns int
-	// CommitTimeout bounds one write, COMMIT included, default 5 s.
+	// CommitTimeout bounds one write, COMMIT included, and one read, default 5 s.
 	CommitTimeout time.Duration
 }
 
@@ -143,6 +143,12 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// limit bounds one use of the database. A caller may have no deadline: what was learnt
+// is written whether its caller waits or not.
+func (s *Store) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.timeout)
 }
 
 // Ping reports whether the database answers.

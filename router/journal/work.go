@@ -4,17 +4,40 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// Claim leases up to n payments that are due: their next due time becomes the end
-// of the lease, so a worker that dies gives them back by itself. An empty answer
-// does not mean that there is no work: another worker may have been faster.
-func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n int) ([]string, error) {
+// DueAt lists the gateways that payments which are due were last sent to; the empty name
+// stands for those that were sent to none.
+func (s *Store) DueAt(ctx context.Context, now time.Time) ([]string, error) {
+	gateways, err := s.ids(ctx, `SELECT DISTINCT gateway FROM payments WHERE due_at <= $1`, micros(now))
+	if err != nil {
+		return nil, fmt.Errorf("find work: %w", err)
+	}
+	return gateways, nil
+}
+
+// Claim leases up to n payments that are due, of those last sent to one of the gateways,
+// or of all when none is named: their next due time becomes the end of the lease, so a
+// worker that dies gives them back by itself. An empty answer does not mean that there
+// is no work: another worker may have been faster.
+func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n int, gateways ...string) ([]string, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	args := []any{micros(now.Add(lease)), micros(now), n}
+	condition := ""
+	if len(gateways) > 0 {
+		var places []string
+		for _, g := range gateways {
+			args = append(args, g)
+			places = append(places, fmt.Sprintf("$%d", len(args)))
+		}
+		condition = "AND gateway IN (" + strings.Join(places, ", ") + ")"
+	}
 	// The second "due_at <= now" makes two claimers of one row take it once.
 	rows, err := s.write.QueryContext(ctx, `UPDATE payments SET due_at = $1
-		WHERE id IN (SELECT id FROM payments WHERE due_at <= $2 ORDER BY due_at LIMIT $3) AND due_at <= $2 RETURNING id`,
-		micros(now.Add(lease)), micros(now), n)
+		WHERE id IN (SELECT id FROM payments WHERE due_at <= $2 `+condition+` ORDER BY due_at LIMIT $3) AND due_at <= $2 RETURNING id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("claim work: %w", err)
 	}
@@ -27,23 +50,32 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n
 		}
 		ids = append(ids, id)
 	}
-	return ids, rows.Err()
+	if err := rows.Err(); err != nil && !retryable(err) { // two claimers held each other up: both come again
+		return nil, fmt.Errorf("claim work: %w", err)
+	}
+	return ids, nil
 }
 
 // Defer sets when a payment is due next, unless it has changed since seq.
 func (s *Store) Defer(ctx context.Context, id string, seq int64, due time.Time) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	_, err := s.write.ExecContext(ctx, `UPDATE payments SET due_at = $3 WHERE id = $1 AND seq = $2`, id, seq, nullMicros(due))
 	return err
 }
 
 // Wake makes a payment due now.
 func (s *Store) Wake(ctx context.Context, id string, now time.Time) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	_, err := s.write.ExecContext(ctx, `UPDATE payments SET due_at = $2 WHERE id = $1`, id, micros(now))
 	return err
 }
 
 // WakeOpen makes every payment with an open attempt at the gateway due now.
 func (s *Store) WakeOpen(ctx context.Context, gateway string, now time.Time) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	_, err := s.write.ExecContext(ctx, `UPDATE payments SET due_at = $2
 		WHERE id IN (SELECT payment_id FROM attempts WHERE gateway = $1 AND at_risk)`, gateway, micros(now))
 	return err
@@ -65,6 +97,8 @@ func (s *Store) Take(ctx context.Context, counter string, n int64) (int64, error
 
 // Lease takes or renews a named lease and reports whether the owner has it.
 func (s *Store) Lease(ctx context.Context, name, owner string, now time.Time, d time.Duration) (bool, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	n, err := affected(s.write.ExecContext(ctx, `INSERT INTO leases (name, owner, expires_at) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
 		WHERE leases.owner = excluded.owner OR leases.expires_at < $4`, name, owner, micros(now.Add(d)), micros(now)))

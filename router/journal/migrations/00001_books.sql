@@ -7,6 +7,7 @@ CREATE TABLE events (
   actor      TEXT   NOT NULL,
   kind       TEXT   NOT NULL,
   body       TEXT   NOT NULL,
+  writer     TEXT   NOT NULL, -- the one commit that wrote it
   PRIMARY KEY (payment_id, seq)
 );
 
@@ -26,7 +27,7 @@ CREATE TABLE payments (
   payer      TEXT    NOT NULL
 );
 CREATE UNIQUE INDEX payments_one_order ON payments (tenant, order_ref) WHERE order_open;
-CREATE INDEX payments_due ON payments (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX payments_due ON payments (gateway, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX payments_page ON payments (tenant, created_at, id);
 
 CREATE TABLE attempts (
@@ -113,6 +114,7 @@ CREATE TABLE notices (
   detail      TEXT   NOT NULL
 );
 CREATE INDEX notices_received ON notices (gateway, received_at);
+CREATE INDEX notices_waiting ON notices (payment_id, gateway, received_at) WHERE state = 'hint';
 CREATE TABLE answers (
   gateway      TEXT   NOT NULL,
   answer_key   TEXT   NOT NULL,
@@ -151,5 +153,5 @@ CREATE TABLE instruments (
   created_at BIGINT NOT NULL,
   deleted_at BIGINT
 );
-CREATE UNIQUE INDEX instruments_token ON instruments (tenant, gateway, token_hash);
+CREATE UNIQUE INDEX instruments_token ON instruments (tenant, gateway, customer, token_hash) WHERE deleted_at IS NULL;
 CREATE INDEX instruments_customer ON instruments (tenant, customer);

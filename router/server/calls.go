@@ -1,0 +1,165 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+)
+
+// call is what is known of one call, for the log line at its end. It travels in the
+// context.
+type call struct {
+	method string // full name
+	who    identity
+	began  time.Time
+}
+
+type callKey struct{}
+
+// identityOf is who makes the call that ctx belongs to.
+func identityOf(ctx context.Context) identity {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c.who
+	}
+	return identity{}
+}
+
+// logUnary writes one line about each call of ours: who, what, how it went and how long
+// it took. What was sent and answered stays out of it, but for the payment's id.
+func (s *Server) logUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	c := &call{method: info.FullMethod, began: time.Now()}
+	answer, err := handler(context.WithValue(ctx, callKey{}, c), request)
+	s.ended(ctx, c, answer, err)
+	return answer, err
+}
+
+func (s *Server) logStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	c := &call{method: info.FullMethod, began: time.Now()}
+	err := handler(srv, &serverStream{stream, context.WithValue(stream.Context(), callKey{}, c)})
+	s.ended(stream.Context(), c, nil, err)
+	return err
+}
+
+func (s *Server) ended(ctx context.Context, c *call, answer any, err error) {
+	if roles[c.method] == anybody {
+		return // health checks and reflection would drown the rest
+	}
+	code, level := status.Code(err), slog.LevelInfo
+	attrs := []slog.Attr{slog.String("method", c.method[strings.LastIndexByte(c.method, '/')+1:]), slog.String("code", code.String()),
+		slog.Duration("took", time.Since(c.began)), slog.String("tenant", c.who.tenant), slog.String("caller", c.who.caller)}
+	if roles[c.method] != tenantCaller {
+		attrs = append(attrs, slog.String("operator", c.who.operator))
+	}
+	if named, ok := answer.(interface{ GetName() string }); ok && err == nil {
+		if found := strings.Split(named.GetName(), "/"); found[0] == "payments" && len(found) > 1 {
+			attrs = append(attrs, slog.String("payment", found[1]))
+		}
+	}
+	f := asType[*fault](err)
+	if f != nil && f.reason != pb.ErrorReason_ERROR_REASON_UNSPECIFIED {
+		attrs = append(attrs, slog.String("reason", reasonText(f.reason)))
+		s.metrics.refused(f.reason)
+		if f.cause != nil && (code == codes.Internal || code == codes.Unavailable) {
+			attrs = append(attrs, slog.String("error", f.cause.Error()))
+		}
+	}
+	switch {
+	case code == codes.Internal || code == codes.Unknown:
+		level = slog.LevelError
+	case code == codes.Unavailable && f != nil && f.reason != pb.ErrorReason_ERROR_REASON_RECONNECT:
+		level = slog.LevelWarn
+	}
+	s.log.LogAttrs(ctx, level, "call", attrs...)
+}
+
+// panicked keeps the process alive. The value of the panic may hold anything, so only
+// what Go's runtime says is written down.
+func (s *Server) panicked(ctx context.Context, cause any) error {
+	why := fmt.Sprintf("a %T", cause)
+	if err, ok := cause.(runtime.Error); ok {
+		why = err.Error()
+	}
+	stack := make([]byte, 16<<10)
+	stack = stack[:runtime.Stack(stack, false)]
+	s.log.ErrorContext(ctx, "a call panicked", "cause", why, "stack", string(stack))
+	f := internal()
+	f.cause = errors.New("panic: " + why)
+	return f
+}
+
+// admitUnary is what every call passes: who calls, how long may it take, is it well formed.
+func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	malformed := s.accept(info.FullMethod, request) // also takes the codec's note off, whoever calls
+	if err := s.admit(ctx, info.FullMethod); err != nil {
+		return nil, err
+	}
+	if malformed != nil {
+		return nil, malformed
+	}
+	ctx, done := budget(ctx)
+	defer done()
+	answer, err := handler(ctx, request)
+	return answer, s.settle(ctx, err)
+}
+
+// admitStream is the same for streams. Their deadline is the consumer's own affair.
+func (s *Server) admitStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	ctx := stream.Context()
+	if err := s.admit(ctx, info.FullMethod); err != nil {
+		return err
+	}
+	return s.settle(ctx, handler(srv, &checkedStream{stream, s, info.FullMethod}))
+}
+
+func (s *Server) admit(ctx context.Context, method string) error {
+	who, err := s.identify(ctx, method)
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		c.who = who
+	}
+	return err
+}
+
+// accept refuses a request that could not be read, or whose shape breaks the contract.
+func (s *Server) accept(method string, request any) error {
+	if f, unread := s.unread.take(request); unread {
+		return f
+	}
+	if roles[method] == anybody {
+		return nil
+	}
+	return validate(request)
+}
+
+// serverStream is a stream with another context.
+type serverStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context is the call's.
+func (s *serverStream) Context() context.Context { return s.ctx }
+
+// checkedStream refuses malformed requests where a stream reads them.
+type checkedStream struct {
+	grpc.ServerStream
+	server *Server
+	method string
+}
+
+// RecvMsg reads a request and validates it.
+func (s *checkedStream) RecvMsg(m any) error {
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	return s.server.accept(s.method, m)
+}

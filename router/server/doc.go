@@ -1,0 +1,27 @@
+// Package server is the door of the house: the gRPC services Payments and
+// Operations, the webhooks of gateways, and the page that Prometheus and
+// orchestrators ask. It is the only room that knows protobuf and inbound HTTP.
+//
+//	gRPC ──► read ──► metrics ─► log ─► recover ─► who calls ─► shape ──► handler
+//	         64 KiB                               identity    validate     │
+//	                                                                      ▼
+//	HTTP ──► /webhooks/{gateway}/… ─────────────────────────────► router.Router
+//	HTTP ──► /metrics /healthz /readyz /
+//
+// Three files hold the rules that everything here obeys:
+//
+//   - validate.go and its neighbours: what is malformed stops at the door, with all
+//     its mistakes named at once. Nothing of it is stored, sent or logged, a card
+//     number least of all.
+//   - errors.go: the one place that chooses gRPC codes. Only our own trouble and
+//     refused wishes are errors; a decline and "we do not know yet" are answers.
+//   - enums.go: the tables between our words and the contract's, both complete.
+//
+// A call's deadline is a budget for the answer and never for the payment: shortly
+// before it ends the caller hears how the payment stands in the books, and the
+// payment goes on.
+//
+// Who calls is asserted by metadata and believed (see identity.go) until mutual TLS
+// comes: until then the gRPC port belongs on loopback or behind something that
+// authenticates.
+package server

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/journal"
+)
+
+// fewPayments is below how many payments shares say little: one payment then moves a
+// share by more than five points.
+const fewPayments = 20
+
+// forecastOut tells a forecast in numbers and in sentences, what should make an
+// operator think twice first.
+func forecastOut(o journal.Override, f router.Forecast) *pb.Forecast {
+	out := &pb.Forecast{
+		Window:              durationpb.New(f.Window),
+		PaymentsConsidered:  f.Considered,
+		Unservable:          f.Unservable,
+		LiveOffers:          f.Offers,
+		LastOfferExpireTime: instant(f.LastOffer),
+		AtRisk:              risksOut(f.AtRisk),
+	}
+	line := func(kind string, warning bool, format string, args ...any) {
+		out.Lines = append(out.Lines, &pb.Forecast_Line{Kind: kind, Text: fmt.Sprintf(format, args...), Warning: warning})
+	}
+	if health.Mode(o.Mode) == health.Admit {
+		line("forced", true, "new payments go to %s whatever breakers and probes say", o.Gateway)
+	}
+	if f.Considered > 0 {
+		line("unservable", f.Unservable > 0, "%d of %d payments could go nowhere", f.Unservable, f.Considered)
+	}
+	switch {
+	case f.Offers > 0 && f.LastOffer.IsZero():
+		line("live_offers", true, "%d offers stay behind and can still be paid at %s", f.Offers, o.Gateway)
+	case f.Offers > 0:
+		line("live_offers", true, "%d offers stay behind and can still be paid at %s, the last one until %s", f.Offers, o.Gateway, f.LastOffer.UTC().Format(time.TimeOnly+" MST"))
+	default:
+		line("live_offers", false, "no offer is open at %s", o.Gateway)
+	}
+	for _, e := range f.AtRisk {
+		line("at_risk", e.Verdict == providers.Unknown.String(), "%s on %d attempts is %s at %s, the oldest since %s",
+			providers.Money{Minor: e.Amount, Currency: e.Currency}, e.Count, e.Verdict, o.Gateway, e.Oldest.UTC().Format(time.RFC3339))
+	}
+	for _, shift := range f.Shifts {
+		out.Shifts = append(out.Shifts, &pb.Forecast_Shift{Gateway: gatewayName(shift.Gateway), BeforeBasisPoints: shift.Before, AfterBasisPoints: shift.After})
+		line("shift", false, "%s: %s of new payments, then %s", shift.Gateway, percent(shift.Before), percent(shift.After))
+	}
+	switch {
+	case f.Considered == 0:
+		line("traffic", true, "there were no payments in the last %s: nothing is known about shares", f.Window)
+	case f.Considered < fewPayments:
+		line("traffic", true, "judged by only %d payments of the last %s", f.Considered, f.Window)
+	default:
+		line("traffic", false, "judged by %d payments of the last %s", f.Considered, f.Window)
+	}
+	return out
+}
+
+// percent writes hundredths of a percent.
+func percent(basisPoints int32) string {
+	return fmt.Sprintf("%d.%02d %%", basisPoints/100, basisPoints%100)
+}
+
+func risksOut(all []journal.Exposure) []*pb.Gateway_Risk {
+	var out []*pb.Gateway_Risk
+	for _, e := range all {
+		var verdict providers.Verdict // a name nobody knows stays Unknown
+		_ = verdict.UnmarshalText([]byte(e.Verdict))
+		out = append(out, &pb.Gateway_Risk{Verdict: verdictsOut[verdict], Amount: &pb.Money{MinorUnits: e.Amount, CurrencyCode: e.Currency},
+			Count: e.Count, OldestTime: instant(e.Oldest)})
+	}
+	return out
+}

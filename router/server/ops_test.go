@@ -1,0 +1,204 @@
+package server
+
+import (
+	"context"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func (d *door) ask(path string) *recorder {
+	d.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, "http://ops"+path, nil)
+	d.must(err)
+	w := &recorder{header: http.Header{}}
+	d.server.Ops().ServeHTTP(w, r)
+	return w
+}
+
+func TestTheOpsPageLinksToWhatItServes(t *testing.T) {
+	behind(t, func(d *door) {
+		page := d.ask("/")
+		for _, word := range []string{"payrouter v1.2.3", `href="/metrics"`, `href="/healthz"`, `href="/readyz"`} {
+			if !strings.Contains(page.body.String(), word) {
+				t.Errorf("the page does not say %s", word)
+			}
+		}
+		for path, want := range map[string]int{"/": 200, "/metrics": 200, "/healthz": 200, "/readyz": 200, "/nowhere": 404} {
+			if w := d.ask(path); w.code != want {
+				t.Errorf("%s answers %d", path, w.code)
+			}
+		}
+	})
+}
+
+func (d *door) serving(service string) grpc_health_v1.HealthCheckResponse_ServingStatus {
+	d.t.Helper()
+	answer, err := grpc_health_v1.NewHealthClient(d.conn).Check(context.Background(), &grpc_health_v1.HealthCheckRequest{Service: service})
+	d.must(err)
+	return answer.GetStatus()
+}
+
+func TestServingFollowsTheStore(t *testing.T) {
+	behind(t, func(d *door) {
+		client := grpc_health_v1.NewHealthClient(d.conn)
+		stream, err := client.Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+		d.must(err)
+		states := reader(stream)
+		if first := <-states; first.message.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
+			t.Fatalf("%v, error %v", first.message, first.err)
+		}
+		for _, service := range []string{"", "payrouter.v1.Payments", "payrouter.v1.Operations"} {
+			if s := d.serving(service); s != grpc_health_v1.HealthCheckResponse_SERVING {
+				t.Errorf("%q: %s", service, s)
+			}
+		}
+		if _, err := client.Check(context.Background(), &grpc_health_v1.HealthCheckRequest{Service: "x"}); status.Code(err) != codes.NotFound {
+			t.Errorf("error %v", err)
+		}
+		all, err := client.List(context.Background(), &grpc_health_v1.HealthListRequest{})
+		if err != nil || len(all.GetStatuses()) != 3 {
+			t.Errorf("%v, error %v", all, err)
+		}
+		began := time.Now()
+		d.must(d.store.Close())
+		if next := <-states; next.message.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING || next.at.Sub(began) > 2*time.Second {
+			t.Fatalf("%v, error %v", next.message, next.err)
+		}
+		if d.serving("") != grpc_health_v1.HealthCheckResponse_NOT_SERVING || d.ask("/readyz").code != 503 || d.ask("/healthz").code != 200 {
+			t.Error("without a store the process lives and is not ready")
+		}
+	})
+}
+
+func TestADrainingServerIsNotReadyAndStillAnswers(t *testing.T) {
+	behind(t, func(d *door) {
+		stream, err := grpc_health_v1.NewHealthClient(d.conn).Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+		d.must(err)
+		states := reader(stream)
+		<-states
+		d.server.Drain()
+		d.server.Drain() // twice is once
+		if next := <-states; next.message.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
+			t.Fatalf("%v, error %v", next.message, next.err)
+		}
+		if end := <-states; status.Code(end.err) != codes.Unavailable {
+			t.Fatalf("error %v", end.err)
+		}
+		if w := d.ask("/readyz"); w.code != 503 || !strings.Contains(w.body.String(), "draining") {
+			t.Errorf("%d %s", w.code, w.body.String())
+		}
+		if p := d.create(qr()); p.GetName() == "" {
+			t.Error("calls that still come are answered")
+		}
+	})
+}
+
+func TestReflectionShowsTheServices(t *testing.T) {
+	behind(t, func(d *door) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		stream, err := grpc_reflection_v1.NewServerReflectionClient(d.conn).ServerReflectionInfo(ctx)
+		d.must(err)
+		d.must(stream.Send(&grpc_reflection_v1.ServerReflectionRequest{MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}}))
+		answer, err := stream.Recv()
+		d.must(err)
+		var names []string
+		for _, s := range answer.GetListServicesResponse().GetService() {
+			names = append(names, s.GetName())
+		}
+		for _, want := range []string{"payrouter.v1.Payments", "payrouter.v1.Operations", "grpc.health.v1.Health"} {
+			if !slices.Contains(names, want) {
+				t.Errorf("%s is not shown: %v", want, names)
+			}
+		}
+		d.must(stream.Send(&grpc_reflection_v1.ServerReflectionRequest{MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: "payrouter.v1.Payments"}}))
+		answer, err = stream.Recv()
+		if err != nil || len(answer.GetFileDescriptorResponse().GetFileDescriptorProto()) == 0 {
+			t.Fatalf("%v, error %v", answer, err)
+		}
+	})
+}
+
+// Dashboards and alerts depend on names, help texts and labels.
+func TestMetricsAreNamedAsTheGoldenFileSaysAndAllStartAtZero(t *testing.T) {
+	behind(t, func(d *door) {
+		families, err := d.registry.Gather()
+		d.must(err)
+		var text strings.Builder
+		for _, f := range families {
+			var labels []string
+			for _, l := range f.GetMetric()[0].GetLabel() {
+				labels = append(labels, l.GetName())
+			}
+			text.WriteString(f.GetName() + "{" + strings.Join(labels, ",") + "} " + f.GetType().String() + " " + f.GetHelp() + "\n")
+			if f.GetName() == "payrouter_api_errors_total" && len(f.GetMetric()) != len(reasonCodes) {
+				t.Errorf("%d reasons are counted from the start, want %d", len(f.GetMetric()), len(reasonCodes))
+			}
+		}
+		path := filepath.Join("testdata", "metrics.golden")
+		if *update {
+			d.must(os.WriteFile(path, []byte(text.String()), 0o644))
+		}
+		want, err := os.ReadFile(path)
+		d.must(err)
+		if text.String() != string(want) {
+			t.Errorf("metrics are\n%s\nwant\n%s(refresh with -update)", text.String(), want)
+		}
+	})
+}
+
+func TestRefusedCallsAreCountedByReason(t *testing.T) {
+	behind(t, func(d *door) {
+		_, err := d.payments.GetPayment(context.Background(), &pb.GetPaymentRequest{Name: paymentName(newID())})
+		d.refused(err, pb.ErrorReason_ERROR_REASON_NOT_FOUND)
+		metrics := d.ask("/metrics").body.String()
+		for _, line := range []string{
+			`payrouter_api_errors_total{reason="NOT_FOUND"} 1`, `payrouter_api_errors_total{reason="INTERNAL"} 0`,
+			`grpc_server_handled_total{grpc_code="NotFound",grpc_method="GetPayment",grpc_service="payrouter.v1.Payments",grpc_type="unary"} 1`,
+			`grpc_server_handled_total{grpc_code="OK",grpc_method="WatchChanges",grpc_service="payrouter.v1.Payments",grpc_type="server_stream"} 0`,
+		} {
+			if !strings.Contains(metrics, line+"\n") {
+				t.Errorf("missing: %s", line)
+			}
+		}
+	})
+}
+
+func TestAServerIsRefusedWithoutWhatItNeeds(t *testing.T) {
+	behind(t, func(d *door) {
+		good := Options{Router: d.router, Board: d.board, BodyKey: providers.NewSecret("k")}
+		for name, change := range map[string]func(*Options){
+			"a router":          func(o *Options) { o.Router = nil },
+			"a board":           func(o *Options) { o.Board = nil },
+			"a key":             func(o *Options) { o.BodyKey = providers.Secret{} },
+			"a known tenant":    func(o *Options) { o.DefaultTenant = "nobody" },
+			"a proxy's address": func(o *Options) { o.TrustedProxies = []string{"proxy.example"} },
+		} {
+			o := good
+			change(&o)
+			if _, err := New(o); err == nil {
+				t.Errorf("made without %s", name)
+			}
+		}
+		if s, err := New(good); err != nil || s.options.DefaultOperator != "local" {
+			t.Errorf("error %v", err)
+		}
+	})
+}

@@ -1,0 +1,145 @@
+package server
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// What is said, reason by reason, where more than a sentence is needed.
+
+func internal() *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_INTERNAL, "our own fault; repeat the request with the same request_id to learn whether something was done", nil)
+}
+
+func unauthenticated(message string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_UNAUTHENTICATED, message, nil)
+}
+
+func permissionDenied(method string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_PERMISSION_DENIED, "only an operator may do this", map[string]string{"method": method})
+}
+
+func messageTooLarge() *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_MESSAGE_TOO_LARGE, fmt.Sprintf("the request is larger than %d bytes", maxMessage), nil)
+}
+
+// unreadable cannot name the field: the message was never taken apart.
+func unreadable() *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_INVALID_FIELD, "the request is not a message of this method, or holds text that is not UTF-8", nil)
+}
+
+func reconnect(message string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_RECONNECT, message, nil)
+}
+
+func tooSlow() *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_RATE_LIMITED, "the stream is read too slowly: resume from the last sequence", nil)
+}
+
+func requestIDReused(name string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED, "the request_id was used with another body; nothing was done",
+		map[string]string{"name": name})
+}
+
+// notFound names the resource that this tenant does not have.
+func notFound(reason pb.ErrorReason, name string) *fault {
+	kind := kindOf(name)
+	return newFault(reason, "no such "+kind, map[string]string{"name": name},
+		&errdetails.ResourceInfo{ResourceType: kind, ResourceName: name, Description: "no such " + kind})
+}
+
+func orderTaken(taken journal.OrderTakenError) *fault {
+	metadata := map[string]string{}
+	if taken.Payment != "" {
+		metadata["payment"] = paymentName(taken.Payment)
+	}
+	switch payment.Status(taken.Status) {
+	case payment.StatusHeld, payment.StatusPaid:
+		return newFault(pb.ErrorReason_ERROR_REASON_ORDER_ALREADY_PAID, "another payment of the order is held or paid", metadata)
+	}
+	return newFault(pb.ErrorReason_ERROR_REASON_ORDER_ALREADY_OPEN, "another payment of the order is open", metadata)
+}
+
+// incapable says what stands in the way at the gateways, the mildest obstacle first: a
+// longer deadline or another amount would help, another gateway would not.
+func incapable(route []payment.Choice) *fault {
+	reason, message := pb.ErrorReason_ERROR_REASON_NO_CAPABLE_GATEWAY, "no gateway of the tenant can do what is asked"
+	detail := ""
+	failure := &errdetails.PreconditionFailure{}
+	for _, c := range route {
+		failure.Violations = append(failure.Violations, &errdetails.PreconditionFailure_Violation{
+			Type: c.Why, Subject: gatewayName(c.Gateway), Description: c.Detail})
+		switch {
+		case c.Why == router.WhyDeadline:
+			reason, message = pb.ErrorReason_ERROR_REASON_DEADLINE_TOO_SHORT, "the deadline leaves no gateway enough time for an offer"
+		case c.Why == router.WhyAmount && reason != pb.ErrorReason_ERROR_REASON_DEADLINE_TOO_SHORT:
+			reason, message, detail = pb.ErrorReason_ERROR_REASON_AMOUNT_UNSUPPORTED, "no gateway can express or take this amount", c.Detail
+		}
+	}
+	var metadata map[string]string
+	if reason == pb.ErrorReason_ERROR_REASON_AMOUNT_UNSUPPORTED {
+		if detail == "" {
+			detail = "outside the gateways' limits"
+		}
+		metadata = map[string]string{"detail": detail}
+	}
+	if len(failure.Violations) == 0 {
+		return newFault(reason, message, metadata)
+	}
+	return newFault(reason, message, metadata, failure)
+}
+
+// notCancelable has no cancelable_time: what cannot be canceled now never can be.
+func notCancelable(a about) *fault {
+	message := "the payment is over already"
+	switch {
+	case a.payment.Status() == payment.StatusPaid:
+		message = "the payment is paid: create a refund"
+	case a.payment.Status() == payment.StatusHeld:
+		message = "the payment is being captured: create a refund once it is paid"
+	case a.payment.Cancel != nil && a.payment.Finished == nil:
+		message = "the payment's cancellation was asked for already, by another request"
+	}
+	return newFault(pb.ErrorReason_ERROR_REASON_PAYMENT_NOT_CANCELABLE, message, map[string]string{"name": a.name, "state": stateText(a.payment)})
+}
+
+func wrongCurrency(currency string) *fault {
+	v := &violations{}
+	v.add(pb.ErrorReason_ERROR_REASON_INVALID_AMOUNT, "amount.currency_code", "is not the payment's currency, "+currency)
+	return v.fault()
+}
+
+func stateText(p payment.Payment) string { return statesOut[p.Status()].String()[len("STATE_"):] }
+
+func minor(units int64) string { return strconv.FormatInt(units, 10) }
+
+func overrideEnded(o journal.Override) *fault {
+	end := o.End
+	if !o.Ended.IsZero() {
+		end = o.Ended
+	}
+	return newFault(pb.ErrorReason_ERROR_REASON_OVERRIDE_ENDED, "the override has ended already",
+		map[string]string{"name": overrideName(o.Gateway, o.ID), "end_time": end.UTC().Format(time.RFC3339Nano)})
+}
+
+// secondPerson says what was declared and what it puts at stake.
+func secondPerson(name string, word pb.ResolveAttemptRequest_Verdict, exposed providers.Money) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_SECOND_PERSON_NEEDED,
+		fmt.Sprintf("recorded; %s stays exposed until another operator says the same", exposed),
+		map[string]string{"name": name, "verdict": word.String()[len("VERDICT_"):], "exposed_minor_units": minor(exposed.Minor), "currency_code": exposed.Currency})
+}
+
+func attemptNotOpen(name string, v providers.Verdict) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_ATTEMPT_NOT_OPEN, "the attempt is decided already",
+		map[string]string{"name": name, "verdict": verdictsOut[v].String()[len("VERDICT_"):]})
+}

@@ -1,0 +1,170 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
+)
+
+// Options wire a Server. Router, Board and BodyKey are required.
+type Options struct {
+	Router *router.Router
+	Board  *health.Board // the router's
+	Log    *slog.Logger
+	// Registry takes the metrics and is what /metrics shows. May be nil: then there are none.
+	Registry *prometheus.Registry
+	// BodyKey hashes the bodies kept beside request ids, and signs page tokens. It must
+	// never change: with another key every repeated request looks like another body.
+	BodyKey providers.Secret
+	// DefaultTenant is whose money it is when a caller names no tenant. Empty: a caller must.
+	DefaultTenant string
+	// DefaultOperator is who acts when nobody is named. Default "local".
+	DefaultOperator string
+	// RequireOperator refuses the service Operations to whoever names no operator.
+	RequireOperator bool
+	// TrustedProxies are the addresses or CIDR blocks whose X-Forwarded-For is believed.
+	TrustedProxies []string
+	// WatchFor is how long a stream lives before it is ended so that connections spread
+	// again. Default 15 min.
+	WatchFor time.Duration
+	// Version is shown on the ops page.
+	Version string
+}
+
+// Server is the door: gRPC, webhooks and the ops page.
+type Server struct {
+	options Options
+	router  *router.Router
+	board   *health.Board
+	log     *slog.Logger
+	metrics *metrics
+	grpc    *grpc.Server
+	proxies []netip.Prefix
+	unread  unread
+
+	draining chan struct{} // closed by Drain
+	drain    sync.Once
+	working  sync.WaitGroup // work that may outlive its caller
+}
+
+// New checks the wiring and registers the services. Nothing is served before the
+// listeners are: see GRPC, Webhooks and Ops.
+func New(o Options) (*Server, error) {
+	switch {
+	case o.Router == nil || o.Board == nil:
+		return nil, errors.New("server: Router and Board are required")
+	case o.BodyKey.Empty():
+		return nil, errors.New("server: BodyKey is required")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.DefaultOperator == "" && !o.RequireOperator {
+		o.DefaultOperator = "local"
+	}
+	if o.WatchFor == 0 {
+		o.WatchFor = 15 * time.Minute
+	}
+	if _, known := o.Router.Tenants[o.DefaultTenant]; o.DefaultTenant != "" && !known {
+		return nil, fmt.Errorf("server: the default tenant %q is not configured", o.DefaultTenant)
+	}
+	s := &Server{options: o, router: o.Router, board: o.Board, log: o.Log, draining: make(chan struct{})}
+	for _, text := range o.TrustedProxies {
+		prefix, err := parseProxy(text)
+		if err != nil {
+			return nil, fmt.Errorf("server: trusted proxy %q is neither an address nor a CIDR block", text)
+		}
+		s.proxies = append(s.proxies, prefix)
+	}
+	if o.Registry != nil {
+		s.metrics = newMetrics(o.Registry)
+	} else {
+		s.metrics = newMetrics(nil)
+	}
+	s.grpc = grpc.NewServer(s.callOptions()...)
+	s.grpc.RegisterService(&pb.Payments_ServiceDesc, payments{Server: s})
+	s.grpc.RegisterService(&pb.Operations_ServiceDesc, operations{Server: s})
+	grpc_health_v1.RegisterHealthServer(s.grpc, &serving{server: s})
+	reflection.Register(s.grpc)
+	s.metrics.calls.InitializeMetrics(s.grpc)
+	return s, nil
+}
+
+// callOptions are the chain of doc.go, outermost first.
+func (s *Server) callOptions() []grpc.ServerOption {
+	recovered := recovery.WithRecoveryHandlerContext(s.panicked)
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(s.metrics.calls.UnaryServerInterceptor(), s.logUnary, recovery.UnaryServerInterceptor(recovered), s.admitUnary),
+		grpc.ChainStreamInterceptor(s.metrics.calls.StreamServerInterceptor(), s.logStream, recovery.StreamServerInterceptor(recovered), s.admitStream),
+		grpc.ForceServerCodecV2(newCodec(&s.unread)),
+		grpc.MaxRecvMsgSize(maxRead),
+		// A dead connection is noticed within 40 s, and an old one is renewed so that load
+		// spreads; streams end by themselves before the grace does.
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second,
+			MaxConnectionAge: s.options.WatchFor, MaxConnectionAgeGrace: s.options.WatchFor + time.Minute}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+	}
+}
+
+// GRPC is the server to serve on the internal port, and to stop.
+func (s *Server) GRPC() *grpc.Server { return s.grpc }
+
+// Drain says that the process is going down: health checks fail from now on, and
+// streams are ended with RECONNECT, so that GracefulStop need not wait for them.
+func (s *Server) Drain() { s.drain.Do(func() { close(s.draining) }) }
+
+func (s *Server) isDraining() bool {
+	select {
+	case <-s.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+// Wait returns when all work that outlived its caller is done, or when ctx ends. Call it
+// after GracefulStop and before the store is closed: what is cut off is not lost, but
+// has to be asked about.
+func (s *Server) Wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.working.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// parseProxy reads an address or a block.
+func parseProxy(text string) (netip.Prefix, error) {
+	if strings.Contains(text, "/") {
+		return netip.ParsePrefix(text)
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return addr.Prefix(addr.BitLen())
+}

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// answerMargin is what is kept of a caller's deadline for the answer itself, so that
+// the caller hears "processing" and not "deadline exceeded". Of a very short deadline
+// it is half.
+const answerMargin = 50 * time.Millisecond
+
+// budget is the context of a call: its deadline leaves time for the answer.
+func budget(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(answerMargin, time.Until(deadline)/2)))
+}
+
+// within does what may take longer than its caller waits: a charge runs under its
+// gateway's time-out and is never cut short. When the caller's time ends first, the
+// answer is what the books say, and the work goes on without the caller. What begins
+// after that time is refused by the ended context, so that an answer of "nothing was
+// sent" stays true.
+func (s *Server) within(ctx context.Context, work, books func(context.Context) (payment.Payment, error)) (payment.Payment, error) {
+	type outcome struct {
+		payment payment.Payment
+		err     error
+	}
+	done := make(chan outcome, 1)
+	s.working.Go(func() {
+		var o outcome
+		defer func() {
+			if cause := recover(); cause != nil {
+				o.err = s.panicked(ctx, cause)
+			}
+			done <- o
+		}()
+		o.payment, o.err = work(ctx)
+	})
+	select {
+	case o := <-done:
+		return o.payment, o.err
+	case <-ctx.Done():
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return payment.Payment{}, ctx.Err()
+	}
+	late, cancel := lateAnswer(ctx)
+	defer cancel()
+	p, err := books(late)
+	if journal.Trouble(err) {
+		// The work may have sent something, so this is not "nothing was sent".
+		err = fmt.Errorf("%w: %s", errBooksUnread, err.Error())
+	}
+	return p, err
+}
+
+// errBooksUnread says that the caller's time ended and the books could not be read.
+var errBooksUnread = errors.New("the books were not read within the time kept for the answer")
+
+// lateAnswer is the time that was kept back for the answer.
+func lateAnswer(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), answerMargin*4/5)
+}
+
+// recorded finds what a request has made so far, by its request id.
+func (s *Server) recorded(r journal.Request) func(context.Context) (payment.Payment, error) {
+	return func(ctx context.Context) (payment.Payment, error) {
+		p, err := s.router.Journal.Repeated(ctx, r)
+		switch {
+		case errors.Is(err, journal.ErrRepeated):
+			return p, nil
+		case errors.Is(err, journal.ErrNotFound):
+			return p, errOutOfTime
+		}
+		return p, err
+	}
+}
+
+// answer is the payment for the caller. After the caller's time it is made in the time
+// that was kept back.
+func (s *Server) answer(ctx context.Context, p payment.Payment) *pb.Payment {
+	if ctx.Err() != nil {
+		late, cancel := lateAnswer(ctx)
+		defer cancel()
+		return s.view(late, p)
+	}
+	return s.view(ctx, p)
+}
