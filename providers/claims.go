@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -92,9 +93,28 @@ const (
 	AskFirst       // the payer starts it and the gateway asks us
 )
 
+var flowNames = [...]string{"unclaimed", "direct", "offer", "push", "ask_first"}
+
 // String returns the lower-case name.
 func (f Flow) String() string {
-	return [...]string{"unclaimed", "direct", "offer", "push", "ask_first"}[f]
+	if int(f) < len(flowNames) {
+		return flowNames[f]
+	}
+	return fmt.Sprintf("flow(%d)", uint8(f))
+}
+
+// MarshalText writes the name: books outlive the order of constants.
+func (f Flow) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads a name and refuses any other text.
+func (f *Flow) UnmarshalText(text []byte) error {
+	for i, name := range flowNames {
+		if name == string(text) {
+			*f = Flow(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown flow %q", text)
 }
 
 // Withdrawal says what a cancel of an unpaid offer is worth.

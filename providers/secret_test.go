@@ -12,7 +12,9 @@ import (
 func TestASecretIsPrintedNowhere(t *testing.T) {
 	const value = "flk3409refn54t54t"
 	secret := providers.NewSecret(value)
-	hidden := struct{ inner struct{ secret providers.Secret } }{}
+	hidden := struct {
+		inner struct{ secret providers.Secret }
+	}{}
 	hidden.inner.secret = secret
 	for _, printed := range []any{secret, &secret, hidden, &hidden, []providers.Secret{secret}, map[string]providers.Secret{"a": secret}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {

@@ -18,7 +18,8 @@
 // earlier one is closed by evidence (FAILOVER section 1), and [Payment.Apply]
 // refuses a plan without it. And facts are never refused: money seen on a
 // closed attempt is recorded, raises a finding, and [Payment.Next] gives back
-// whatever is more than the payment owes.
+// whatever is more than the payment owes. An attempt that was closed and is seen
+// on its way to money again is open again, until it is proved dead anew.
 //
 // The loop that does what Next says lives in package router.
 package payment

@@ -63,6 +63,7 @@ type Planned struct {
 type Observed struct {
 	Attempt  int               `json:"attempt"`
 	Source   Source            `json:"source"`
+	Asked    time.Time         `json:"asked,omitzero"` // look-up: when the question was put; evidence counts from then
 	Verdict  providers.Verdict `json:"verdict"`
 	Reason   providers.Reason  `json:"reason,omitempty"`
 	External string            `json:"external,omitempty"`
@@ -133,6 +134,7 @@ type OperationPlanned struct {
 type OperationObserved struct {
 	Operation int               `json:"operation"`
 	Source    Source            `json:"source"`
+	Asked     time.Time         `json:"asked,omitzero"` // look-up: when the question was put
 	Verdict   providers.Verdict `json:"verdict"`
 	Reason    providers.Reason  `json:"reason,omitempty"`
 	External  string            `json:"external,omitempty"`

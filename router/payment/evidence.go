@@ -38,50 +38,111 @@ func (p Payment) closingEvidence(a Attempt, now time.Time, t Terms) (Evidence, b
 	evidence := func(kind EvidenceKind, source Source, detail string) (Evidence, bool) {
 		return Evidence{Attempt: a.N, Kind: kind, Source: source, At: Instant(now), Detail: detail}, true
 	}
-	if a.Ruled && !a.Verdict.HasMoney() && (a.Verdict == providers.Declined || a.Verdict == providers.Unserved) {
+	switch {
+	case a.Ruled && (a.Verdict == providers.Declined || a.Verdict == providers.Unserved):
 		return evidence(ByOperator, FromOperator, a.Note)
-	}
-	switch a.Verdict {
-	case providers.Unserved:
-		if a.Reason == providers.NotSent {
-			return evidence(NotSent, a.Source, a.Code)
-		}
-		return evidence(RefusedByGate, a.Source, detail(a))
-	case providers.Declined:
-		switch {
-		case a.WasHeld:
-			return evidence(Voided, a.Source, detail(a))
-		case a.Reason == providers.Released:
-			return evidence(Withdrawn, a.Source, detail(a))
-		case a.Reason == providers.Expired:
-			return evidence(ExpiredUnpaid, a.Source, detail(a))
-		}
-		return evidence(DeclinedFinally, a.Source, detail(a))
-	case providers.Held, providers.Approved:
+	case a.Verdict.HasMoney(), a.Differs:
 		return Evidence{}, false
 	}
-
+	if kind, ok := a.refusal(); ok {
+		return evidence(kind, a.Source, detail(a))
+	}
 	claims := t.claims(a.Gateway)
 	method := claims.Method(a.Method)
 	if method.Withdraw == providers.Veto && p.leaving(a, now) {
 		return evidence(Withdrawn, FromRouter, "veto")
 	}
-	if a.Flow == providers.Offer && method.NeverShown && !a.Shown && a.Verdict == providers.Unknown && a.Answered &&
-		a.Reason != providers.Mismatch {
+	if method.NeverShown && a.neverShown() && (a.Source == FromResponse || !now.Before(a.Planned.Add(t.sendWindow(claims, a)))) {
 		return evidence(NeverShown, FromRouter, detail(a))
 	}
-	if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved && method.Withdraw == providers.Binding &&
-		a.Seen.At.After(w.SettledAt) && a.Seen.harmless() {
+	quiet := a.Seen.harmless() && a.Seen.At.After(a.Stirred)
+	// A cancel that was only inferred from how the attempt looks is not the gateway's word.
+	if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved && w.Source != FromLookup &&
+		method.Withdraw == providers.Binding && quiet && a.Seen.At.After(w.SettledAt) {
 		return evidence(Withdrawn, FromLookup, detail(a))
 	}
-	if dead, ok := a.deadAt(method); ok && a.Seen.At.After(dead) && a.Seen.harmless() {
+	if dead, ok := a.deadAt(t); ok && quiet && a.Seen.At.After(dead) {
 		return evidence(ExpiredUnpaid, FromLookup, fmt.Sprintf("dead at %s", dead.Format(time.RFC3339)))
 	}
-	if r := method.Absent; r.Counts && a.Absents >= r.Times && a.LastAbsent.Sub(a.FirstAbsent) >= r.Apart &&
-		!a.FirstAbsent.Before(a.Planned.Add(t.sendWindow(claims, a)+r.After)) {
-		return evidence(AbsentConfirmed, FromLookup, fmt.Sprintf("%d times over %s", a.Absents, a.LastAbsent.Sub(a.FirstAbsent).Round(time.Second)))
+	if a.absenceCounts(method) {
+		late := since(a.Absences, a.absentFrom(t))
+		if len(late) >= max(method.Absent.Times, leastAbsences) && span(late) >= max(method.Absent.Apart, leastApart) {
+			return evidence(AbsentConfirmed, FromLookup, fmt.Sprintf("%d times over %s", len(late), span(late).Round(time.Second)))
+		}
 	}
 	return Evidence{}, false
+}
+
+// Whatever an adapter claims, an absence is believed no sooner than this.
+const (
+	leastAbsences = 2
+	leastApart    = 30 * time.Second
+)
+
+// refusal is what the verdict proves by itself.
+func (a Attempt) refusal() (EvidenceKind, bool) {
+	if a.Verdict != providers.Declined && a.Verdict != providers.Unserved {
+		return "", false
+	}
+	shown := a.Shown && a.Flow != providers.Direct
+	switch {
+	case a.WasHeld:
+		// A notice may be a late word about an earlier try: the hold must be seen as gone.
+		return Voided, a.Source == FromLookup || a.Source == FromStatement
+	case a.Verdict == providers.Unserved && a.Reason == providers.NotSent:
+		return NotSent, true
+	case a.Verdict == providers.Unserved:
+		return RefusedByGate, !shown // the gateway cannot now; an offer that is out may still be paid
+	case shown && a.Source == FromStatement:
+		return "", false // statements list every try, and a page lets the payer try again
+	case a.Reason == providers.Released:
+		return Withdrawn, true
+	case a.Reason == providers.Expired:
+		return ExpiredUnpaid, true
+	}
+	return DeclinedFinally, true
+}
+
+// neverShown reports whether the attempt is an offer that may exist, but that nobody
+// got from us: its creation's answer was lost, or a look-up found it unopened.
+func (a Attempt) neverShown() bool {
+	if a.Flow != providers.Offer || a.Shown || !a.Answered || !a.Stirred.IsZero() {
+		return false
+	}
+	return a.Verdict == providers.Unknown || a.Verdict == providers.Pending && a.Reason == providers.AwaitingPayer && a.Source == FromLookup
+}
+
+// absenceCounts reports whether "no such order" could prove anything: not about an
+// offer that is out, which is unknown there until the payer opens it, not about a
+// push that may ring, and not once the gateway has known the attempt.
+func (a Attempt) absenceCounts(m providers.MethodClaims) bool {
+	return m.Absent.Counts && m.Absent.After > 0 && a.Verdict == providers.Unknown && !a.Shown &&
+		(a.Flow == providers.Direct || a.Flow == providers.Offer)
+}
+
+// absentFrom is the earliest time at which an absence counts: H after the last
+// possible send.
+func (a Attempt) absentFrom(t Terms) time.Time {
+	claims := t.claims(a.Gateway)
+	return a.Planned.Add(t.sendWindow(claims, a) + claims.Method(a.Method).Absent.After)
+}
+
+// since drops the times before from.
+func since(times []time.Time, from time.Time) []time.Time {
+	for i, at := range times {
+		if !at.Before(from) {
+			return times[i:]
+		}
+	}
+	return nil
+}
+
+// span is the time between the first and the last.
+func span(times []time.Time) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	return times[len(times)-1].Sub(times[0])
 }
 
 // detail names what the evidence rests on.
@@ -94,14 +155,20 @@ func detail(a Attempt) string {
 
 // deadAt is when an offer cannot be paid any more by the gateway's own clock,
 // margin included. It reports false while nothing bounds the offer's life.
-func (a Attempt) deadAt(m providers.MethodClaims) (time.Time, bool) {
+func (a Attempt) deadAt(t Terms) (time.Time, bool) {
+	claims := t.claims(a.Gateway)
+	m := claims.Method(a.Method)
 	switch {
 	case a.Flow == providers.Direct || a.Flow == providers.Unclaimed:
 		return time.Time{}, false
 	case !a.Until.IsZero():
 		return a.Until.Add(m.Margin), true
-	case a.Shown && m.OfferLife > 0 && !a.ShownAt.IsZero():
+	case m.OfferLife == 0:
+		return time.Time{}, false
+	case a.Shown:
 		return a.ShownAt.Add(m.OfferLife + m.Margin), true
+	case a.Flow == providers.Offer: // created, if at all, while the request could be on its way
+		return a.Planned.Add(t.sendWindow(claims, a) + m.OfferLife + m.Margin), true
 	}
 	return time.Time{}, false
 }

@@ -30,9 +30,6 @@ type Step struct {
 	Event     Body             // Append
 }
 
-// operationTries bounds how often an operation that was not carried out is made anew.
-const operationTries = 8
-
 // Next decides the one thing to do now. It is pure: the same payment, time and
 // terms give the same step.
 func (p Payment) Next(now time.Time, t Terms) Step {
@@ -44,7 +41,7 @@ func (p Payment) Next(now time.Time, t Terms) Step {
 		}
 	}
 	for _, a := range p.Attempts {
-		if a.Closed == nil && !a.Verdict.HasMoney() {
+		if a.Open() {
 			if e, ok := p.closingEvidence(a, now, t); ok {
 				return Step{Do: Append, Event: Closed{Attempt: a.N, Evidence: e}}
 			}
@@ -52,13 +49,8 @@ func (p Payment) Next(now time.Time, t Terms) Step {
 	}
 	for _, o := range p.Operations {
 		if !o.Settled() {
-			if e, ok := p.notCarriedOut(o, t); ok {
-				return Step{Do: Append, Event: e}
-			}
-			if due := p.askOperationAt(o, t); due.After(now) {
-				later(due)
-			} else {
-				return Step{Do: AskOp, Operation: o.Operation}
+			if s, ok := p.follow(o, now, t, later); ok {
+				return s
 			}
 		}
 	}
@@ -72,7 +64,7 @@ func (p Payment) Next(now time.Time, t Terms) Step {
 	}
 	open := false
 	for _, a := range p.Attempts {
-		if a.Closed != nil || a.Verdict.HasMoney() {
+		if !a.Open() {
 			continue
 		}
 		open = true
@@ -93,216 +85,102 @@ func (p Payment) leaving(a Attempt, now time.Time) bool {
 	if kept, ok := p.Kept(); ok && kept.N != a.N {
 		return true // the money came on another attempt
 	}
-	return p.Cancel != nil || a.Switch != "" || !p.Deadline.IsZero() && !now.Before(p.Deadline)
+	return p.Cancel != nil || p.Finished != nil || a.Switch != "" || !p.Deadline.IsZero() && !now.Before(p.Deadline)
 }
 
 // watch follows one open attempt: withdraw it, look it up, or wait.
 func (p Payment) watch(a Attempt, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
-	claims := t.claims(a.Gateway)
-	method := claims.Method(a.Method)
-	if p.leaving(a, now) && method.Withdraw == providers.Binding && a.Answered && a.External+a.Reference != "" &&
+	method := t.claims(a.Gateway).Method(a.Method)
+	if p.leaving(a, now) && method.Withdraw == providers.Binding && a.Answered &&
 		a.Verdict == providers.Pending && a.Reason == providers.AwaitingPayer {
-		if s, ok := p.operate(OperationPlanned{Op: OpWithdraw, Attempt: a.N, Amount: p.Amount}, now, later); ok {
+		if s, ok := p.operate(OperationPlanned{Op: OpWithdraw, Attempt: a.N, Amount: p.Amount}, now, t, later); ok {
 			return s, true
 		}
-	}
-	if a.Flow == providers.AskFirst {
-		if p.Deadline.After(now) {
-			later(p.Deadline) // the gateway tells us; our veto ends it
-		}
-		return Step{}, false
-	}
-	at, expired := p.askAt(a, t)
-	if expired && !p.Found(Undecided, a.N) {
-		return Step{Do: Append, Event: Noted{Finding: Undecided, Attempt: a.N, Detail: string(a.Reason)}}, true
 	}
 	if p.Deadline.After(now) {
 		later(p.Deadline)
 	}
-	if at.After(now) {
+	at, expired := p.askAt(a, now, t)
+	switch {
+	case expired && !p.Found(Undecided, a.N):
+		return Step{Do: Append, Event: Noted{Finding: Undecided, Attempt: a.N, Detail: string(a.Reason)}}, true
+	case a.Flow == providers.AskFirst: // the gateway tells us, and our veto ends it
+		if limit := p.resolveBy(a, t); limit.After(now) {
+			later(limit)
+		}
+		return Step{}, false
+	case at.After(now):
 		later(at)
 		return Step{}, false
-	}
-	if expired {
-		later(now.Add(t.SlowLook))
-		if now.Sub(a.LastLook) < t.SlowLook {
-			return Step{}, false
-		}
 	}
 	return Step{Do: Ask, Attempt: a.N}, true
 }
 
+// resolveBy is when an attempt that nothing decided becomes a person's: T after it
+// was planned, or after an offer's end.
+func (p Payment) resolveBy(a Attempt, t Terms) time.Time {
+	last := a.Planned
+	if dead, ok := a.deadAt(t); ok && dead.After(last) {
+		last = dead
+	}
+	if a.Flow == providers.AskFirst && p.Deadline.After(last) {
+		last = p.Deadline
+	}
+	return last.Add(t.ResolveLimit)
+}
+
 // askAt is when the attempt should be looked up next, and whether its resolve
-// limit is over.
-func (p Payment) askAt(a Attempt, t Terms) (at time.Time, expired bool) {
+// limit is over: by a look after it, or without any for as long as a slow look takes.
+func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired bool) {
 	claims := t.claims(a.Gateway)
 	method := claims.Method(a.Method)
-	if !a.Answered {
-		// Whoever planned it is sending it; whoever finds it planned asks, after
-		// the send can no longer be running.
-		if a.Looks == 0 {
-			return a.Planned.Add(t.sendWindow(claims, a)), false
-		}
-	}
-	dead, bounded := a.deadAt(method)
-	limit := a.Planned.Add(t.ResolveLimit)
-	if bounded {
-		limit = dead.Add(t.ResolveLimit)
-	}
 	from := a.LastLook
 	if from.IsZero() {
 		from = a.Planned
 	}
+	limit := p.resolveBy(a, t)
+	if a.Flow == providers.AskFirst {
+		return limit, !now.Before(limit)
+	}
+	expired = from.After(limit) || now.After(limit.Add(t.SlowLook))
+	// Whoever planned it is sending it; whoever finds it planned asks, after the send
+	// can no longer be running.
+	sent := a.Planned.Add(t.sendWindow(claims, a))
 	switch {
-	case from.After(limit):
+	case expired:
 		return from.Add(t.SlowLook), true
-	case a.Absents > 0 && method.Absent.Counts:
-		at = from.Add(max(step(t.Ladder, 1, p.ID), method.Absent.Apart/time.Duration(max(method.Absent.Times-1, 1))))
+	case !a.Answered && a.Looks == 0:
+		return sent, false
 	case a.AskIn > 0 && a.FailedLooks == 0:
-		at = from.Add(a.AskIn)
+		at = from.Add(min(max(a.AskIn, time.Second), t.SlowLook))
 	case len(method.Schedule) > 0:
 		at = from.Add(step(method.Schedule, a.Looks, p.ID))
 	default:
 		at = from.Add(step(t.Ladder, a.Looks, p.ID))
 	}
-	// A look just after an offer's end is what proves it dead.
-	if bounded && from.Before(dead) && at.After(dead) {
-		at = dead.Add(time.Millisecond)
+	// These looks are what the evidence waits for: the first absence that counts and
+	// those after it, the look after an offer's end, and the one after a withdrawal.
+	soonest := func(proof time.Time) {
+		if proof.After(from) && proof.Before(at) {
+			at = proof
+		}
 	}
-	if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved && !from.After(w.SettledAt) {
-		at = w.SettledAt.Add(time.Millisecond)
+	if a.absenceCounts(method) && len(a.Absences) > 0 {
+		soonest(a.absentFrom(t))
+		if late := since(a.Absences, a.absentFrom(t)); len(late) > 0 {
+			soonest(late[len(late)-1].Add(max(method.Absent.Apart, leastApart) / time.Duration(max(method.Absent.Times, leastAbsences)-1)))
+		}
 	}
-	if r := p.Attempts[a.N-1]; r.Switch != "" && at.Sub(from) > time.Minute {
-		at = from.Add(time.Minute)
+	if dead, bounded := a.deadAt(t); bounded {
+		soonest(dead.Add(time.Millisecond))
+	}
+	if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved {
+		soonest(w.SettledAt.Add(time.Millisecond))
+	}
+	if a.Switch != "" {
+		soonest(from.Add(time.Minute))
 	}
 	return at, false
-}
-
-func (p Payment) askOperationAt(o Operation, t Terms) time.Time {
-	if o.Looks == 0 && !o.Answered {
-		a := p.Attempts[o.Attempt-1]
-		return o.At.Add(t.operationWindow(t.claims(a.Gateway)))
-	}
-	from := o.LastLook
-	if from.IsZero() {
-		from = o.At
-	}
-	return from.Add(step(t.Ladder, o.Looks, p.ID))
-}
-
-// notCarriedOut settles an operation that repeated looks show to have had no effect:
-// two of them, half a minute apart, after it can no longer be on its way.
-func (p Payment) notCarriedOut(o Operation, t Terms) (OperationObserved, bool) {
-	claims := t.claims(p.Attempts[o.Attempt-1].Gateway)
-	late := o.At.Add(t.operationWindow(claims) + claims.Refund.SettleWait)
-	if o.Absents < 2 || o.FirstAbsent.Before(late) || o.LastLook.Sub(o.FirstAbsent) < 30*time.Second {
-		return OperationObserved{}, false
-	}
-	return OperationObserved{Operation: o.Operation, Source: FromRouter, Verdict: providers.Unserved, Reason: providers.NotFound}, true
-}
-
-// giveBack returns money that the payment does not owe.
-func (p Payment) giveBack(a Attempt, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
-	if !a.Verdict.HasMoney() || a.net(p) <= 0 {
-		return Step{}, false
-	}
-	if kept, ok := p.Kept(); ok && kept.N == a.N {
-		return Step{}, false
-	}
-	if a.Verdict == providers.Held {
-		if void, ok := p.lastOperation(a.N, OpVoid); ok && void.Verdict == providers.Approved {
-			// The gateway says it is released; it must also be seen as released.
-			at := void.SettledAt
-			if a.LastLook.After(at) {
-				at = a.LastLook.Add(step(t.Ladder, a.Looks, p.ID))
-			}
-			if at.After(now) {
-				later(at)
-				return Step{}, false
-			}
-			return Step{Do: Ask, Attempt: a.N}, true
-		}
-		return p.operate(OperationPlanned{Op: OpVoid, Attempt: a.N, Amount: p.money(a.Held)}, now, later)
-	}
-	surplus := a.net(p)
-	if refunds := t.claims(a.Gateway).Refund; !refunds.API || t.GiveBackLimit > 0 && surplus > t.GiveBackLimit {
-		if p.Found(CannotGiveBack, a.N) {
-			return Step{}, false
-		}
-		return Step{Do: Append, Event: Noted{Finding: CannotGiveBack, Attempt: a.N, Detail: p.money(surplus).String()}}, true
-	}
-	return p.operate(OperationPlanned{Op: OpRefund, Attempt: a.N, Amount: p.money(surplus), Before: max(p.given(a.N), a.Returned)}, now, later)
-}
-
-// serveWishes does what the caller asked for on the kept attempt: capture, refund.
-func (p Payment) serveWishes(now time.Time, t Terms, later func(time.Time)) (Step, bool) {
-	kept, ok := p.Kept()
-	if !ok {
-		return Step{}, false
-	}
-	if kept.Verdict == providers.Held {
-		later(p.holdLookAt(kept, t))
-		if at := p.holdLookAt(kept, t); !at.IsZero() && !at.After(now) {
-			return Step{Do: Ask, Attempt: kept.N}, true
-		}
-		if p.Capture == nil {
-			return Step{}, false
-		}
-		return p.operate(OperationPlanned{Op: OpCapture, Attempt: kept.N, Amount: p.Capture.Amount}, now, later)
-	}
-	for _, r := range p.Refunds {
-		if r.State == RefundPending {
-			plan := OperationPlanned{Op: OpRefund, Attempt: kept.N, Amount: r.Amount, Refund: r.Refund, Before: max(p.given(kept.N), kept.Returned)}
-			if s, ok := p.operate(plan, now, later); ok {
-				return s, true
-			}
-			return Step{}, false // one refund at a time: they are told apart by the sum returned
-		}
-	}
-	return Step{}, false
-}
-
-// holdLookAt: a hold is looked at once an hour, because gateways end holds by themselves.
-func (p Payment) holdLookAt(a Attempt, t Terms) time.Time {
-	from := a.LastLook
-	if from.Before(a.Planned) {
-		from = a.Planned
-	}
-	return from.Add(step([]time.Duration{t.SlowLook}, 0, p.ID))
-}
-
-// operate plans an operation unless one is open on the attempt, was refused for
-// good, or was tried so recently that it must wait.
-func (p Payment) operate(plan OperationPlanned, now time.Time, later func(time.Time)) (Step, bool) {
-	if _, open := p.openOperation(plan.Attempt); open {
-		return Step{}, false
-	}
-	last := Operation{}
-	for _, o := range p.Operations {
-		if o.Attempt == plan.Attempt && o.Op == plan.Op && o.Refund == plan.Refund {
-			last = o
-		}
-	}
-	switch {
-	case last.Operation == 0:
-	case last.Verdict == providers.Declined && plan.Op != OpRefund,
-		last.Verdict == providers.Declined && plan.Refund == "",
-		last.Verdict == providers.Approved && plan.Op != OpRefund:
-		return Step{}, false // a person, or the confirming look, goes on from here
-	case last.Verdict == providers.Unserved:
-		tries := p.tries(plan.Attempt, plan.Op, plan.Refund)
-		if tries >= operationTries {
-			if p.Found(OperationFailed, plan.Attempt) {
-				return Step{}, false
-			}
-			return Step{Do: Append, Event: Noted{Finding: OperationFailed, Attempt: plan.Attempt, Detail: string(plan.Op) + " was not carried out"}}, true
-		}
-		if at := last.SettledAt.Add(time.Second << (2 * min(tries, 6))); at.After(now) {
-			later(at)
-			return Step{}, false
-		}
-	}
-	return Step{Do: Operate, Plan: plan}, true
 }
 
 // conclude decides what follows when no attempt is open: money, the next gateway, or the end.
@@ -333,12 +211,15 @@ func (p Payment) conclude(now time.Time, t Terms, later func(time.Time)) (Step, 
 		return Step{Do: Route}, true
 	}
 	last := p.Attempts[len(p.Attempts)-1]
+	if slices.ContainsFunc(p.Attempts, func(a Attempt) bool { return a.Verdict.HasMoney() }) {
+		return finish(OutcomeFailed, last.Reason, DetailGivenBack)
+	}
 	switch last.Closed.Kind {
 	case DeclinedFinally:
 		switch {
 		case last.Reason == providers.InvalidRequest:
 			return finish(OutcomeFailed, last.Reason, last.Code)
-		case last.Reason != providers.DeclinedSoft || !p.SoftRetry || p.softDeclines() > 1:
+		case last.Reason != providers.DeclinedSoft || !p.SoftRetry || p.softDeclines() > 1 || last.Flow != providers.Direct:
 			return finish(OutcomeDeclined, last.Reason, last.Code)
 		}
 	case ExpiredUnpaid, Voided, Withdrawn, ByOperator:
@@ -360,6 +241,7 @@ const (
 	DetailNoGateway = "no_gateway"
 	DetailDeadline  = "deadline"
 	DetailAttempts  = "too_many_attempts"
+	DetailGivenBack = "given_back" // money came on two attempts, and none of it stayed
 )
 
 func (p Payment) softDeclines() int {

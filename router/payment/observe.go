@@ -1,7 +1,9 @@
 package payment
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
@@ -65,10 +67,13 @@ func (p *Payment) observe(o Observed, e Event) error {
 		return err
 	}
 	if o.Verdict.HasMoney() {
-		if why := p.mismatch(a, o); why != "" {
+		if why := p.mismatch(o); why != "" {
 			p.find(AmountDiffers, a.N, e.At, why)
 			o.Verdict, o.Reason = providers.Unknown, providers.Mismatch
 		}
+	}
+	if o.Source == FromLookup && o.Verdict == providers.Unserved && aboutTheQuestion(o.Reason) {
+		o.Verdict = providers.Unknown
 	}
 	if o.Verdict == providers.Unknown {
 		switch o.Reason {
@@ -81,21 +86,25 @@ func (p *Payment) observe(o Observed, e Event) error {
 	if o.External != "" && a.External == "" {
 		a.External = o.External
 	}
-	if o.Action != nil && o.Verdict == providers.Pending {
+	if o.Action != nil && o.Verdict == providers.Pending && a.Closed == nil { // what comes after the close is never handed out
 		a.Action, a.Shown = o.Action, true
 		if a.ShownAt.IsZero() {
 			a.ShownAt = e.At
 		}
 	}
-	if !o.Until.IsZero() {
+	if o.Verdict == providers.Pending && o.Until.After(a.Until) { // the latest end we were told of: the careful one
 		a.Until = o.Until
 	}
+	a.Differs = a.Differs || o.Reason == providers.Mismatch
 	a.remember(o, e)
 
 	before := a.Verdict
 	after, finding := Merge(before, o.Verdict, o.Source, p.releaseAsked(a.N))
 	if o.Source == FromOperator {
 		after, finding = o.Verdict, ""
+		if before.HasMoney() && !after.HasMoney() {
+			finding = MoneyFlipped // a person's word, but the money was seen
+		}
 		a.Ruled, a.Note = true, o.Note
 	}
 	if finding == MoneyAfterClose && a.Closed == nil {
@@ -107,7 +116,18 @@ func (p *Payment) observe(o Observed, e Event) error {
 	if a.Closed != nil && o.Verdict.HasMoney() {
 		p.find(MoneyAfterClose, a.N, e.At, fmt.Sprintf("closed as %s, then %s by %s", a.Closed.Kind, o.Verdict, o.Source))
 	}
+	switch {
+	case a.Closed == nil:
+	case after.HasMoney():
+		a.Reopened = true // should the money vanish, that must be seen
+	case a.Closed.Kind != ByOperator && a.revivedBy(o, after):
+		a.Reopened = true
+		p.find(Reappeared, a.N, e.At, fmt.Sprintf("closed as %s, then %s %s by %s", a.Closed.Kind, o.Verdict, o.Reason, o.Source))
+	}
 	changed := after != before || !a.Answered
+	if changed && o.Source != FromOperator {
+		a.Ruled = false
+	}
 	if changed || (o.Verdict == after && o.Verdict != providers.Unknown) || after == providers.Unknown {
 		a.Reason, a.Source = o.Reason, o.Source
 		if o.Code != "" {
@@ -122,36 +142,85 @@ func (p *Payment) observe(o Observed, e Event) error {
 	return nil
 }
 
-// remember keeps what later evidence rests on: looks and absences.
+// aboutTheQuestion reports whether a look-up's refusal says why the question was not
+// answered, and nothing about the attempt (FAILOVER section 2, row 22).
+func aboutTheQuestion(r providers.Reason) bool {
+	return r == providers.NotSent || r == providers.Throttled || r == providers.Misconfigured || r == providers.NotFound
+}
+
+// knownThere reports whether a doubtful answer shows all the same that the gateway
+// knows the attempt.
+func knownThere(r providers.Reason) bool {
+	return r == providers.UnknownCode || r == providers.Ambiguous || r == providers.Duplicate || r == providers.Mismatch
+}
+
+// revivedBy reports whether the closed attempt must be taken for open again: the
+// gateway shows it on its way to money, or money that differs. What the merge leaves
+// refused stays refused, and the unpaid leftovers of a dead offer are no life.
+func (a Attempt) revivedBy(o Observed, after providers.Verdict) bool {
+	if o.Reason == providers.Mismatch {
+		return true
+	}
+	if o.Verdict != providers.Pending || after != providers.Pending {
+		return false
+	}
+	leftover := a.Closed.Kind == NeverShown || a.Closed.Kind == Withdrawn || a.Closed.Kind == ExpiredUnpaid
+	return !leftover || o.Reason != providers.AwaitingPayer
+}
+
+// remember keeps what later evidence rests on: looks, absences and signs of life.
 func (a *Attempt) remember(o Observed, e Event) {
 	if o.AskIn > 0 {
 		a.AskIn = o.AskIn
+	}
+	if o.Verdict == providers.Pending && o.Reason != providers.AwaitingPayer {
+		a.Stirred = e.At
+	}
+	answered := o.Verdict != providers.Unknown || o.Absent || knownThere(o.Reason)
+	if answered && !o.Absent {
+		a.Absences = nil
 	}
 	if o.Source != FromLookup {
 		return
 	}
 	a.Looks++
 	a.LastLook = e.At
-	if o.Verdict == providers.Unknown && !o.Absent {
+	if !answered {
 		a.FailedLooks++ // proves nothing, and breaks no run of absences
 		return
 	}
 	a.FailedLooks = 0
-	a.Seen = Look{At: e.At, Verdict: o.Verdict, Reason: o.Reason, Absent: o.Absent}
-	if !o.Absent {
-		a.Absents, a.FirstAbsent, a.LastAbsent = 0, time.Time{}, time.Time{}
-		return
+	at := asked(o.Asked, e)
+	a.Seen = Look{At: at, Verdict: o.Verdict, Reason: o.Reason, Absent: o.Absent}
+	if o.Absent {
+		a.Absences = appendLater(a.Absences, at)
 	}
-	if a.Absents == 0 {
-		a.FirstAbsent = e.At
+}
+
+// asked is the time a look-up's answer speaks of: when it was asked, since writing
+// the answer down may have taken long.
+func asked(at time.Time, e Event) time.Time {
+	if at.IsZero() || at.After(e.At) {
+		return e.At
 	}
-	a.Absents++
-	a.LastAbsent = e.At
+	return at
+}
+
+// appendLater adds a time that is later than the last one. It never writes into an
+// array that an older payment shares.
+func appendLater(times []time.Time, at time.Time) []time.Time {
+	if n := len(times); n > 0 && !at.After(times[n-1]) {
+		return times
+	}
+	return append(slices.Clip(times), at)
 }
 
 // takeMoney keeps the sums. A gateway that names no amount means the one we asked for.
 func (p *Payment) takeMoney(a *Attempt, o Observed, e Event) {
 	if o.Returned.Currency == p.Amount.Currency && o.Returned.Minor > a.Returned {
+		if known := p.returned(*a, true); o.Returned.Minor > known {
+			p.find(ReturnedElsewhere, a.N, e.At, fmt.Sprintf("%s returned, we know of %s", o.Returned, p.money(known)))
+		}
 		a.Returned = o.Returned.Minor
 	}
 	switch a.Verdict {
@@ -166,7 +235,11 @@ func (p *Payment) takeMoney(a *Attempt, o Observed, e Event) {
 			if a.WasHeld && p.Capture != nil {
 				expected = p.Capture.Amount.Minor
 			}
-			a.Captured, a.Held = amountOr(o.Amount, expected), 0
+			taken := amountOr(o.Amount, expected)
+			if before := cmp.Or(a.Captured, expected); taken != before {
+				p.find(AmountDiffers, a.N, e.At, fmt.Sprintf("%s captured, %s expected", p.money(taken), p.money(before)))
+			}
+			a.Captured, a.Held = max(a.Captured, taken), 0 // money seen does not shrink by being told smaller
 		}
 	default:
 		a.Held, a.Captured = 0, 0
@@ -180,22 +253,22 @@ func (p *Payment) takeMoney(a *Attempt, o Observed, e Event) {
 // lateMoney raises the finding of money on a second attempt.
 func (p *Payment) lateMoney(a *Attempt, e Event) {
 	for _, other := range p.Attempts {
-		if other.N != a.N && other.MoneySeq > 0 && other.net(*p) > 0 {
+		if other.N != a.N && other.net(*p) > 0 {
 			p.find(MoneyTwice, a.N, e.At, fmt.Sprintf("also on attempt %d", other.N))
 		}
 	}
 }
 
 // mismatch says how the money seen differs from what was asked for (I10). Less than
-// the amount is legitimate only after a hold.
-func (p *Payment) mismatch(a *Attempt, o Observed) string {
+// the amount may only be captured, of a hold.
+func (p *Payment) mismatch(o Observed) string {
 	switch {
 	case o.Amount == providers.Money{}:
 		return ""
 	case o.Amount.Currency != p.Amount.Currency:
 		return fmt.Sprintf("%s seen, %s asked for", o.Amount, p.Amount)
 	case o.Amount.Minor > p.Amount.Minor || o.Amount.Minor <= 0,
-		o.Amount.Minor < p.Amount.Minor && !p.TwoStage:
+		o.Amount.Minor < p.Amount.Minor && (!p.TwoStage || o.Verdict == providers.Held):
 		return fmt.Sprintf("%s seen, %s asked for", o.Amount, p.Amount)
 	}
 	return ""

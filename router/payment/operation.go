@@ -33,12 +33,12 @@ type Operation struct {
 	Code      string
 	External  string
 	Answered  bool
+	Source    Source // of the observation that settled it
 	SettledAt time.Time
 
-	Looks       int
-	LastLook    time.Time
-	Absents     int // looks in a row that show it not carried out
-	FirstAbsent time.Time
+	Looks    int
+	LastLook time.Time
+	Absences []time.Time // looks in a row that show it not carried out
 }
 
 // Settled reports whether the operation's outcome is known.
@@ -67,12 +67,15 @@ func (p *Payment) planOperation(b OperationPlanned, e Event) error {
 			return refuse("nothing is held")
 		}
 	case OpWithdraw:
-		if a.Verdict.HasMoney() || a.Closed != nil {
+		if !a.Open() {
 			return refuse("attempt %d is not an open offer", a.N)
 		}
 	case OpRefund:
 		if a.Verdict != providers.Approved || b.Amount.Minor <= 0 || b.Amount.Minor > a.net(*p) {
 			return refuse("refund of %s, left %d", b.Amount, a.net(*p))
+		}
+		if r := p.refund(b.Refund); b.Refund != "" && (r == nil || r.State != RefundPending) {
+			return refuse("refund %s is not waiting to be made", b.Refund)
 		}
 	default:
 		return refuse("unknown operation %q", b.Op)
@@ -94,18 +97,16 @@ func (p *Payment) observeOperation(b OperationObserved, e Event) error {
 		o.Looks++
 		o.LastLook = e.At
 		if b.Absent {
-			if o.Absents == 0 {
-				o.FirstAbsent = e.At
-			}
-			o.Absents++
+			o.Absences = appendLater(o.Absences, asked(b.Asked, e))
 		} else if b.Verdict != providers.Unknown {
-			o.Absents = 0
+			o.Absences = nil
 		}
 	}
 	if o.Settled() {
 		if o.Verdict != b.Verdict && b.Verdict == providers.Approved {
 			p.find(ReturnedElsewhere, o.Attempt, e.At, fmt.Sprintf("%s %d: %s, then %s", o.Op, o.Operation, o.Verdict, b.Verdict))
 			o.Verdict = b.Verdict // the fact wins; the sums follow
+			o.Source = b.Source
 		}
 	} else {
 		if b.Verdict != providers.Unknown {
@@ -123,21 +124,45 @@ func (p *Payment) observeOperation(b OperationObserved, e Event) error {
 		return nil
 	}
 	if o.SettledAt.IsZero() {
-		o.SettledAt = e.At
+		o.SettledAt, o.Source = e.At, b.Source
 	}
 	if o.Verdict == providers.Declined && o.Op != OpWithdraw {
 		p.find(OperationFailed, o.Attempt, e.At, fmt.Sprintf("%s refused: %s %s", o.Op, o.Reason, o.Code))
 	}
 	if r := p.refund(o.Refund); r != nil {
 		r.Updated = e.At
-		switch o.Verdict {
-		case providers.Approved:
+		switch {
+		case o.Verdict == providers.Approved:
 			r.State, r.Why = RefundDone, ""
-		case providers.Declined:
+		case o.Verdict == providers.Declined && r.State == RefundPending:
 			r.State, r.Why = RefundFailed, o.Reason
 		}
 	}
 	return nil
+}
+
+// failOvertaken fails refunds that wait to be made when what is left no longer
+// covers them: the money went back another way.
+func (p *Payment) failOvertaken(e Event) {
+	kept, ok := p.Kept()
+	if !ok || kept.Verdict != providers.Approved {
+		return
+	}
+	for i := range p.Refunds {
+		r := &p.Refunds[i]
+		if o, made := p.made(r.Operation); r.State != RefundPending || r.Amount.Minor <= kept.net(*p) || made && !o.Settled() {
+			continue
+		}
+		r.State, r.Why, r.Updated = RefundFailed, providers.Refused, e.At
+		p.find(ReturnedElsewhere, kept.N, e.At, fmt.Sprintf("refund of %s, left %s", r.Amount, p.money(kept.net(*p))))
+	}
+}
+
+func (p Payment) made(operation int) (Operation, bool) {
+	if operation < 1 || operation > len(p.Operations) {
+		return Operation{}, false
+	}
+	return p.Operations[operation-1], true
 }
 
 func (p *Payment) refund(id string) *Refund {
@@ -207,6 +232,31 @@ func (p Payment) given(attempt int) int64 {
 	return sum
 }
 
+// returned is what is known to have gone back on the attempt, in minor units: what
+// the gateway tells, or what our refunds came to on top of what was known before
+// each; with open, as if the refunds that are on their way had arrived.
+func (p Payment) returned(a Attempt, open bool) int64 {
+	sum := max(a.Returned, p.given(a.N))
+	for _, o := range p.Operations {
+		if o.Attempt == a.N && o.Op == OpRefund && (o.Verdict == providers.Approved || open && !o.Settled()) {
+			sum = max(sum, o.Before+o.Amount.Minor)
+		}
+	}
+	return sum
+}
+
+// surrendered reports whether the attempt's money was given back as a surplus, or is
+// on its way: it cannot become the payment's again.
+func (p Payment) surrendered(attempt int) bool {
+	for _, o := range p.Operations {
+		if o.Attempt == attempt && (o.Op == OpVoid || o.Op == OpRefund && o.Refund == "") &&
+			o.Verdict != providers.Declined && o.Verdict != providers.Unserved {
+			return true
+		}
+	}
+	return false
+}
+
 // net is the money an attempt still holds for us, in minor units: held, or
 // captured less what is known to be given back.
 func (a Attempt) net(p Payment) int64 {
@@ -214,7 +264,7 @@ func (a Attempt) net(p Payment) int64 {
 	case providers.Held:
 		return a.Held
 	case providers.Approved:
-		return a.Captured - max(p.given(a.N), a.Returned)
+		return a.Captured - p.returned(a, false)
 	}
 	return 0
 }

@@ -18,6 +18,7 @@ type Payment struct {
 	Attempts   []Attempt
 	Operations []Operation
 	Refunds    []Refund
+	Keeps      int               // the attempt whose money is the payment's; 0 means none
 	Capture    *CaptureRequested // the caller's wish, once made
 	Cancel     *CancelRequested
 	CanceledAt time.Time
@@ -60,15 +61,19 @@ type Attempt struct {
 	LastLook    time.Time
 	FailedLooks int // in a row
 	AskIn       time.Duration
-	Seen        Look // the last look that was answered
-	Absents     int
-	FirstAbsent time.Time
-	LastAbsent  time.Time
+	Seen        Look        // the last look that was answered
+	Absences    []time.Time // looks in a row that said "no such order"
+	Stirred     time.Time   // the last sign that somebody is paying, or paid and waits
+	Differs     bool        // money of another amount was seen: only a person may close it
 
 	Proposal *Proposal // a first person's word, waiting for a second person
 	Switch   string    // why it should be left, when somebody wants that
-	Closed   *Evidence // once closed it stays so, whatever is learnt later
+	Closed   *Evidence // the latest evidence; it stays, whatever is learnt later
+	Reopened bool      // closed, and seen alive after that: it needs evidence anew
 }
+
+// Open reports whether the attempt may still take money and has not.
+func (a Attempt) Open() bool { return !a.Verdict.HasMoney() && (a.Closed == nil || a.Reopened) }
 
 // Proposal is a first person's word about an attempt.
 type Proposal struct {
@@ -151,6 +156,8 @@ func (p Payment) Apply(e Event) (Payment, error) {
 	if err := next.apply(e); err != nil {
 		return p, err
 	}
+	next.elect()
+	next.failOvertaken(e)
 	return next, nil
 }
 
@@ -177,7 +184,7 @@ func (p *Payment) apply(e Event) error {
 		if err != nil {
 			return err
 		}
-		if a.Closed != nil || a.Verdict.HasMoney() {
+		if !a.Open() {
 			return refuse("attempt %d is decided", a.N)
 		}
 		a.Proposal = &Proposal{Proposed: b, By: e.Actor, At: e.At}
@@ -240,11 +247,11 @@ func (p *Payment) plan(b Planned, e Event) error {
 		return refuse("a plan needs evidence for each of %d earlier attempts", len(p.Attempts))
 	}
 	for i, a := range p.Attempts {
-		if a.Closed == nil || a.Closed.Kind != b.Evidence[i].Kind || b.Evidence[i].Attempt != a.N {
-			return refuse("no evidence that attempt %d is closed", a.N)
-		}
 		if a.Verdict.HasMoney() {
 			return refuse("attempt %d has money", a.N)
+		}
+		if a.Open() || a.Closed.Kind != b.Evidence[i].Kind || b.Evidence[i].Attempt != a.N {
+			return refuse("no evidence that attempt %d is closed", a.N)
 		}
 	}
 	p.Attempts = append(p.Attempts, Attempt{
@@ -260,15 +267,15 @@ func (p *Payment) closeAttempt(b Closed) error {
 		return err
 	}
 	switch {
-	case a.Closed != nil:
-		return refuse("attempt %d is closed already", a.N)
 	case a.Verdict.HasMoney():
 		return refuse("attempt %d has money", a.N)
+	case !a.Open():
+		return refuse("attempt %d is closed already", a.N)
 	case b.Evidence.Kind == "" || b.Evidence.Attempt != a.N:
 		return refuse("closing attempt %d needs its evidence", a.N)
 	}
 	evidence := b.Evidence
-	a.Closed = &evidence
+	a.Closed, a.Reopened = &evidence, false
 	return nil
 }
 
@@ -283,9 +290,9 @@ func (p *Payment) attempt(n int) (*Attempt, error) {
 // it is closed, or its money went back.
 func (p Payment) settled(a Attempt) bool {
 	if a.Verdict.HasMoney() {
-		return a.net(p) == 0
+		return a.net(p) <= 0
 	}
-	return a.Closed != nil
+	return !a.Open()
 }
 
 // find adds a finding unless the same one stands already.

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"slices"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
@@ -38,7 +39,7 @@ func (s Status) Final() bool {
 //	none           declined    -                       declined
 //	none           failed      -                       failed
 //	none           canceled    -                       canceled
-//	none           no          shown, not yet paid     awaiting_payer
+//	none           no          shown, to be paid       awaiting_payer
 //	none           no          otherwise               processing
 func (p Payment) Status() Status {
 	if kept, ok := p.Kept(); ok {
@@ -50,16 +51,18 @@ func (p Payment) Status() Status {
 	if p.Finished != nil {
 		return Status(p.Finished.Outcome)
 	}
-	if a, ok := p.OpenAttempt(); ok && a.Shown && a.Verdict == providers.Pending && p.Cancel == nil {
+	if a, ok := p.OpenAttempt(); ok && a.Shown && a.Verdict == providers.Pending && p.Cancel == nil &&
+		!a.Differs && !p.Found(Undecided, a.N) {
 		return StatusAwaitingPayer
 	}
 	return StatusProcessing
 }
 
-// OpenAttempt is the attempt that may still take money and has not.
+// OpenAttempt is the attempt that may still take money and has not; the newest, should
+// a gateway have revived an older one.
 func (p Payment) OpenAttempt() (Attempt, bool) {
-	for _, a := range p.Attempts {
-		if a.Closed == nil && !a.Verdict.HasMoney() {
+	for _, a := range slices.Backward(p.Attempts) {
+		if a.Open() {
 			return a, true
 		}
 	}
@@ -90,7 +93,7 @@ func (a Attempt) Exposure() Exposure {
 	switch {
 	case a.Verdict.HasMoney():
 		return ExposureHeld
-	case a.Closed != nil:
+	case !a.Open():
 		return ExposureCleared
 	case a.Shown || a.Flow == providers.AskFirst:
 		return ExposureLive
@@ -135,30 +138,23 @@ func (p Payment) Resolution(now time.Time, t Terms) Resolution {
 		}
 		return r
 	}
-	switch p.Status() {
-	case StatusPaid, StatusHeld:
+	a, open := p.OpenAttempt()
+	switch status := p.Status(); {
+	case status == StatusPaid || status == StatusHeld:
 		return r
-	case StatusDeclined:
-		r.Advice = AdviceAnotherMethod
-		return r
-	case StatusFailed, StatusCanceled:
-		r.Advice = AdvicePayAgainSafe
-		return r
-	}
-	r.Advice = AdviceWait
-	a, ok := p.OpenAttempt()
-	if !ok {
-		return r
-	}
-	r.Reason = a.Reason
-	method := t.claims(a.Gateway).Method(a.Method)
-	r.ResolveBy = a.Planned.Add(t.ResolveLimit)
-	if dead, bounded := a.deadAt(method); bounded {
-		r.ResolveBy = dead.Add(t.ResolveLimit)
-	}
-	r.ResolveBy = Instant(r.ResolveBy)
-	if a.Reason == providers.Mismatch || p.anyFound(AmountDiffers, Undecided) {
+	case open && p.Finished != nil: // told as over, and revived by its gateway
 		r.Advice = AdviceContactSupport
+	case status == StatusDeclined:
+		r.Advice = AdviceAnotherMethod
+	case status == StatusFailed || status == StatusCanceled:
+		r.Advice = AdvicePayAgainSafe
+	case a.Differs || p.anyFound(AmountDiffers, Undecided):
+		r.Advice = AdviceContactSupport
+	default:
+		r.Advice = AdviceWait
+	}
+	if open {
+		r.Reason, r.ResolveBy = a.Reason, Instant(p.resolveBy(a, t))
 	}
 	return r
 }
@@ -176,6 +172,4 @@ func (p Payment) anyFound(kinds ...FindingKind) bool {
 
 // AtRisk reports whether money may have moved or may still move without our
 // knowing, on this attempt.
-func (a Attempt) AtRisk() bool {
-	return a.Closed == nil && (a.Verdict == providers.Unknown || a.Verdict == providers.Pending)
-}
+func (a Attempt) AtRisk() bool { return a.Open() }

@@ -16,7 +16,7 @@ func (p Payment) Sums() Sums {
 	kept, ok := p.Kept()
 	for _, a := range p.Attempts {
 		if !ok || a.N != kept.N {
-			s.Surplus += a.net(p)
+			s.Surplus += max(a.net(p), 0)
 		}
 	}
 	if !ok {
@@ -34,16 +34,30 @@ func (p Payment) Sums() Sums {
 // not after the caller was told that nothing was taken.
 func (p Payment) owes() bool { return p.Cancel == nil && p.Finished == nil }
 
-// Kept is the attempt whose money is the payment's: the one that showed money
-// first. It reports false when there is none, or when nothing is owed.
-func (p Payment) Kept() (Attempt, bool) {
-	var kept Attempt
+// elect chooses the attempt whose money is the payment's: the one that showed money
+// first and is not being given back. The choice stands as long as both are true, so
+// that a refund asked for is never forgotten beside other money.
+func (p *Payment) elect() {
+	if p.Keeps > 0 && p.keepable(p.Attempts[p.Keeps-1]) {
+		return
+	}
+	p.Keeps = 0
 	for _, a := range p.Attempts {
-		if a.Verdict.HasMoney() && (kept.N == 0 || a.MoneySeq < kept.MoneySeq) {
-			kept = a
+		if p.keepable(a) && (p.Keeps == 0 || a.MoneySeq < p.Attempts[p.Keeps-1].MoneySeq) {
+			p.Keeps = a.N
 		}
 	}
-	return kept, kept.N > 0 && p.owes()
+}
+
+func (p Payment) keepable(a Attempt) bool { return a.Verdict.HasMoney() && !p.surrendered(a.N) }
+
+// Kept is the attempt whose money is the payment's. It reports false when there is
+// none, or when nothing is owed.
+func (p Payment) Kept() (Attempt, bool) {
+	if p.Keeps == 0 {
+		return Attempt{}, false
+	}
+	return p.Attempts[p.Keeps-1], p.owes()
 }
 
 // CanCapture refuses a capture that the state does not allow.
@@ -65,29 +79,30 @@ func (p Payment) CanCancel() error {
 	if p.Cancel != nil || p.Finished != nil {
 		return refuse("over already")
 	}
-	if kept, ok := p.Kept(); ok && kept.Verdict == providers.Approved {
+	kept, ok := p.Kept()
+	if ok && kept.Verdict == providers.Approved {
 		return refuse("paid already: use a refund")
 	}
-	if p.Capture != nil {
+	if capture, made := p.lastOperation(kept.N, OpCapture); p.Capture != nil && !(made && capture.Verdict == providers.Declined) {
 		return refuse("being captured: use a refund")
 	}
 	return nil
 }
 
-// Refundable is what may still be refunded: captured less all refunds that are
-// done, pending or unknown (I4).
+// Refundable is what may still be refunded: captured less what went back and less
+// all refunds that are pending or unknown (I4).
 func (p Payment) Refundable() int64 {
 	kept, ok := p.Kept()
 	if !ok || kept.Verdict != providers.Approved {
 		return 0
 	}
-	asked := int64(0)
+	left := kept.net(p)
 	for _, r := range p.Refunds {
-		if r.State != RefundFailed {
-			asked += r.Amount.Minor
+		if r.State == RefundPending {
+			left -= r.Amount.Minor
 		}
 	}
-	return kept.Captured - max(asked, kept.Returned)
+	return max(left, 0)
 }
 
 // CanRefund refuses a refund beyond what is left.
