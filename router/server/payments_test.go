@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"testing"
 	"time"
@@ -274,7 +273,7 @@ func TestValidateOnlyAnswersWithTheRouteAndStoresNothing(t *testing.T) {
 
 func TestTheLargestAmountPassesThroughExactly(t *testing.T) {
 	behind(t, func(d *door) {
-		for _, units := range []int64{1, 1<<53 + 1, math.MaxInt64} {
+		for _, units := range []int64{1, 1e15 - 1, 1e15} {
 			p := d.create(qr(func(r *pb.CreatePaymentRequest) { r.Amount.MinorUnits = units }))
 			sent := d.kaspi.charges()
 			if got := sent[len(sent)-1].Ref.Amount.Minor; got != units || p.GetAmount().GetMinorUnits() != units {

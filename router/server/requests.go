@@ -243,9 +243,16 @@ func (v *violations) requestID(id string) {
 	}
 }
 
+// mostMinor bounds an amount: thousands of them still add up within 64 bits, and no
+// gateway takes anything near it.
+const mostMinor = 1e15
+
 func (v *violations) money(m *pb.Money) {
 	if m.GetMinorUnits() <= 0 {
 		v.add(pb.ErrorReason_ERROR_REASON_INVALID_AMOUNT, "amount.minor_units", "is not more than zero")
+	}
+	if m.GetMinorUnits() > mostMinor {
+		v.add(pb.ErrorReason_ERROR_REASON_INVALID_AMOUNT, "amount.minor_units", "is more than 1000000000000000")
 	}
 	if _, known := providers.Exponent(m.GetCurrencyCode()); !known {
 		v.add(pb.ErrorReason_ERROR_REASON_UNKNOWN_CURRENCY, "amount.currency_code", "is not an ISO 4217 code that this server knows")

@@ -95,6 +95,7 @@ func TestARequestOutOfShapeNamesItsFieldAndDoesNothing(t *testing.T) {
 			"a UUID in braces":         {create(func(r *pb.CreatePaymentRequest) { r.RequestId = "{" + newID() + "}" }), id, "request_id"},
 			"no amount":                {create(func(r *pb.CreatePaymentRequest) { r.Amount = nil }), amount, "amount"},
 			"an amount of zero":        {create(func(r *pb.CreatePaymentRequest) { r.Amount = money(0, "KZT") }), amount, "amount.minor_units"},
+			"a huge amount":            {create(func(r *pb.CreatePaymentRequest) { r.Amount = money(1e15+1, "KZT") }), amount, "amount.minor_units"},
 			"a negative amount":        {create(func(r *pb.CreatePaymentRequest) { r.Amount = money(-1, "KZT") }), amount, "amount.minor_units"},
 			"no currency":              {create(func(r *pb.CreatePaymentRequest) { r.Amount = money(1, "") }), currency, "amount.currency_code"},
 			"a currency of nobody":     {create(func(r *pb.CreatePaymentRequest) { r.Amount = money(1, "XQX") }), currency, "amount.currency_code"},

@@ -950,7 +950,8 @@ func (Refund_State) EnumDescriptor() ([]byte, []int) {
 type Money struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The amount in the currency's minor unit as ISO 4217 defines it: 150000 with KZT is
-	// 1500.00 tenge, 500 with JPY is 500 yen. Never negative in this API.
+	// 1500.00 tenge, 500 with JPY is 500 yen. Never negative in this API; requests take at
+	// most 10^15.
 	MinorUnits int64 `protobuf:"varint,1,opt,name=minor_units,json=minorUnits,proto3" json:"minor_units,omitempty"`
 	// The ISO 4217 code, three upper-case letters, for example "KZT".
 	CurrencyCode  string `protobuf:"bytes,2,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
@@ -2016,7 +2017,7 @@ type CreatePaymentRequest struct {
 	// The caller's own order. While a payment of the same order is open, or after one is
 	// paid, another is refused. Up to 64 characters.
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
-	// What to take. More than zero.
+	// What to take. More than zero, at most 10^15 minor units.
 	Amount *Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
 	// The methods the payer may use, in order of preference; no duplicates.
 	Methods []Method `protobuf:"varint,4,rep,packed,name=methods,proto3,enum=payrouter.v1.Method" json:"methods,omitempty"`
