@@ -106,7 +106,7 @@ func (w *world) config(a addresses) app.Config {
 			{Gateway: "kaspi-main", Priority: 1}, {Gateway: "halyk-main", Priority: 2}, {Gateway: "wayforpay-main", Priority: 3}}}},
 		Gateways: []app.Gateway{
 			{Name: "kaspi-main", Provider: "kaspi", Kaspi: &kaspi.Config{BaseURL: at("kaspi") + "/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
-				DeviceToken: providers.NewSecret(sim.KaspiDefaultDevice), NoticeSources: []string{"127.0.0.1"}, ConfirmWindow: 3 * time.Second, OfferLife: 20 * time.Second,
+				DeviceToken: providers.NewSecret(sim.KaspiDefaultDevice), NoticeSources: []string{"127.0.0.1"}, ConfirmWindow: 3 * time.Second, OfferLife: scanWindow + 3*time.Second,
 				Margin: time.Second, Biller: kaspi.Biller{Service: "Qazaq Books"}}},
 			{Name: "halyk-main", Provider: "halyk", Halyk: &halyk.Config{TokenURL: at("halyk") + "/oauth2/token", APIURL: at("halyk"),
 				ScriptURL: at("halyk") + "/payform/payment-api.js", ClientID: sim.HalykDefaultClient, ClientSecret: providers.NewSecret(sim.HalykDefaultSecret),

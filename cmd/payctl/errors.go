@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
+)
+
+// explain tells an error as a person wants to read it: what was refused, in the command
+// line's own words, and the way out. With -o json it is a google.rpc.Status. It is empty
+// when there is nothing to say: a person who interrupts a reading knows why it ended.
+func (c *client) explain(ctx context.Context, cmd *cobra.Command, err error) string {
+	s, ok := status.FromError(err)
+	if !ok {
+		return "payctl: " + err.Error()
+	}
+	if c.output == "json" {
+		if out, err := protojson.Marshal(s.Proto()); err == nil {
+			return string(out)
+		}
+	}
+	interrupted := ctx.Err() != nil
+	if interrupted && c.repeat == "" {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("payctl: " + c.headline(cmd, s, interrupted))
+	line := func(key, value string) { fmt.Fprintf(&b, "\n  %-14s %s", key, plain(value)) }
+	for _, detail := range s.Details() {
+		switch d := detail.(type) {
+		case *errdetails.ErrorInfo:
+			line("reason", d.GetReason())
+			metadata := amounts(d.GetMetadata())
+			for _, key := range slices.Sorted(maps.Keys(metadata)) {
+				line(key, metadata[key])
+			}
+		case *errdetails.PreconditionFailure:
+			for _, v := range d.GetViolations() {
+				if gateway, ok := strings.CutPrefix(v.GetSubject(), "gateways/"); ok {
+					line(gateway, why(v.GetType(), v.GetDescription()))
+				}
+			}
+		case *errdetails.RetryInfo:
+			line("try again", "in "+d.GetRetryDelay().AsDuration().String())
+		}
+	}
+	for _, hint := range c.wayOut(s) {
+		b.WriteString("\n" + hint)
+	}
+	return b.String()
+}
+
+// headline is the error's first line, or one line for each field that is wrong.
+func (c *client) headline(cmd *cobra.Command, s *status.Status, interrupted bool) string {
+	for _, detail := range s.Details() {
+		if bad, ok := detail.(*errdetails.BadRequest); ok && len(bad.GetFieldViolations()) > 0 {
+			var lines []string
+			for _, v := range bad.GetFieldViolations() {
+				lines = append(lines, flagOf(cmd, v.GetField())+" "+v.GetDescription())
+			}
+			return strings.Join(lines, "\n        ")
+		}
+	}
+	switch {
+	case interrupted:
+		return "interrupted"
+	case s.Code() == codes.DeadlineExceeded:
+		return fmt.Sprintf("%s gave no answer within %s (--timeout)", c.address, c.timeout)
+	case s.Code() == codes.Unavailable && len(s.Details()) == 0:
+		text := strings.TrimSuffix(strings.TrimPrefix(s.Message(), `connection error: desc = "`), `"`)
+		return fmt.Sprintf("payrouter cannot be reached at %s: %s", c.address, strings.TrimPrefix(text, "transport: Error while dialing: "))
+	}
+	return strings.NewReplacer("payrouter-tenant", "--tenant", "payrouter-operator", "--as").Replace(s.Message())
+}
+
+// flagNames are the command line's words for fields of the API whose flags are named
+// otherwise.
+var flagNames = map[string]string{
+	"minor_units": "amount", "currency_code": "currency", "methods": "method", "order_id": "order", "customer_id": "customer",
+	"display_name": "name", "ip_address": "ip", "save_instrument": "save", "soft_decline_retry": "soft-retry", "capture_mode": "hold",
+	"gateways": "gateway", "duration": "for", "page_size": "limit", "create_time_after": "since",
+}
+
+// flagOf is what the person typed for a field of the API: a flag, or else the argument.
+func flagOf(cmd *cobra.Command, field string) string {
+	base, index, indexed := strings.Cut(field[strings.LastIndexByte(field, '.')+1:], "[")
+	if indexed {
+		index = "[" + index
+	}
+	args := cmd.Flags().Args()
+	if (field == "name" || field == "parent") && len(args) > 0 {
+		return strconv.Quote(args[0])
+	}
+	name, renamed := flagNames[base]
+	if !renamed {
+		name = strings.ReplaceAll(base, "_", "-")
+	}
+	switch {
+	case cmd.Flags().Lookup(name) != nil:
+		return "--" + name + index
+	case len(args) > 0:
+		return strconv.Quote(args[0])
+	}
+	return field
+}
+
+// see is the command that shows a payment, or the orders about a gateway.
+func see(name string) string {
+	parts := strings.Split(name, "/")
+	if parts[0] == "gateways" && len(parts) > 1 {
+		return "payctl overrides " + parts[1]
+	}
+	return "payctl payment get " + strings.Join(parts[:min(2, len(parts))], "/")
+}
+
+// amounts puts together what metadata can only carry apart: minor units and currency.
+func amounts(metadata map[string]string) map[string]string {
+	told := map[string]string{}
+	for key, value := range metadata {
+		name, isAmount := strings.CutSuffix(key, "_minor_units")
+		minor, err := strconv.ParseInt(value, 10, 64)
+		switch currency := metadata["currency_code"]; {
+		case isAmount && err == nil && currency != "":
+			told[name] = exactly(&payrouterv1.Money{MinorUnits: minor, CurrencyCode: currency})
+		case key != "currency_code":
+			told[key] = value
+		}
+	}
+	return told
+}
+
+// wayOut says what can be done now.
+func (c *client) wayOut(s *status.Status) []string {
+	var hints []string
+	info := &errdetails.ErrorInfo{}
+	for _, detail := range s.Details() {
+		if found, ok := detail.(*errdetails.ErrorInfo); ok {
+			info = found
+		}
+	}
+	of := info.GetMetadata()
+	switch info.GetReason() {
+	case "SECOND_PERSON_NEEDED":
+		hints = append(hints, "Your word is recorded. A colleague who has looked too gives the same command under their own name.")
+	case "ORDER_ALREADY_OPEN", "ORDER_ALREADY_PAID":
+		if of["payment"] != "" {
+			hints = append(hints, "See it with: payctl payment get "+of["payment"])
+		}
+	case "REQUEST_ID_REUSED":
+		hints = append(hints, "See what it made the first time with: "+see(of["name"]))
+	case "PAYMENT_NOT_CANCELABLE":
+		if of["state"] == "PAID" {
+			hints = append(hints, "Give the money back with: payctl payment refund "+of["name"])
+		}
+	case "ALL_GATEWAYS_UNAVAILABLE":
+		hints = append(hints, "See why with: payctl gateways")
+	case "":
+		if s.Code() == codes.Unavailable {
+			hints = append(hints, "Is it running there? Name another address with --address or PAYROUTER_ADDRESS.")
+		}
+	}
+	if c.repeat != "" && mayBeGoingOn(s.Code(), info.GetReason()) {
+		hints = append(hints, "It may be going on without you. Repeat the command with these flags, and it is not done twice:", "  "+c.repeat)
+	}
+	return hints
+}
+
+// mayBeGoingOn reports whether a wish that ended with this error may be carried out all
+// the same. What nobody listed may.
+func mayBeGoingOn(code codes.Code, reason string) bool {
+	switch code {
+	case codes.InvalidArgument, codes.FailedPrecondition, codes.NotFound, codes.Aborted, codes.PermissionDenied, codes.Unauthenticated,
+		codes.Unimplemented:
+		return false
+	}
+	return reason != "ALL_GATEWAYS_UNAVAILABLE" // which says that nothing was sent
+}

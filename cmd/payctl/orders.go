@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
+)
+
+func (c *client) drainCommand() *cobra.Command {
+	var moveOpen bool
+	cmd := c.orderCommand(payrouterv1.Override_MODE_DRAIN, &moveOpen, &cobra.Command{
+		Use:   "drain GATEWAY --reason TEXT",
+		Short: "Send no new payments to a gateway for a while",
+		Long: `Stops new payments at a gateway on all replicas within about a second. What is open there
+is looked after to its end: look-ups, webhooks, captures and refunds go on, and offers that
+are with payers can still be paid. The order ends by itself; traffic then comes back in
+steps. Try it with --dry-run first.`,
+		Example: `  payctl drain kaspi-main --for 30m --reason "bank reports an outage" --dry-run
+  payctl drain kaspi-main --for 30m --reason "bank reports an outage"`,
+	})
+	cmd.Flags().BoolVar(&moveOpen, "move-open", false, "also move payments that are open there, each as soon as its offer is proved dead")
+	return cmd
+}
+
+func (c *client) admitCommand() *cobra.Command {
+	return c.orderCommand(payrouterv1.Override_MODE_ADMIT, new(bool), &cobra.Command{
+		Use:   "admit GATEWAY --reason TEXT",
+		Short: "Send new payments to a gateway whatever breakers and probes say (dangerous)",
+		Long: `Sends new payments to a gateway whatever its breakers and probes say, for a while. Payers
+may then wait for a gateway that is down. A drain of the same gateway comes first.`,
+		Example: `  payctl admit kaspi-main --for 10m --reason "the probe is wrong, bank confirms" --dry-run`,
+	})
+}
+
+func (c *client) observeCommand() *cobra.Command {
+	return c.orderCommand(payrouterv1.Override_MODE_OBSERVE_ONLY, new(bool), &cobra.Command{
+		Use:   "observe GATEWAY --reason TEXT",
+		Short: "Let a gateway's breakers and probes watch and refuse nothing",
+		Long: `Lets a gateway's breakers and probes watch and count, and refuse nothing, for a while: a
+trial of their thresholds on real traffic.`,
+		Example: `  payctl observe kaspi-main --for 4h --reason "trying new thresholds"`,
+	})
+}
+
+// orderCommand makes the command that orders a mode: cmd says what it is for.
+func (c *client) orderCommand(mode payrouterv1.Override_Mode, moveOpen *bool, cmd *cobra.Command) *cobra.Command {
+	var (
+		length     time.Duration
+		reason, id string
+		dry        bool
+	)
+	flags := cmd.Flags()
+	flags.DurationVar(&length, "for", time.Hour, "how long, for example 30m; at most 24h")
+	flags.StringVar(&reason, "reason", "", "why, for the record: it is what your colleagues read (required)")
+	flags.BoolVar(&dry, "dry-run", false, "change nothing; say what would happen")
+	flags.StringVar(&id, "request-id", "", "UUID of this order; a new one when empty")
+	cmd.Args = arguments(1, 1)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if reason == "" {
+			return usagef("--reason is required: it is what your colleagues read")
+		}
+		request := &payrouterv1.CreateOverrideRequest{Parent: full("gateways", args[0]), ValidateOnly: dry,
+			Override: &payrouterv1.Override{Mode: mode, MoveOpen: *moveOpen, Reason: reason, Duration: durationpb.New(length)}}
+		if !dry {
+			request.RequestId = c.once(id)
+		}
+		ctx, cancel := c.call(cmd)
+		defer cancel()
+		o, err := c.operations().CreateOverride(ctx, request)
+		if err != nil {
+			return err
+		}
+		return c.show(o, func() {
+			if dry {
+				c.printForecast(o.GetForecast())
+				return
+			}
+			c.printOrdered(ctx, o)
+		})
+	}
+	return cmd
+}
+
+func (c *client) printForecast(f *payrouterv1.Forecast) {
+	t := c.grid()
+	for _, line := range f.GetLines() {
+		mark := " "
+		if line.GetWarning() {
+			mark = "!"
+		}
+		t.row(mark, line.GetText())
+	}
+	t.render()
+	fmt.Fprintln(c.out, "\nNothing was changed.")
+}
+
+// printOrdered prints an order that was just given, with what else is ordered about the
+// gateway and what stays open there.
+func (c *client) printOrdered(ctx context.Context, o *payrouterv1.Override) {
+	orders, offers := []*payrouterv1.Override{o}, ""
+	// The order stands, whether or not the gateway can be read now.
+	if g, err := c.gateway(ctx, o.GetGateway()); err == nil {
+		for _, other := range g.GetOverrides() {
+			if other.GetName() != o.GetName() {
+				orders = append(orders, other)
+			}
+		}
+		offers = liveOffers(g)
+	}
+	c.printOverrides(orders)
+	if offers != "" && o.GetMode() == payrouterv1.Override_MODE_DRAIN {
+		fmt.Fprintf(c.out, "\nOffers that can still be paid there: %s.\n", offers)
+	}
+	fmt.Fprintf(c.out, "\nEnd it before its time with: payctl restore %s\n", last(o.GetGateway()))
+}
+
+func (c *client) gateway(ctx context.Context, name string) (*payrouterv1.Gateway, error) {
+	return c.operations().GetGateway(ctx, &payrouterv1.GetGatewayRequest{Name: full("gateways", name)})
+}
+
+func (c *client) restoreCommand() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "restore GATEWAY", Short: "End all orders about a gateway; traffic comes back in steps", Args: arguments(1, 1),
+		Long: `Ends all orders about a gateway, those of colleagues and those to come included. Control
+goes back to breakers and probes, and after a drain traffic comes back in steps.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := c.call(cmd)
+			defer cancel()
+			g, err := c.gateway(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			result := &payrouterv1.ListOverridesResponse{}
+			for _, o := range g.GetOverrides() {
+				// The etag is what this command has just read: an order that somebody changed in
+				// between stays.
+				var done *payrouterv1.Override
+				done, err = c.operations().EndOverride(ctx, &payrouterv1.EndOverrideRequest{Name: o.GetName(), Reason: reason, Etag: o.GetEtag()})
+				if endedAlready(err) {
+					err = nil
+					continue
+				}
+				if err != nil {
+					break // and show what was ended before
+				}
+				result.Overrides = append(result.Overrides, done)
+			}
+			if err != nil && len(result.GetOverrides()) == 0 {
+				return err
+			}
+			if shown := c.show(result, func() { c.printRestored(ctx, g, result.GetOverrides()) }); shown != nil {
+				return shown
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	return cmd
+}
+
+// endedAlready recognises an order that ended by itself, or by a colleague, just now.
+func endedAlready(err error) bool {
+	return slices.ContainsFunc(status.Convert(err).Details(), func(detail any) bool {
+		info, ok := detail.(*errdetails.ErrorInfo)
+		return ok && info.GetReason() == "OVERRIDE_ENDED"
+	})
+}
+
+func (c *client) printRestored(ctx context.Context, g *payrouterv1.Gateway, ended []*payrouterv1.Override) {
+	if len(ended) == 0 {
+		fmt.Fprintf(c.out, "No order about %s is in force or to come.\n", last(g.GetName()))
+	} else {
+		c.printOverrides(ended)
+	}
+	if now, err := c.gateway(ctx, g.GetName()); err == nil {
+		fmt.Fprintf(c.out, "\nNew payments at %s now: %s\n", last(g.GetName()), and(admission(now), now.GetAdmissionDetail()))
+	}
+}
+
+func (c *client) overridesCommand() *cobra.Command {
+	var active bool
+	var limit int32
+	cmd := &cobra.Command{
+		Use: "overrides [GATEWAY]", Short: "List operators' orders, newest first", Args: arguments(0, 1),
+		Long: "Lists operators' orders about gateways, newest first. Ended ones stay as the record.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkLimit(limit); err != nil {
+				return err
+			}
+			ctx, cancel := c.call(cmd)
+			defer cancel()
+			parent := "gateways/-"
+			if len(args) == 1 {
+				parent = full("gateways", args[0])
+			}
+			all, err := c.operations().ListOverrides(ctx, &payrouterv1.ListOverridesRequest{Parent: parent, ActiveOnly: active, PageSize: limit})
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 && len(all.GetOverrides()) == 0 { // "none" must not be the answer to a misspelt name
+				if _, err := c.gateway(ctx, args[0]); err != nil {
+					return err
+				}
+			}
+			return c.show(all, func() {
+				if len(all.GetOverrides()) == 0 {
+					fmt.Fprintln(c.out, "There are no such orders.")
+				}
+				c.printOverrides(all.GetOverrides())
+				c.printMore(all.GetNextPageToken())
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&active, "active", false, "only those in force or to come")
+	cmd.Flags().Int32Var(&limit, "limit", 20, "how many at most, up to 1000")
+	return cmd
+}
+
+func (c *client) printOverrides(all []*payrouterv1.Override) {
+	t := c.grid("GATEWAY", "ORDER", "STATUS", "FROM", "UNTIL", "BY", "REASON")
+	for _, o := range all {
+		order := word(o.GetMode().String(), "MODE_")
+		if o.GetMoveOpen() {
+			order += ", move open"
+		}
+		t.row(last(o.GetGateway()), order, overrideStatus(o, time.Now()), when(o.GetStartTime()), when(o.GetEndTime()), person(o.GetActor()), o.GetReason())
+	}
+	t.render()
+}
+
+func overrideStatus(o *payrouterv1.Override, now time.Time) string {
+	switch {
+	case o.GetEndedBy() != "":
+		return "ended by " + person(o.GetEndedBy())
+	case o.GetActive():
+		return "in force"
+	case o.GetStartTime().AsTime().After(now):
+		return "to come"
+	}
+	return "over"
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
+)
+
+func TestADrainIsTriedThenOrderedThenEnded(t *testing.T) {
+	w := newWorld(t)
+	w.create("--amount", "15490", "--method", "qr")
+	drain := []string{"drain", "kaspi-main", "--for", "30m", "--reason", "bank reports an outage", "--as", "aida"}
+
+	w.payctl(append(drain, "--dry-run")...).done("kaspi-main: 100.00 % of new payments, then 0.00 %", "halyk-main: 0.00 % of new payments, then 100.00 %",
+		"can still be paid at kaspi-main", "! judged by only 1 payments", "Nothing was changed.")
+	w.payctl("overrides").done("There are no such orders.")
+	w.payctl("gateways").done("kaspi-main admitting")
+
+	w.payctl(drain...).done("kaspi-main drain in force", "aida bank reports an outage", "Offers that can still be paid there: 1, of which 0 opened or scanned",
+		"End it before its time with: payctl restore kaspi-main")
+	w.payctl("gateways").done("kaspi-main drained", "kaspi-main ordered by operator:aida until ", "bank reports an outage")
+	w.payctl("payment", "create", "--amount", "5", "--method", "qr").done("The payer pays at halyk-main", "kaspi-main qr drained")
+	w.payctl("gateways", "kaspi-main").done("new payments drained: ordered by operator:aida", "kaspi-main drain in force")
+
+	w.payctl("restore", "kaspi-main", "--reason", "bank is back", "--as", "boris").done("kaspi-main drain ended by boris", "New payments at kaspi-main now: ramping, 5 %")
+	w.payctl("overrides", "kaspi-main").done("kaspi-main drain ended by boris", "aida bank reports an outage")
+	w.payctl("overrides", "--active").done("There are no such orders.")
+	w.payctl("restore", "kaspi-main").done("No order about kaspi-main is in force or to come.", "New payments at kaspi-main now: ")
+}
+
+func TestAnOrderSaysWhatElseIsOrderedAndRestoreEndsAll(t *testing.T) {
+	w := newWorld(t)
+	w.payctl("drain", "halyk-main", "--reason", "statement differs", "--move-open", "--as", "aida").done("halyk-main drain, move open in force")
+	w.payctl("admit", "halyk-main", "--reason", "bank confirms", "--for", "10m", "--as", "boris").
+		done("halyk-main admit in force", "boris bank confirms", "halyk-main drain, move open in force", "aida statement differs").lacks("Offers")
+	w.payctl("observe", "wayforpay-main", "--reason", "new thresholds", "--for", "4h").done("wayforpay-main observe only in force")
+	w.payctl("overrides", "--limit", "1").done("There are more: raise --limit.")
+	w.payctl("overrides", "--active").done("halyk-main admit in force", "halyk-main drain, move open in force", "wayforpay-main observe only in force").lacks("There are more")
+
+	ended := read(w, &payrouterv1.ListOverridesResponse{}, "restore", "halyk-main")
+	if len(ended.GetOverrides()) != 2 {
+		t.Errorf("restore ended %v", ended)
+	}
+	w.payctl("overrides", "--active").done("wayforpay-main").lacks("halyk-main")
+}
+
+func TestAdmitWarnsInItsDryRun(t *testing.T) {
+	w := newWorld(t)
+	w.payctl("admit", "kaspi-main", "--reason", "the probe is wrong", "--dry-run").done("! new payments go to kaspi-main whatever breakers and probes say", "Nothing was changed.")
+}
+
+func TestTheSameOrderTwiceIsOne(t *testing.T) {
+	w := newWorld(t)
+	order := []string{"drain", "kaspi-main", "--for", "30m", "--reason", "an outage", "--request-id", "2f0c6f0a-6a55-4b0e-8a55-0c1d2e3f4a5b"}
+	w.payctl(order...).done()
+	w.payctl(order...).done()
+	if all := read(w, &payrouterv1.ListOverridesResponse{}, "overrides"); len(all.GetOverrides()) != 1 {
+		t.Errorf("there are %v", all)
+	}
+	order[3] = "31m"
+	w.payctl(order...).fails(exitRefused, "REQUEST_ID_REUSED", "payctl overrides kaspi-main")
+}
+
+func TestAllGatewaysDrainedIsARefusalThatNamesTheWayOut(t *testing.T) {
+	w := newWorld(t)
+	for _, g := range []string{"kaspi-main", "halyk-main", "wayforpay-main"} {
+		w.payctl("drain", g, "--reason", "rehearsal").done()
+	}
+	r := w.payctl("payment", "create", "--amount", "5", "--method", "qr").
+		fails(exitRefused, "payctl: every gateway that could take this payment is out; nothing was sent", "ALL_GATEWAYS_UNAVAILABLE", "try again      in ", "See why with: payctl gateways")
+	if r.lines("--request-id") != 0 {
+		t.Errorf("nothing was sent, and the error asks for a repetition:\n%s", r.err)
+	}
+	w.payctl("payment", "create", "--amount", "5", "--method", "qr", "--dry-run").done("kaspi-main qr drained", "No gateway would take it now.")
+}
+
+func TestAnOrdersStatusIsToldByItsTimes(t *testing.T) {
+	now := time.Date(2026, 7, 1, 14, 6, 20, 0, time.UTC)
+	later := timestamppb.New(now.Add(time.Minute))
+	for want, o := range map[string]*payrouterv1.Override{
+		"in force":      {Active: true},
+		"to come":       {StartTime: later},
+		"over":          {StartTime: timestamppb.New(now.Add(-time.Hour))},
+		"ended by aida": {EndedBy: "operator:aida", StartTime: later},
+	} {
+		if got := overrideStatus(o, now); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// crossed is a service in which colleagues act at the same moment: of three orders about
+// a gateway, the first ends by itself and the last is changed between read and end.
+type crossed struct {
+	payrouterv1.UnimplementedOperationsServer
+}
+
+func (crossed) GetGateway(_ context.Context, r *payrouterv1.GetGatewayRequest) (*payrouterv1.Gateway, error) {
+	g := &payrouterv1.Gateway{Name: r.GetName(), Admission: payrouterv1.Gateway_ADMISSION_DRAINED}
+	for _, id := range []string{"over", "mine", "changed"} {
+		g.Overrides = append(g.Overrides, &payrouterv1.Override{Name: r.GetName() + "/overrides/" + id, Gateway: r.GetName(), Reason: id})
+	}
+	return g, nil
+}
+
+func (crossed) EndOverride(_ context.Context, r *payrouterv1.EndOverrideRequest) (*payrouterv1.Override, error) {
+	switch last(r.GetName()) {
+	case "over":
+		return nil, refusal(codes.FailedPrecondition, "OVERRIDE_ENDED")
+	case "changed":
+		return nil, refusal(codes.Aborted, "STALE_ETAG")
+	}
+	return &payrouterv1.Override{Name: r.GetName(), Gateway: "gateways/kaspi-main", Reason: last(r.GetName()), EndedBy: "operator:aida"}, nil
+}
+
+func refusal(code codes.Code, reason string) error {
+	s, err := status.New(code, "refused").WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: "payrouter"})
+	if err != nil {
+		return err
+	}
+	return s.Err()
+}
+
+func TestRestoreShowsWhatItEndedBeforeItFailed(t *testing.T) {
+	address := serve(t, func(s *grpc.Server) { payrouterv1.RegisterOperationsServer(s, crossed{}) })
+	r := payctl(t, "--address", address, "restore", "kaspi-main")
+	if r.exit != exitRefused || r.lines("STALE_ETAG") != 1 {
+		t.Errorf("exit status %d, standard error %q", r.exit, r.err)
+	}
+	r.says("kaspi-main ended by aida", "mine", "New payments at kaspi-main now: drained").lacks("over", "changed")
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
+	"github.com/payrouter/payrouter/providers/sim"
+)
+
+// undecided opens a payment whose invoice may be ringing on a phone: the answer was lost.
+func undecided(w *world) *payrouterv1.Payment {
+	w.Helper()
+	w.fault(sim.Fault{Face: "kaspi", Op: sim.OpCreate, Kind: sim.FaultActDrop, Times: 1})
+	p := w.create("--amount", "1234", "--method", "push", "--phone", "+77011234567")
+	if p.GetState() != payrouterv1.Payment_STATE_PROCESSING {
+		w.Fatalf("the payment is %v", p)
+	}
+	return p
+}
+
+func TestAnUnknownOutcomeIsShownAsUnknown(t *testing.T) {
+	w := newWorld(t)
+	p := undecided(w)
+	w.payctl("payment", "get", p.GetName()).done("state processing", "unknown: ", "yes", "undecided ", "at the latest ", "decided, or people are called",
+		"tell the payer finish it or wait, do not pay again")
+	w.payctl("gateways").done("GATEWAY NEW PAYMENTS UNKNOWN").says("1234.00 KZT (1)")
+	w.payctl("payment", "list", "--at-risk").done(last(p.GetName()))
+}
+
+func TestNotChargedNeedsASecondPerson(t *testing.T) {
+	w := newWorld(t)
+	p := undecided(w)
+	word := func(attempt, person string) ran {
+		return w.payctl("resolve", attempt, "--verdict", "not-charged", "--reason", "not in the cabinet, says "+person, "--as", person)
+	}
+	full, short := p.GetName()+"/attempts/1", last(p.GetName())+"/1"
+	for range 2 { // saying it twice does not make two people
+		word(full, "aida").fails(exitRefused, "payctl: recorded; 1234.00 KZT stays exposed until another operator says the same", "SECOND_PERSON_NEEDED",
+			"exposed        1234.00 KZT", "A colleague who has looked too gives the same command under their own name.")
+	}
+	w.payctl("payment", "get", p.GetName()).done("state processing", "yes")
+	word(short, "boris").done("state failed", "no: operator", "tell the payer paying again is safe")
+	word(short, "boris").fails(exitRefused, "payctl: the attempt is decided already", "ATTEMPT_NOT_OPEN")
+	w.payctl("explain", p.GetName()).done("operator:aida said to be unserved, waiting for a second person: not in the cabinet, says aida (2 times, until ",
+		"operator:boris operator says unserved", "cannot take money: a person said so")
+}
+
+func TestChargedNeedsOnePerson(t *testing.T) {
+	w := newWorld(t)
+	p := undecided(w)
+	w.payctl("resolve", last(p.GetName())+"/1", "--verdict", "charged", "--reason", "the cabinet shows it").done("state paid", "paid 1234.00 KZT")
+}
+
+func TestAWordAboutAChangedPaymentIsRefused(t *testing.T) {
+	w := newWorld(t)
+	p := undecided(w)
+	attempt := last(p.GetName()) + "/1"
+	w.payctl("resolve", attempt, "--verdict", "charged", "--reason", "the cabinet shows it", "--etag", "1").fails(exitRefused, "STALE_ETAG", "read it again")
+	// The etag as it is shown, and as a shell leaves it.
+	etag := w.get(p.GetName()).GetEtag()
+	w.payctl("resolve", attempt, "--verdict", "not-charged", "--reason", "not in the cabinet", "--etag", strings.Trim(etag, `"`), "--as", "aida").fails(exitRefused, "SECOND_PERSON_NEEDED")
+	etag = w.get(p.GetName()).GetEtag()
+	w.payctl("resolve", attempt, "--verdict", "not-charged", "--reason", "not in the cabinet", "--etag", etag, "--as", "boris").done("state failed")
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+
+	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
+)
+
+// The exit statuses. A decline is an answer and no refusal: it exits with done.
+const (
+	exitDone        = 0
+	exitRefused     = 1 // refused by the service, or the service was not reached
+	exitUsage       = 2 // a mistake at the command line: nothing was sent
+	exitInterrupted = 130
+)
+
+// client is what every command needs: the connection, who asks, and where to print.
+type client struct {
+	address, tenant, operator, output string
+	timeout                           time.Duration
+
+	out   io.Writer
+	width int // of the terminal; 0 when out is none
+	conn  *grpc.ClientConn
+	// repeat are the flags that make a repetition of this command the same wish.
+	repeat string
+}
+
+// execute runs one command line and returns the exit status.
+func execute(ctx context.Context, args []string, out, errs io.Writer) int {
+	c := &client{out: out, width: terminalWidth(out)}
+	root := c.root(errs)
+	root.SetArgs(append([]string{}, args...)) // for nil, cobra takes the arguments of this process
+	cmd, err := root.ExecuteContextC(ctx)
+	understood := c.conn != nil // cobra refuses a command line before it connects
+	if understood {
+		_ = c.conn.Close()
+	}
+	if err == nil {
+		return exitDone
+	}
+	if text := c.explain(ctx, cmd, err); text != "" {
+		fmt.Fprintln(errs, text)
+	}
+	mistake := usageError{}
+	switch {
+	case !understood, errors.As(err, &mistake):
+		return exitUsage
+	case ctx.Err() != nil:
+		return exitInterrupted
+	}
+	return exitRefused
+}
+
+func (c *client) root(errs io.Writer) *cobra.Command {
+	root := group("payctl", "See, steer and explain payments",
+		c.paymentCommand(), c.gatewaysCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(),
+		c.overridesCommand(), c.resolveCommand(), c.explainCommand(), c.instrumentsCommand())
+	root.Long = `payctl is payrouter for people: see, steer and explain payments.
+
+Who you are comes from --as or PAYROUTER_OPERATOR and is recorded with everything you change.
+Tables are for people and may change; -o json prints the API's own messages, errors included.
+
+Exit status: 0 done (a decline is an answer), 1 refused or not reached, 2 a mistake at the
+command line, 130 interrupted.`
+	root.Example = `  payctl gateways
+  payctl payment list --at-risk
+  payctl explain 019ac…
+  payctl drain kaspi-main --for 30m --reason "bank reports an outage"
+  payctl payment create --amount 15490 --method qr,page --order 4711`
+	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, version
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return c.connect() }
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.address, "address", cmp.Or(os.Getenv("PAYROUTER_ADDRESS"), "127.0.0.1:7070"), "the service's gRPC address (PAYROUTER_ADDRESS)")
+	flags.StringVar(&c.tenant, "tenant", os.Getenv("PAYROUTER_TENANT"), "whose money; the service's default tenant when empty (PAYROUTER_TENANT)")
+	flags.StringVar(&c.operator, "as", cmp.Or(os.Getenv("PAYROUTER_OPERATOR"), login()), "your name in the records (PAYROUTER_OPERATOR)")
+	flags.StringVarP(&c.output, "output", "o", "table", "table or json")
+	flags.DurationVar(&c.timeout, "timeout", 20*time.Second, "how long to wait for an answer; a payment goes on without you")
+	root.SetOut(c.out)
+	root.SetErr(errs)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetHelpCommand(helpCommand())
+	return root
+}
+
+// connect checks what all commands share, and makes the connection. Nothing is dialled
+// before the first call.
+func (c *client) connect() error {
+	switch {
+	case c.output != "table" && c.output != "json":
+		return usagef("-o %s: there are table and json", c.output)
+	case c.timeout <= 0:
+		return usagef("--timeout %s: it must be more than zero", c.timeout)
+	case c.operator == "" || strings.ContainsFunc(c.operator, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsPrint(r) }):
+		return usagef("--as %q: your name in the records begins with a letter and has Latin letters, digits, dots, dashes and underscores", c.operator)
+	}
+	conn, err := grpc.NewClient(c.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return usagef("--address %s: %v", c.address, err)
+	}
+	c.conn = conn
+	return nil
+}
+
+func (c *client) payments() payrouterv1.PaymentsClient {
+	return payrouterv1.NewPaymentsClient(c.conn)
+}
+
+func (c *client) operations() payrouterv1.OperationsClient {
+	return payrouterv1.NewOperationsClient(c.conn)
+}
+
+// call gives a command's context its deadline.
+func (c *client) call(cmd *cobra.Command) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.identify(cmd.Context()), c.timeout)
+}
+
+// identify says who asks. It is an assertion: the service believes it on loopback only.
+func (c *client) identify(ctx context.Context) context.Context {
+	pairs := []string{"payrouter-caller", "payctl", "payrouter-operator", c.operator}
+	if c.tenant != "" {
+		pairs = append(pairs, "payrouter-tenant", c.tenant)
+	}
+	return metadata.AppendToOutgoingContext(ctx, pairs...)
+}
+
+// once is the key of a wish, a new one when the person gave none. It is kept for the
+// error that must name it.
+func (c *client) once(id string) string {
+	id = cmp.Or(id, uuid.NewString())
+	c.repeat = "--request-id " + id
+	return id
+}
+
+func login() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
+
+// group is a command that only has others below it.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: cobra.ArbitraryArgs, DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return unknown(cmd, args[0])
+		},
+	}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// unknown is the error about a command that does not exist, with its nearest names.
+func unknown(parent *cobra.Command, name string) error {
+	hint := fmt.Sprintf("see %s --help", parent.CommandPath())
+	parent.SuggestionsMinimumDistance = 2
+	if near := parent.SuggestionsFor(name); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usagef("%s has no command %q: %s", parent.CommandPath(), name, hint)
+}
+
+// helpCommand is cobra's, but for a command that does not exist, which is a mistake.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Explain a command", DisableFlagsInUseLine: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return nil }, // needs no connection
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return usageError{err}
+			}
+			if len(rest) > 0 {
+				return unknown(found, rest[0])
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	}
+}
+
+// usageError is the person's mistake at the command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// arguments asks for a number of them, with an error that shows how the command is used.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usagef("%d arguments are given; usage: %s", len(args), cmd.UseLine())
+		}
+		return nil
+	}
+}
