@@ -20,7 +20,7 @@ func TestADrainIsTriedThenOrderedThenEnded(t *testing.T) {
 	drain := []string{"drain", "kaspi-main", "--for", "30m", "--reason", "bank reports an outage", "--as", "aida"}
 
 	w.payctl(append(drain, "--dry-run")...).done("kaspi-main: 100.00 % of new payments, then 0.00 %", "halyk-main: 0.00 % of new payments, then 100.00 %",
-		"can still be paid at kaspi-main", "! judged by only 1 payments", "Nothing was changed.")
+		"can still be paid at kaspi-main", "! judged by few payments, 1 of the last", "Nothing was changed.")
 	w.payctl("overrides").done("There are no such orders.")
 	w.payctl("gateways").done("kaspi-main admitting")
 

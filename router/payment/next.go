@@ -222,9 +222,13 @@ func (p Payment) conclude(now time.Time, t Terms, later func(time.Time)) (Step, 
 		case last.Reason != providers.DeclinedSoft || !p.SoftRetry || p.softDeclines() > 1 || last.Flow != providers.Direct:
 			return finish(OutcomeDeclined, last.Reason, last.Code)
 		}
-	case ExpiredUnpaid, Voided, Withdrawn, ByOperator:
+	case ExpiredUnpaid, Voided, Withdrawn:
 		if last.Switch == "" {
 			return finish(OutcomeFailed, providers.Expired, string(last.Closed.Kind))
+		}
+	case ByOperator:
+		if last.Switch == "" {
+			return finish(OutcomeFailed, "", string(last.Closed.Kind))
 		}
 	}
 	if overdue {

@@ -72,6 +72,11 @@ func (p *Payment) observe(o Observed, e Event) error {
 			o.Verdict, o.Reason = providers.Unknown, providers.Mismatch
 		}
 	}
+	if o.Source == FromNotice && o.Verdict == providers.Held && a.Closed != nil && a.Closed.Kind == Voided {
+		// The hold's own notice, overtaken by its release, which was seen. Only a look-up
+		// can say that there is a hold again.
+		o.Verdict, o.Reason = providers.Unknown, providers.NoReason
+	}
 	if o.Source == FromLookup && o.Verdict == providers.Unserved && aboutTheQuestion(o.Reason) {
 		o.Verdict = providers.Unknown
 	}

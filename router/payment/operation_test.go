@@ -111,6 +111,13 @@ func TestACanceledHoldIsVoidedAndSeenAsVoided(t *testing.T) {
 	b.wantClosed(1, payment.Voided)
 	b.wantStatus(payment.StatusCanceled)
 	b.wantFindings()
+	// The hold's own notice, which its release overtook, is recorded and changes nothing.
+	b.tell(payment.Observed{Attempt: 1, Source: payment.FromNotice, Verdict: providers.Held, Amount: amount})
+	b.wantStatus(payment.StatusCanceled)
+	b.wantFindings()
+	// A look-up that sees a hold again is another matter.
+	b.tell(lookup(providers.Held, ""))
+	b.wantFindings(payment.MoneyAfterClose)
 }
 
 func TestAHoldBeingCapturedIsNotCanceledUnlessTheCaptureIsRefused(t *testing.T) {

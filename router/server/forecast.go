@@ -36,19 +36,19 @@ func forecastOut(o journal.Override, f router.Forecast) *pb.Forecast {
 		line("forced", true, "new payments go to %s whatever breakers and probes say", o.Gateway)
 	}
 	if f.Considered > 0 {
-		line("unservable", f.Unservable > 0, "%d of %d payments could go nowhere", f.Unservable, f.Considered)
+		line("unservable", f.Unservable > 0, "payments that could go nowhere: %d of %d", f.Unservable, f.Considered)
 	}
 	switch {
 	case f.Offers > 0 && f.LastOffer.IsZero():
-		line("live_offers", true, "%d offers stay behind and can still be paid at %s", f.Offers, o.Gateway)
+		line("live_offers", true, "offers that stay behind and can still be paid at %s: %d", o.Gateway, f.Offers)
 	case f.Offers > 0:
-		line("live_offers", true, "%d offers stay behind and can still be paid at %s, the last one until %s", f.Offers, o.Gateway, f.LastOffer.UTC().Format(time.TimeOnly+" MST"))
+		line("live_offers", true, "offers that stay behind and can still be paid at %s: %d, the last one until %s", o.Gateway, f.Offers, f.LastOffer.UTC().Format(time.RFC3339))
 	default:
 		line("live_offers", false, "no offer is open at %s", o.Gateway)
 	}
 	for _, e := range f.AtRisk {
-		line("at_risk", e.Verdict == providers.Unknown.String(), "%s on %d attempts is %s at %s, the oldest since %s",
-			providers.Money{Minor: e.Amount, Currency: e.Currency}, e.Count, e.Verdict, o.Gateway, e.Oldest.UTC().Format(time.RFC3339))
+		line("at_risk", e.Verdict == providers.Unknown.String(), "%s is %s at %s (attempts: %d), the oldest since %s",
+			providers.Money{Minor: e.Amount, Currency: e.Currency}, e.Verdict, o.Gateway, e.Count, e.Oldest.UTC().Format(time.RFC3339))
 	}
 	for _, shift := range f.Shifts {
 		out.Shifts = append(out.Shifts, &pb.Forecast_Shift{Gateway: gatewayName(shift.Gateway), BeforeBasisPoints: shift.Before, AfterBasisPoints: shift.After})
@@ -58,9 +58,9 @@ func forecastOut(o journal.Override, f router.Forecast) *pb.Forecast {
 	case f.Considered == 0:
 		line("traffic", true, "there were no payments in the last %s: nothing is known about shares", f.Window)
 	case f.Considered < fewPayments:
-		line("traffic", true, "judged by only %d payments of the last %s", f.Considered, f.Window)
+		line("traffic", true, "judged by few payments, %d of the last %s", f.Considered, f.Window)
 	default:
-		line("traffic", false, "judged by %d payments of the last %s", f.Considered, f.Window)
+		line("traffic", false, "judged by payments of the last %[2]s: %[1]d", f.Considered, f.Window)
 	}
 	return out
 }

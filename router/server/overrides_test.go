@@ -158,8 +158,8 @@ func TestADryRunTellsWhatADrainWouldDoAndChangesNothing(t *testing.T) {
 				t.Errorf("%v", l)
 			}
 		}
-		if text["unservable"] != "6 of 24 payments could go nowhere\n" || !strings.Contains(text["shift"], "halyk-main: 0.00 % of new payments, then 75.00 %") ||
-			!strings.Contains(text["live_offers"], "24 offers stay behind") || !strings.Contains(text["traffic"], "judged by 24 payments") {
+		if text["unservable"] != "payments that could go nowhere: 6 of 24\n" || !strings.Contains(text["shift"], "halyk-main: 0.00 % of new payments, then 75.00 %") ||
+			!strings.Contains(text["live_offers"], "can still be paid at kaspi-main: 24") || !strings.Contains(text["traffic"], "judged by payments of the last 15m0s: 24") {
 			t.Fatalf("%v", text)
 		}
 		page, err := d.operations.ListOverrides(context.Background(), &pb.ListOverridesRequest{Parent: anyGateway})
