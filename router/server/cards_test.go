@@ -48,7 +48,6 @@ func TestWhatOnlyResemblesACardNumberPasses(t *testing.T) {
 // Every text of every request is looked at: a number put into any of them is refused,
 // names its field, and leaves no trace.
 func TestACardNumberInAnyTextOfAnyRequestIsRefusedAndForgotten(t *testing.T) {
-	const card = "4405 6397 0401 5096"
 	behind(t, func(d *door) {
 		tried := 0
 		for _, s := range services() {
