@@ -161,10 +161,15 @@ func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Ti
 	case Fault:
 		g.lastFault = now
 	case Healthy:
-		g.lastGood, g.throttles = now, 0
+		g.lastGood = now
+		if guard.op.gated() {
+			g.throttles = 0
+		}
 	case Throttled:
-		g.slowUntil = now.Add(slowFor << min(g.throttles, 6))
-		g.throttles++
+		if guard.op.gated() && !now.Before(g.slowUntil) { // the rest of one burst is not news
+			g.slowUntil = now.Add(slowFor << min(g.throttles, 6))
+			g.throttles++
+		}
 	}
 	change := guard.record(b.options, p, s, now, g.probeBad)
 	switch change {

@@ -17,7 +17,7 @@ func (c *contact) note(s Signal, now time.Time) {
 	switch s {
 	case Unreachable:
 		c.missed.Store(now.UnixNano())
-	case Healthy, Fault:
+	case Healthy, Fault, Throttled:
 		c.reached.Store(now.UnixNano())
 	}
 }

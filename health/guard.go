@@ -103,8 +103,12 @@ func (g *guard) take(o Options, now time.Time, free bool) permit {
 
 // record takes in how a call went.
 func (g *guard) record(o Options, p permit, s Signal, now time.Time, probeBad int) change {
-	if g.trial != nil && g.trial.at.Equal(p.at) {
+	trial := g.trial != nil && g.trial.at.Equal(p.at)
+	if trial {
 		g.trial = nil
+	}
+	if !g.notBefore.IsZero() && !trial && !p.free {
+		return same // it began before the breaker opened: old news, the trials decide
 	}
 	slow := g.slowAfter > 0 && now.Sub(p.at) >= g.slowAfter
 	switch s {

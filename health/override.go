@@ -46,7 +46,7 @@ func (g *gateway) active(now time.Time) (Override, bool) {
 		if now.Before(o.Start) || !now.Before(o.End) {
 			continue
 		}
-		if found.Mode != Drain {
+		if found.Mode != Drain || o.Mode == Drain {
 			found = o
 		}
 	}
@@ -76,6 +76,8 @@ func (b *Board) MoveOpen(name string) bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	o, ok := g.active(time.Now())
-	return ok && o.Mode == Drain && o.MoveOpen
+	now := time.Now()
+	return slices.ContainsFunc(g.overrides, func(o Override) bool {
+		return o.Mode == Drain && o.MoveOpen && !now.Before(o.Start) && now.Before(o.End)
+	})
 }

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -38,7 +39,7 @@ func (b *Board) watch(ctx context.Context, g *gateway) {
 func (b *Board) probe(ctx context.Context, g *gateway) {
 	ctx, cancel := context.WithTimeout(ctx, b.options.ProbeTimeout)
 	defer cancel()
-	s := g.Probe(ctx)
+	s := b.ask(ctx, g)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.probedAt = time.Now()
@@ -61,6 +62,17 @@ func (b *Board) probe(ctx context.Context, g *gateway) {
 			b.options.Log.Warn("probes are failing", "gateway", g.Name)
 		}
 	}
+}
+
+// ask makes the probe's call. One that panics is a fault: the process must live.
+func (b *Board) ask(ctx context.Context, g *gateway) (s Signal) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			b.options.Log.Error("probe panicked", "gateway", g.Name, "cause", fmt.Sprintf("%T", cause))
+			s = Fault
+		}
+	}()
+	return g.Probe(ctx)
 }
 
 // unwell reports whether the gateway is worth probing fast.

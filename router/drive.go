@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/payrouter/payrouter/health"
@@ -28,10 +29,8 @@ func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (pay
 				}
 				continue
 			}
-			if !r.await(ctx, p, step.Until) {
-				return p, nil
-			}
-			if p, err = r.Journal.Get(context.WithoutCancel(ctx), p.ID); err != nil {
+			var changed bool
+			if p, changed, err = r.await(ctx, p, step.Until); err != nil || !changed {
 				return p, err
 			}
 			continue
@@ -49,7 +48,7 @@ func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (pay
 				return p, err
 			}
 		case payment.Ask:
-			p, err = r.ask(ctx, p, step.Attempt)
+			p, err = r.askOnce(ctx, p, step.Attempt)
 		case payment.AskOp:
 			p, err = r.askOperation(ctx, p, step.Operation)
 		case payment.Operate:
@@ -65,15 +64,21 @@ func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (pay
 // answerMargin is what is kept of a caller's deadline for the answer itself.
 const answerMargin = 50 * time.Millisecond
 
-// await waits for a direct charge to be decided, as long as the caller does.
-func (r *Router) await(ctx context.Context, p payment.Payment, until time.Time) bool {
+// await waits for a direct charge to be decided, as long as the caller does. It reports
+// whether there may be something to do now.
+func (r *Router) await(ctx context.Context, p payment.Payment, until time.Time) (payment.Payment, bool, error) {
 	a, open := p.OpenAttempt()
 	if !open || a.Flow != providers.Direct || p.Cancel != nil {
-		return false
+		return p, false, nil
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok || time.Until(deadline) < answerMargin {
-		return false
+		return p, false, nil
+	}
+	// Asked before the payment is read again, so that no change slips in between.
+	changed := r.hub.wait(p.ID)
+	if now, err := r.again(ctx, p); err != nil || now.Seq != p.Seq {
+		return now, true, err
 	}
 	pause := time.Until(deadline) - answerMargin
 	patient := false
@@ -83,13 +88,25 @@ func (r *Router) await(ctx context.Context, p payment.Payment, until time.Time) 
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
-	case <-r.hub.wait(p.ID):
-		return true
+	case <-changed:
 	case <-timer.C:
-		return patient
+		if !patient {
+			return p, false, nil
+		}
 	case <-ctx.Done():
-		return false
+		return p, false, nil
 	}
+	p, err := r.again(ctx, p)
+	return p, true, err
+}
+
+// again reads a payment anew. When the books cannot be read, what was known stays known.
+func (r *Router) again(ctx context.Context, p payment.Payment) (payment.Payment, error) {
+	now, err := r.Journal.Get(context.WithoutCancel(ctx), p.ID)
+	if err != nil {
+		return p, err
+	}
+	return now, nil
 }
 
 // route plans the next attempt at the first gateway that can serve the payment and
@@ -114,6 +131,11 @@ func (r *Router) route(ctx context.Context, p payment.Payment, caller bool) (pay
 			continue
 		}
 		p, err := r.attempt(ctx, p, c, route, instruments[c.Gateway], report)
+		if errors.Is(err, errUsedUp) { // a person must give it new ones; the next gateway can serve
+			r.Log.Error("a gateway cannot serve", "gateway", c.Gateway, "error", err.Error())
+			route = append(route, payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: WhyUsedUp})
+			continue
+		}
 		return p, err != nil, err
 	}
 	if len(p.Attempts) == 0 {
@@ -141,44 +163,22 @@ func (r *Router) rank(p payment.Payment, instruments map[string]journal.Instrume
 	return Rank(p, r.Tenants[p.Tenant].Rules, r.terms.Claims, tokens, time.Now())
 }
 
-// instruments finds the payer's tokens: the one the caller named and, for failover,
-// those of the same customer at other gateways.
-func (r *Router) instruments(ctx context.Context, p payment.Payment) (map[string]journal.Instrument, error) {
-	if p.Instrument == "" {
-		return nil, nil
-	}
-	named, err := r.Journal.Instrument(ctx, p.Tenant, p.Instrument)
-	if errors.Is(err, journal.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]journal.Instrument{named.Gateway: named}
-	if named.Customer == "" {
-		return all, nil
-	}
-	others, err := r.Journal.Instruments(ctx, p.Tenant, named.Customer, "", 100)
-	for _, i := range others {
-		if _, ok := all[i.Gateway]; !ok {
-			all[i.Gateway] = i
-		}
-	}
-	return all, err
-}
-
 // sendBy is how long after the decision to plan it an attempt may still be sent. A
 // process that was stopped in between must not send: others count on it and may have
 // asked the gateway meanwhile. It is shorter than the slack of payment's send window.
 const sendBy = 4 * time.Second
 
-var errTooLate = errors.New("woke too long after the attempt was planned: not sent")
+var errTooLate = errors.New("woke too long after it was planned: not sent")
 
 // attempt commits the plan and sends it. Only the writer of the plan sends, once.
 func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, route []payment.Choice, token journal.Instrument, report func(health.Signal)) (payment.Payment, error) {
 	outcome := health.Neutral
 	defer func() { report(outcome) }()
 	reference, err := r.reference(ctx, p, c)
+	if err != nil {
+		return p, err
+	}
+	payer, err := r.Journal.Payer(ctx, p.ID)
 	if err != nil {
 		return p, err
 	}
@@ -199,10 +199,6 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 		return p, err
 	}
 	r.Step("planned")
-	payer, err := r.Journal.Payer(ctx, p.ID)
-	if err != nil {
-		payer = providers.Payer{} // the charge says what it misses
-	}
 	a := p.Attempts[n-1]
 	began := time.Now()
 	result := providers.Unsent(errTooLate)
@@ -212,10 +208,11 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 			Description: p.Description, ReturnURL: p.ReturnURL, NotifyURL: gateway.NotifyURL, Expires: p.Deadline,
 		})
 		outcome = signal(result)
+		report(outcome) // the breakers judge the gateway, and not how fast our store is
 	}
 	r.Step("answered")
 	r.metrics.called(c.Gateway, "charge", result, time.Since(began))
-	p, err = r.learn(ctx, p, n, payment.FromResponse, result)
+	p, err = r.learn(ctx, p, n, payment.FromResponse, time.Time{}, result)
 	r.Step("recorded")
 	return p, err
 }
@@ -228,38 +225,71 @@ func (r *Router) charge(ctx context.Context, g Gateway, c providers.Charge) (res
 
 func (r *Router) recovered(gateway string, result *providers.Result) {
 	if cause := recover(); cause != nil {
-		r.Log.Error("adapter panicked", "gateway", gateway, "cause", fmt.Sprint(cause))
+		r.Log.Error("adapter panicked", "gateway", gateway, "cause", panicText(cause))
 		*result = providers.Doubt(providers.Panicked, "", nil)
 	}
+}
+
+// panicText says what panicked without what it was about: the value of a panic may hold
+// anything, so only what Go's runtime says is written down.
+func panicText(cause any) string {
+	if err, ok := cause.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a %T", cause)
+}
+
+// askOnce looks an attempt up as the schedule says, for all who drive the payment at
+// this moment.
+func (r *Router) askOnce(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
+	asked, err, _ := r.looks.Do(p.ID, func() (any, error) {
+		now, err := r.again(ctx, p)
+		if err != nil || now.Seq != p.Seq {
+			return now, err // somebody was faster: decide anew
+		}
+		return r.ask(ctx, now, n)
+	})
+	return asked.(payment.Payment), err
 }
 
 // ask looks an attempt up.
 func (r *Router) ask(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
 	a := p.Attempts[n-1]
-	g, ok := r.gateways[a.Gateway]
-	if !ok {
-		return p, fmt.Errorf("%s: %w", a.Gateway, ErrUnknownGateway)
-	}
-	result := r.lookup(ctx, g, p.Ref(a))
-	return r.learn(ctx, p, n, payment.FromLookup, result)
+	asked := time.Now()
+	result := r.lookup(ctx, a.Gateway, p.Ref(a))
+	return r.learn(ctx, p, n, payment.FromLookup, asked, result)
 }
 
-func (r *Router) lookup(ctx context.Context, g Gateway, ref providers.Ref) (result providers.Result) {
-	report, err := r.Board.Admit(g.Name, health.OpStatus, "")
+// lookup asks a gateway. One that is gone from the configuration is out of reach.
+func (r *Router) lookup(ctx context.Context, gateway string, ref providers.Ref) (result providers.Result) {
+	g, ok := r.gateways[gateway]
+	if !ok {
+		return providers.Doubt(providers.NotSent, "", ErrUnknownGateway)
+	}
+	report, err := r.Board.Admit(gateway, health.OpStatus, "")
 	if err != nil {
-		return providers.Unsent(err) // cannot happen: look-ups are never refused
+		return providers.Doubt(providers.NotSent, "", err) // cannot happen: look-ups are never refused
 	}
 	began := time.Now()
 	defer func() {
 		report(signal(result))
 		r.metrics.called(g.Name, "status", result, time.Since(began))
-		// A look-up that never left says nothing about the charge.
-		if result.Verdict == providers.Unserved && result.Reason == providers.NotSent {
+		if result.Verdict == providers.Unserved && aboutTheQuestion(result.Reason) {
 			result.Verdict = providers.Unknown
 		}
 	}()
 	defer r.recovered(g.Name, &result)
 	return g.Provider.Lookup(context.WithoutCancel(ctx), ref)
+}
+
+// aboutTheQuestion reports whether a look-up's refusal says why the question was not
+// answered, and nothing about the charge (FAILOVER section 2, row 22).
+func aboutTheQuestion(reason providers.Reason) bool {
+	switch reason {
+	case providers.NotSent, providers.Throttled, providers.Misconfigured, providers.NotFound:
+		return true
+	}
+	return false
 }
 
 // maybeSwitch asks to leave a shown offer whose gateway cannot even be asked and
@@ -284,54 +314,4 @@ func (r *Router) maybeSwitch(ctx context.Context, p payment.Payment) (payment.Pa
 		}
 		return payment.SwitchRequested{Attempt: a.N, Reason: reason}
 	})
-}
-
-// learn records what a call taught us. The store may be away for a moment: what is
-// known is kept and written as soon as it is back.
-func (r *Router) learn(ctx context.Context, p payment.Payment, n int, source payment.Source, result providers.Result) (payment.Payment, error) {
-	ctx = context.WithoutCancel(ctx)
-	if result.Reason == providers.UnknownCode {
-		r.metrics.unknownCode(r.gateways[p.Attempts[n-1].Gateway])
-		r.Log.Warn("a code nobody documented", "payment", p.ID, "attempt", n, "gateway", p.Attempts[n-1].Gateway, "code", result.Code)
-	}
-	if result.Err != nil {
-		r.Log.Info("gateway call", "payment", p.ID, "attempt", n, "gateway", p.Attempts[n-1].Gateway, "source", string(source),
-			"verdict", result.Verdict.String(), "reason", string(result.Reason), "error", result.Err.Error())
-	}
-	r.saveInstrument(ctx, p, n, result)
-	body := observed(n, source, result)
-	var err error
-	for wait := 50 * time.Millisecond; ; wait *= 2 {
-		var next payment.Payment
-		next, err = r.append(ctx, p, actor(p, n, source), func(p payment.Payment) payment.Body {
-			if known(p.Attempts[n-1], body) {
-				return nil
-			}
-			return body
-		})
-		if err == nil || wait > 2*time.Second || errors.Is(err, payment.ErrNotAllowed) {
-			return next, err
-		}
-		r.Log.Error("the store did not take an observation, trying again", "payment", p.ID, "attempt", n, "error", err.Error())
-		time.Sleep(wait)
-	}
-}
-
-func observed(n int, source payment.Source, r providers.Result) payment.Observed {
-	return payment.Observed{Attempt: n, Source: source, Verdict: r.Verdict, Reason: r.Reason, External: r.External, Amount: r.Amount,
-		Returned: r.Returned, Action: r.Action, Absent: r.Absent, Until: r.Until, AskIn: r.AskIn, Code: r.Code}
-}
-
-// known reports whether a notice or a statement tells nothing new, so that what comes
-// three times is one event.
-func known(a payment.Attempt, o payment.Observed) bool {
-	return (o.Source == payment.FromNotice || o.Source == payment.FromStatement) && a.Answered && a.Verdict == o.Verdict && a.Reason == o.Reason &&
-		(o.External == "" || a.External == o.External) && o.Returned.Minor <= a.Returned && o.Action == nil
-}
-
-func actor(p payment.Payment, n int, source payment.Source) string {
-	if source == payment.FromRouter || source == payment.FromOperator {
-		return "router"
-	}
-	return "gateway:" + p.Attempts[n-1].Gateway
 }

@@ -1,6 +1,10 @@
 package router
 
-import "sync"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
 // hub wakes those who wait for something to change in this process. Other replicas'
 // changes are found by polling.
@@ -37,6 +41,24 @@ func (h *hub) wake(keys ...string) {
 			close(c)
 			delete(h.waiting, key)
 		}
+	}
+}
+
+// wakeAll wakes everybody, so that nothing is kept for payments that never change again.
+// Whoever is woken looks again and finds nothing new.
+func (h *hub) wakeAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.waiting {
+		close(c)
+	}
+	clear(h.waiting)
+}
+
+// sweep wakes everybody now and then.
+func (r *Router) sweep(ctx context.Context) {
+	for pause(ctx, time.Minute) {
+		r.hub.wakeAll()
 	}
 }
 

@@ -142,9 +142,7 @@ func (m *metrics) called(gateway, op string, result providers.Result, took time.
 
 func (m *metrics) noticed(gateway, outcome string) { m.notices.WithLabelValues(gateway, outcome).Inc() }
 
-func (m *metrics) unknownCode(g Gateway) {
-	m.unknown.WithLabelValues(g.Provider.Claims().Provider).Inc()
-}
+func (m *metrics) unknownCode(provider string) { m.unknown.WithLabelValues(provider).Inc() }
 
 func (m *metrics) storeFailed(job string) { m.store.WithLabelValues(job).Inc() }
 
@@ -190,29 +188,30 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(booksUpDesc, 1)
 	now := time.Now()
+	shown, open, oldest := map[[3]string]bool{}, map[string]int64{}, map[string]time.Duration{}
+	show := func(e journal.Exposure) {
+		key := [3]string{e.Gateway, e.Verdict, e.Currency}
+		if !shown[key] {
+			shown[key] = true
+			gauge(riskAmountDesc, float64(e.Amount), key[:]...)
+			gauge(riskCountDesc, float64(e.Count), key[:]...)
+		}
+	}
+	for _, e := range exposed { // also of gateways that are not configured any more
+		show(e)
+		open[e.Gateway] += e.Count
+		oldest[e.Gateway] = max(oldest[e.Gateway], now.Sub(e.Oldest))
+	}
 	for _, name := range b.router.names {
-		var open int64
-		var oldest time.Duration
+		open[name] += 0
 		for _, verdict := range []providers.Verdict{providers.Unknown, providers.Pending} {
 			for _, currency := range b.router.gateways[name].Provider.Claims().Currencies {
-				e := find(exposed, name, verdict, currency)
-				gauge(riskAmountDesc, float64(e.Amount), name, verdict.String(), currency)
-				gauge(riskCountDesc, float64(e.Count), name, verdict.String(), currency)
-				if open += e.Count; e.Count > 0 {
-					oldest = max(oldest, now.Sub(e.Oldest))
-				}
+				show(journal.Exposure{Gateway: name, Verdict: verdict.String(), Currency: currency})
 			}
 		}
-		gauge(openDesc, float64(open), name)
-		gauge(oldestDesc, oldest.Seconds(), name)
 	}
-}
-
-func find(all []journal.Exposure, gateway string, v providers.Verdict, currency string) journal.Exposure {
-	for _, e := range all {
-		if e.Gateway == gateway && e.Verdict == v.String() && e.Currency == currency {
-			return e
-		}
+	for name, count := range open {
+		gauge(openDesc, float64(count), name)
+		gauge(oldestDesc, oldest[name].Seconds(), name)
 	}
-	return journal.Exposure{}
 }

@@ -34,8 +34,18 @@ func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (
 	}
 	heard := r.read(listener, gateway, n)
 	v := r.rule(ctx, g, heard)
+	if v.outcome == noticeHint {
+		// Marked before it is acknowledged: it waits in the books until it was followed.
+		if err := r.mark(ctx, id, v); err != nil {
+			r.metrics.noticed(gateway, noticeNotStored)
+			return listener.Answer(heard, providers.Ruling{Kind: providers.TryLater}), nil
+		}
+		r.leave(gateway, errand{payment: v.payment, attempt: v.attempt})
+		r.metrics.noticed(gateway, v.outcome)
+		return listener.Answer(heard, v.ruling), nil
+	}
 	if v.outcome == noticeRepeated {
-		r.mark(ctx, id, v)
+		_ = r.mark(ctx, id, v)
 		r.metrics.noticed(gateway, v.outcome)
 		return v.reply, nil
 	}
@@ -51,7 +61,7 @@ func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (
 			reply = kept
 		}
 	}
-	r.mark(ctx, id, v)
+	_ = r.mark(ctx, id, v)
 	r.metrics.noticed(gateway, v.outcome)
 	return reply, nil
 }
@@ -77,23 +87,26 @@ var noticeOutcomes = []string{noticeNotStored, noticeForged, noticeUnread, notic
 type verdict struct {
 	outcome string
 	payment string
+	attempt int // of a hint
 	detail  string
 	ruling  providers.Ruling
 	keep    bool            // the answer is the answer for ever
 	reply   providers.Reply // with noticeRepeated
 }
 
-func (r *Router) mark(ctx context.Context, id string, v verdict) {
-	if err := r.Journal.MarkNotice(ctx, id, v.outcome, v.payment, v.detail); err != nil {
+func (r *Router) mark(ctx context.Context, id string, v verdict) error {
+	err := r.Journal.MarkNotice(ctx, id, v.outcome, v.payment, v.detail)
+	if err != nil {
 		r.Log.Error("a notice stays unmarked", "notice", id, "error", err.Error())
 	}
+	return err
 }
 
 // read lets the adapter understand the notice; an adapter that panics understood nothing.
 func (r *Router) read(l providers.Listener, gateway string, n providers.Notice) (heard providers.Heard) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			r.Log.Error("adapter panicked", "gateway", gateway, "cause", fmt.Sprint(cause))
+			r.Log.Error("adapter panicked", "gateway", gateway, "cause", panicText(cause))
 			heard = providers.Heard{Err: errors.New("the adapter panicked")}
 		}
 	}()
@@ -140,8 +153,7 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 			v.outcome, v.ruling.Kind, v.detail = noticeUnmatched, providers.Unmatched, "another amount than the payment's"
 			break
 		}
-		v.outcome = noticeHint
-		r.later(errand{payment: id, attempt: n})
+		v.outcome, v.attempt = noticeHint, n
 	case providers.Fact:
 		v.outcome = noticeFact
 		if err := r.Observe(ctx, p, n, payment.FromNotice, heard.Result); err != nil {
@@ -159,10 +171,10 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 // Observe is the one door for what is learnt about an attempt later than its answer:
 // it is recorded, and the payment's own loop acts on it.
 func (r *Router) Observe(ctx context.Context, p payment.Payment, attempt int, source payment.Source, result providers.Result) error {
-	if _, err := r.learn(ctx, p, attempt, source, result); err != nil {
+	if _, err := r.learn(ctx, p, attempt, source, time.Time{}, result); err != nil {
 		return err
 	}
-	r.later(errand{payment: p.ID})
+	r.leave(p.Attempts[attempt-1].Gateway, errand{payment: p.ID})
 	return nil
 }
 
@@ -190,7 +202,7 @@ func (r *Router) debit(ctx context.Context, p payment.Payment, n int, heard prov
 			return payment.Noted{Finding: payment.ReturnExpected, Attempt: n,
 				Detail: fmt.Sprintf("debit %s of %s refused: the bank must give it back", heard.Result.External, p.Amount)}
 		}
-		return observed(n, payment.FromQuestion, heard.Result)
+		return observed(n, payment.FromQuestion, time.Time{}, heard.Result)
 	})
 	if err != nil {
 		return later(err)
@@ -199,6 +211,6 @@ func (r *Router) debit(ctx context.Context, p payment.Payment, n int, heard prov
 	if v.ruling.Kind = kind; kind != providers.Payable {
 		v.outcome = noticeRefused
 	}
-	r.later(errand{payment: p.ID})
+	r.leave(p.Attempts[n-1].Gateway, errand{payment: p.ID})
 	return v
 }

@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -14,17 +13,20 @@ import (
 	"github.com/payrouter/payrouter/router/payment"
 )
 
-// operate commits an operation and sends it, once.
+// operate commits an operation and sends it, once, unless what is known has changed so
+// that another step comes first.
 func (r *Router) operate(ctx context.Context, p payment.Payment, plan payment.OperationPlanned) (payment.Payment, error) {
 	ctx = context.WithoutCancel(ctx)
-	n, mine := len(p.Operations)+1, false
+	wanted, n, mine := plan, len(p.Operations)+1, false
 	plan.Operation = n
 	if plan.Op == payment.OpRefund {
 		plan.Reference = "rf" + derived(18, p.Tenant, p.ID, strconv.Itoa(n))
 	}
 	r.Step("before operation")
+	decided := time.Now()
 	p, err := r.append(ctx, p, "router", func(p payment.Payment) payment.Body {
-		mine = len(p.Operations)+1 == n
+		step := p.Next(time.Now(), r.TermsFor(p.Tenant))
+		mine = len(p.Operations)+1 == n && step.Do == payment.Operate && step.Plan == wanted
 		if !mine {
 			return nil
 		}
@@ -34,21 +36,23 @@ func (r *Router) operate(ctx context.Context, p payment.Payment, plan payment.Op
 		return p, err
 	}
 	r.Step("operation planned")
-	a := p.Attempts[plan.Attempt-1]
-	g, ok := r.gateways[a.Gateway]
-	if !ok {
-		return p, fmt.Errorf("%s: %w", a.Gateway, ErrUnknownGateway)
+	result := providers.Unsent(errTooLate)
+	if time.Since(decided) < sendBy {
+		result = r.act(ctx, p, p.Attempts[plan.Attempt-1], plan)
 	}
-	result := r.act(ctx, g, p, a, plan)
 	r.Step("operation answered")
-	return r.learnOperation(ctx, p, plan, payment.FromResponse, result)
+	return r.learnOperation(ctx, p, plan, payment.FromResponse, time.Time{}, result)
 }
 
 // act makes the call that the operation is.
-func (r *Router) act(ctx context.Context, g Gateway, p payment.Payment, a payment.Attempt, plan payment.OperationPlanned) (result providers.Result) {
+func (r *Router) act(ctx context.Context, p payment.Payment, a payment.Attempt, plan payment.OperationPlanned) (result providers.Result) {
 	op := map[payment.OperationKind]health.Op{payment.OpCapture: health.OpCapture, payment.OpVoid: health.OpVoid,
 		payment.OpWithdraw: health.OpVoid, payment.OpRefund: health.OpRefund}[plan.Op]
-	report, err := r.Board.Admit(g.Name, op, "")
+	g, ok := r.gateways[a.Gateway]
+	if !ok {
+		return providers.Unsent(ErrUnknownGateway)
+	}
+	report, err := r.Board.Admit(a.Gateway, op, "")
 	if err != nil {
 		return providers.Unsent(err)
 	}
@@ -85,38 +89,40 @@ func (r *Router) refund(p payment.Payment, a payment.Attempt, plan payment.Opera
 func (r *Router) askOperation(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
 	plan := p.Operations[n-1].OperationPlanned
 	a := p.Attempts[plan.Attempt-1]
-	g, ok := r.gateways[a.Gateway]
-	if !ok {
-		return p, fmt.Errorf("%s: %w", a.Gateway, ErrUnknownGateway)
-	}
+	asked := time.Now()
 	if plan.Op == payment.OpRefund {
-		return r.learnOperation(ctx, p, plan, payment.FromLookup, r.lookupRefund(ctx, g, p, a, plan))
+		return r.learnOperation(ctx, p, plan, payment.FromLookup, asked, r.lookupRefund(ctx, p, a, plan))
 	}
-	seen := r.lookup(ctx, g, p.Ref(a))
-	p, err := r.learn(ctx, p, a.N, payment.FromLookup, seen)
+	seen := r.lookup(ctx, a.Gateway, p.Ref(a))
+	p, err := r.learn(ctx, p, a.N, payment.FromLookup, asked, seen)
 	if err != nil {
 		return p, err
 	}
-	return r.learnOperation(ctx, p, plan, payment.FromLookup, effect(plan.Op, seen))
+	return r.learnOperation(ctx, p, plan, payment.FromLookup, asked, effect(plan.Op, seen))
 }
 
-// effect reads an operation's outcome from how the attempt stands afterwards.
+// effect reads an operation's outcome from how the attempt stands afterwards. A look
+// that shows neither a result nor that nothing has happened says nothing about it.
 func effect(op payment.OperationKind, seen providers.Result) providers.Result {
-	none := providers.Result{Absent: true, Code: seen.Code}
+	result := providers.Result{Reason: seen.Reason, Code: seen.Code}
+	over := seen.Verdict == providers.Declined || seen.Verdict == providers.Unserved
 	switch {
-	case seen.Verdict == providers.Unknown && !seen.Absent:
-		return providers.Result{Reason: seen.Reason, Code: seen.Code}
 	case op == payment.OpCapture && seen.Verdict == providers.Approved,
-		op != payment.OpCapture && (seen.Verdict == providers.Declined || seen.Verdict == providers.Unserved || seen.Absent):
+		op != payment.OpCapture && over,
+		op == payment.OpWithdraw && seen.Absent:
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code}
-	case op == payment.OpCapture && seen.Verdict == providers.Declined,
+	case op == payment.OpCapture && over,
 		op != payment.OpCapture && seen.Verdict == providers.Approved:
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
+	case seen.Verdict == providers.Held,
+		op == payment.OpWithdraw && seen.Verdict == providers.Pending && seen.Reason == providers.AwaitingPayer:
+		result.Absent = true // it stands as it stood before
 	}
-	return none
+	return result
 }
 
-func (r *Router) lookupRefund(ctx context.Context, g Gateway, p payment.Payment, a payment.Attempt, plan payment.OperationPlanned) (result providers.Result) {
+func (r *Router) lookupRefund(ctx context.Context, p payment.Payment, a payment.Attempt, plan payment.OperationPlanned) (result providers.Result) {
+	g := r.gateways[a.Gateway]
 	refunder, ok := g.Provider.(providers.Refunder)
 	if !ok {
 		return providers.Result{}
@@ -133,26 +139,28 @@ func (r *Router) lookupRefund(ctx context.Context, g Gateway, p payment.Payment,
 
 // learnOperation records what is known of an operation. A capture that was carried
 // out is at once an observation of the attempt's money.
-func (r *Router) learnOperation(ctx context.Context, p payment.Payment, plan payment.OperationPlanned, source payment.Source, result providers.Result) (payment.Payment, error) {
+func (r *Router) learnOperation(ctx context.Context, p payment.Payment, plan payment.OperationPlanned, source payment.Source, asked time.Time, result providers.Result) (payment.Payment, error) {
 	ctx = context.WithoutCancel(ctx)
-	p, err := r.append(ctx, p, actor(p, plan.Attempt, source), func(payment.Payment) payment.Body {
-		return payment.OperationObserved{Operation: plan.Operation, Source: source, Verdict: result.Verdict, Reason: result.Reason,
+	p, err := r.record(ctx, p, actor(p, plan.Attempt, source), func(payment.Payment) payment.Body {
+		return payment.OperationObserved{Operation: plan.Operation, Source: source, Asked: instant(asked), Verdict: result.Verdict, Reason: result.Reason,
 			External: result.External, Absent: result.Absent, Code: result.Code}
 	})
 	if err != nil || plan.Op != payment.OpCapture || result.Verdict != providers.Approved || source != payment.FromResponse {
 		return p, err
 	}
-	return r.learn(ctx, p, plan.Attempt, source, providers.Result{Verdict: providers.Approved, Amount: plan.Amount, Code: result.Code})
+	return r.learn(ctx, p, plan.Attempt, source, time.Time{}, providers.Result{Verdict: providers.Approved, Amount: plan.Amount, Code: result.Code})
 }
 
-// saveInstrument keeps a token that the payer agreed to save.
-func (r *Router) saveInstrument(ctx context.Context, p payment.Payment, n int, result providers.Result) {
+// saveInstrument keeps a token that the payer agreed to save. It reports false when the
+// store did not take it.
+func (r *Router) saveInstrument(ctx context.Context, p payment.Payment, n int, result providers.Result) bool {
 	if result.Instrument == nil || !p.Save || result.Instrument.Value.Empty() {
-		return
+		return true
 	}
 	err := r.Journal.SaveInstrument(ctx, journal.Instrument{ID: uuid.Must(uuid.NewV7()).String(), Tenant: p.Tenant, Customer: p.Customer,
 		Gateway: p.Attempts[n-1].Gateway, Token: *result.Instrument, Payment: p.ID, Created: payment.Instant(time.Now())})
 	if err != nil {
 		r.Log.Error("instrument not saved", "payment", p.ID, "error", err.Error())
 	}
+	return err == nil
 }

@@ -39,8 +39,9 @@ func (r *Router) CreateOverride(ctx context.Context, o journal.Override) (journa
 	if o.Start.IsZero() {
 		o.Start = now
 	}
+	length := o.End.Sub(o.Start)
 	o.Created, o.Version, o.Start, o.End = now, 1, payment.Instant(o.Start), payment.Instant(o.End)
-	if length := o.End.Sub(o.Start); length <= 0 || length > OverrideAtMost || !o.End.After(now) {
+	if length <= 0 || length > OverrideAtMost || !o.End.After(now) {
 		return o, ErrOverrideEnd
 	}
 	kept, err := r.Journal.CreateOverride(ctx, o)
@@ -107,7 +108,7 @@ func (r *Router) Resolve(ctx context.Context, w Word) (payment.Payment, error) {
 	p, err = r.advance(ctx, p, func(p payment.Payment) ([]payment.Event, error) {
 		a := p.Attempts[w.Attempt-1]
 		switch {
-		case a.Closed != nil || a.Verdict.HasMoney():
+		case !a.Open():
 			return nil, ErrNotOpen
 		case p.Seq != w.Seq:
 			return nil, ErrStale

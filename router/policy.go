@@ -39,6 +39,7 @@ const (
 	WhyRamping      = "ramping"
 	WhyBusy         = "busy"
 	WhyThrottled    = "throttled"
+	WhyUsedUp       = "used_up" // it has no order numbers left
 )
 
 // isHealthReason reports whether a gateway with this word could serve the payment at

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,6 +25,8 @@ func derived(length int, words ...string) string {
 	return text[:min(length, len(text))]
 }
 
+var errUsedUp = errors.New("the order numbers are used up")
+
 // reference makes the order number of a payment's next attempt under the gateway's rule.
 func (r *Router) reference(ctx context.Context, p payment.Payment, c Candidate) (string, error) {
 	gateway := c.Gateway
@@ -38,7 +41,7 @@ func (r *Router) reference(ctx context.Context, p payment.Payment, c Candidate) 
 	}
 	digits := fmt.Sprintf("%0*d", room, number)
 	if len(digits) > room || rule.Unique > 0 && len(strconv.FormatInt(number, 10)) > rule.Unique {
-		return "", fmt.Errorf("the order numbers of %s are used up", gateway)
+		return "", fmt.Errorf("%s: %w", gateway, errUsedUp)
 	}
 	return rule.Prefix + digits, nil
 }

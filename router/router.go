@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
@@ -60,7 +61,8 @@ type Router struct {
 	terms    payment.Terms
 	numbers  *numbers
 	hub      *hub
-	errands  chan errand
+	errands  map[string]*errands // by gateway
+	looks    singleflight.Group
 	metrics  *metrics
 	owner    string
 }
@@ -109,13 +111,14 @@ func New(o Options) (*Router, error) {
 		o.Step = func(string) {}
 	}
 	r := &Router{Options: o, gateways: map[string]Gateway{}, terms: TermsOf(o.Terms, o.Gateways),
-		numbers: &numbers{journal: o.Journal}, hub: newHub(), errands: make(chan errand, 1024), owner: uuid.NewString()}
+		numbers: &numbers{journal: o.Journal}, hub: newHub(), errands: map[string]*errands{}, owner: uuid.NewString()}
 	for _, g := range o.Gateways {
 		if _, twice := r.gateways[g.Name]; twice {
 			return nil, fmt.Errorf("router: gateway %s appears twice", g.Name)
 		}
 		r.gateways[g.Name] = g
 		r.names = append(r.names, g.Name)
+		r.errands[g.Name] = newErrands()
 	}
 	for name, t := range o.Tenants {
 		for _, rule := range t.Rules {

@@ -7,33 +7,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/payrouter/payrouter/health"
-	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 )
 
 const (
-	workers  = 4                // payments driven at once; each step is a commit or a call
-	batch    = 16               // payments claimed at once
-	lease    = 2 * time.Minute  // longer than the longest call; a dead worker's claims come back after it
-	hintPace = time.Second      // look-ups of one payment that hints may cause
-	warnEnd  = 10 * time.Minute // before an override ends by itself (PRODUCT N4)
+	workers = 4                     // payments of one gateway driven at once; each step is a commit or a call
+	batch   = 16                    // payments claimed at once
+	lease   = 2 * time.Minute       // longer than the longest call; a dead worker's claims come back after it
+	gather  = 20 * time.Millisecond // of changes for one numbering, so that it is no commit more for each
+	warnEnd = 10 * time.Minute      // before an override ends by itself (PRODUCT N4)
 )
-
-// errand is work that an inbound notice leaves for after its answer: to look an
-// attempt up, or with attempt 0 just to drive the payment.
-type errand struct {
-	payment string
-	attempt int
-}
-
-// later leaves an errand. When there are too many it is dropped: the payment's own
-// schedule does the same, later.
-func (r *Router) later(e errand) {
-	select {
-	case r.errands <- e:
-	default:
-	}
-}
 
 // Run drives payments that are due, numbers the change feed, and keeps overrides in
 // force, until ctx ends. It is crash recovery: a payment that a dead process left is
@@ -41,8 +24,12 @@ func (r *Router) later(e errand) {
 func (r *Router) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { r.work(ctx); return nil })
-	group.Go(func() error { r.runErrands(ctx); return nil })
+	for _, name := range r.names {
+		group.Go(func() error { r.runErrands(ctx, r.errands[name]); return nil })
+	}
+	group.Go(func() error { r.watchHints(ctx); return nil })
 	group.Go(func() error { r.number(ctx); return nil })
+	group.Go(func() error { r.sweep(ctx); return nil })
 	group.Go(func() error { r.watchOverrides(ctx); return nil })
 	return group.Wait()
 }
@@ -59,8 +46,33 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// work claims payments that are due and hands them to the workers.
+// work looks for payments that are due and wakes the lane of their gateway. Each has its
+// own, so that one that hangs holds up no other.
 func (r *Router) work(ctx context.Context) {
+	lanes := map[string]chan struct{}{} // also of no gateway, and of those that are configured no more
+	group, ctx := errgroup.WithContext(ctx)
+	defer func() { _ = group.Wait() }()
+	for ctx.Err() == nil {
+		due, err := r.Journal.DueAt(ctx, time.Now())
+		r.cannotClaim(ctx, err)
+		for _, gateway := range due {
+			wake, ok := lanes[gateway]
+			if !ok {
+				wake = make(chan struct{}, 1)
+				lanes[gateway] = wake
+				group.Go(func() error { r.workLane(ctx, gateway, wake); return nil })
+			}
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		}
+		pause(ctx, r.PollEvery)
+	}
+}
+
+// workLane claims one gateway's payments that are due and hands them to its workers.
+func (r *Router) workLane(ctx context.Context, gateway string, wake <-chan struct{}) {
 	due := make(chan string)
 	group, ctx := errgroup.WithContext(ctx)
 	for range workers {
@@ -72,22 +84,31 @@ func (r *Router) work(ctx context.Context) {
 		})
 	}
 	defer func() { close(due); _ = group.Wait() }()
-	for ctx.Err() == nil {
-		ids, err := r.Journal.Claim(ctx, time.Now(), lease, batch)
-		if err != nil && ctx.Err() == nil {
-			r.metrics.storeFailed("claim")
-			r.Log.Error("work cannot be claimed", "error", err.Error())
-		}
-		for _, id := range ids {
-			select {
-			case due <- id:
-			case <-ctx.Done():
-				return // the leases run out, and others go on
-			}
-		}
-		if len(ids) < batch && !pause(ctx, r.PollEvery) {
+	for {
+		select {
+		case <-ctx.Done():
 			return
+		case <-wake:
 		}
+		for more := true; more; {
+			ids, err := r.Journal.Claim(ctx, time.Now(), lease, batch, gateway)
+			r.cannotClaim(ctx, err)
+			for _, id := range ids {
+				select {
+				case due <- id:
+				case <-ctx.Done():
+					r.giveBack(ctx, id)
+				}
+			}
+			more = len(ids) == batch
+		}
+	}
+}
+
+func (r *Router) cannotClaim(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		r.metrics.storeFailed("claim")
+		r.Log.Error("work cannot be claimed", "error", err.Error())
 	}
 }
 
@@ -98,57 +119,24 @@ func (r *Router) serve(ctx context.Context, id string) {
 		p, err = r.drive(ctx, p, false)
 	}
 	now := time.Now()
-	if err != nil {
-		if ctx.Err() == nil {
-			r.Log.Error("payment cannot be driven", "payment", id, "error", err.Error())
-			_ = r.Journal.Wake(ctx, id, now.Add(5*time.Second))
+	told := ctx.Err() != nil // to stop
+	ctx = context.WithoutCancel(ctx)
+	switch {
+	case told && err != nil:
+		r.giveBack(ctx, id)
+	case err != nil:
+		r.Log.Error("payment cannot be driven", "payment", id, "error", err.Error())
+		_ = r.Journal.Wake(ctx, id, now.Add(5*time.Second))
+	default:
+		if err := r.Journal.Defer(ctx, id, p.Seq, p.Due(now, r.TermsFor(p.Tenant))); err != nil {
+			r.Log.Error("payment keeps its lease", "payment", id, "error", err.Error())
 		}
-		return
-	}
-	if err := r.Journal.Defer(ctx, id, p.Seq, p.Due(now, r.TermsFor(p.Tenant))); err != nil && ctx.Err() == nil {
-		r.Log.Error("payment keeps its lease", "payment", id, "error", err.Error())
 	}
 }
 
-// runErrands does what notices left to do.
-func (r *Router) runErrands(ctx context.Context) {
-	group, ctx := errgroup.WithContext(ctx)
-	for range workers {
-		group.Go(func() error {
-			for {
-				select {
-				case <-ctx.Done():
-					return nil
-				case e := <-r.errands:
-					if err := r.run(ctx, e); err != nil && ctx.Err() == nil {
-						r.Log.Error("what a notice asked for waits for the schedule", "payment", e.payment, "error", err.Error())
-					}
-				}
-			}
-		})
-	}
-	_ = group.Wait()
-}
-
-func (r *Router) run(ctx context.Context, e errand) error {
-	p, err := r.Journal.Get(ctx, e.payment)
-	if err != nil {
-		return err
-	}
-	if e.attempt > 0 {
-		a := p.Attempts[e.attempt-1]
-		if a.Flow == providers.AskFirst && a.External == "" {
-			return nil // there is nothing to ask the gateway by
-		}
-		if wait := hintPace - time.Since(a.LastLook); wait > 0 && !pause(ctx, wait) {
-			return nil
-		}
-		if p, err = r.ask(ctx, p, e.attempt); err != nil {
-			return err
-		}
-	}
-	_, err = r.drive(ctx, p, false)
-	return err
+// giveBack ends the lease of a claimed payment. Should that fail, it runs out.
+func (r *Router) giveBack(ctx context.Context, id string) {
+	_ = r.Journal.Wake(context.WithoutCancel(ctx), id, time.Now())
 }
 
 // number gives committed changes their place in the feed. One replica at a time does it.
@@ -172,6 +160,7 @@ func (r *Router) number(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			r.metrics.storeFailed("number")
 			r.Log.Error("changes cannot be numbered", "error", err.Error())
+			pause(ctx, r.PollEvery) // new changes are no reason to try sooner
 		}
 		if n > 0 {
 			r.hub.wake(feedKey)
@@ -183,6 +172,7 @@ func (r *Router) number(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-changed:
+			pause(ctx, gather)
 		case <-time.After(r.PollEvery): // other replicas' changes
 		}
 	}

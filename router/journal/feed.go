@@ -13,66 +13,31 @@ type Change struct {
 	EventSeq int64
 }
 
-// change is a committed change that waits for its number.
-type change struct {
-	payment, tenant string
-	seq             int64
-}
-
 // Number gives feed numbers to committed changes, at most n of them, and returns
 // how many it numbered. Only the holder of the sequencer's lease calls it; the
 // feed's primary key makes a second holder fail rather than leave a gap.
 func (s *Store) Number(ctx context.Context, n int) (int, error) {
-	numbered := 0
+	var numbered int64
 	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		waiting, err := waitingChanges(ctx, tx, n)
-		if err != nil {
+		// Two statements, however many changes: their number times the way to the database
+		// would not fit into one commit's time-out.
+		var err error
+		numbered, err = affected(tx.ExecContext(ctx, `INSERT INTO feed (tenant, seq, payment_id, event_seq)
+			SELECT w.tenant, COALESCE((SELECT MAX(f.seq) FROM feed f WHERE f.tenant = w.tenant), 0)
+				+ ROW_NUMBER() OVER (PARTITION BY w.tenant ORDER BY w.at, w.payment_id, w.seq), w.payment_id, w.seq
+			FROM (SELECT payment_id, seq, tenant, at FROM outbox ORDER BY at, payment_id, seq LIMIT $1) w`, n))
+		if err != nil || numbered == 0 {
 			return err
 		}
-		last := map[string]int64{}
-		for _, c := range waiting {
-			if _, known := last[c.tenant]; !known {
-				var seq int64
-				err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM feed WHERE tenant = $1`, c.tenant).Scan(&seq)
-				if err != nil {
-					return err
-				}
-				last[c.tenant] = seq
-			}
-			last[c.tenant]++
-			if _, err := tx.ExecContext(ctx, `INSERT INTO feed (tenant, seq, payment_id, event_seq) VALUES ($1, $2, $3, $4)`,
-				c.tenant, last[c.tenant], c.payment, c.seq); err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE payment_id = $1 AND seq = $2`, c.payment, c.seq); err != nil {
-				return err
-			}
-		}
-		numbered = len(waiting)
-		return nil
+		// What was numbered is asked of the feed: other changes may have been committed since.
+		_, err = tx.ExecContext(ctx, `DELETE FROM outbox WHERE EXISTS
+			(SELECT 1 FROM feed f WHERE f.payment_id = outbox.payment_id AND f.event_seq = outbox.seq)`)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("number the feed: %w", err)
 	}
-	return numbered, nil
-}
-
-// waitingChanges reads the outbox, oldest first.
-func waitingChanges(ctx context.Context, tx *sql.Tx, n int) ([]change, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT payment_id, seq, tenant FROM outbox ORDER BY at, payment_id, seq LIMIT $1`, n)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var waiting []change
-	for rows.Next() {
-		var c change
-		if err := rows.Scan(&c.payment, &c.seq, &c.tenant); err != nil {
-			return nil, err
-		}
-		waiting = append(waiting, c)
-	}
-	return waiting, rows.Err()
+	return int(numbered), nil
 }
 
 // Changes reads a tenant's feed after a sequence number.

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
-	"github.com/payrouter/payrouter/router/internal/pgtest"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
+	"github.com/payrouter/payrouter/router/pgtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }

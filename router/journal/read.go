@@ -85,7 +85,7 @@ func (s *Store) FindAttempt(ctx context.Context, gateway string, ref providers.R
 type Filter struct {
 	Tenant        string
 	Status        payment.Status
-	Gateway       string
+	Gateway       string // any attempt of the payment was there
 	Order         string
 	CreatedFrom   time.Time // inclusive
 	CreatedBefore time.Time // exclusive
@@ -114,7 +114,7 @@ func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]paym
 		and("status = ?", string(f.Status))
 	}
 	if f.Gateway != "" {
-		and("gateway = ?", f.Gateway)
+		and("id IN (SELECT payment_id FROM attempts WHERE gateway = ?)", f.Gateway)
 	}
 	if f.Order != "" {
 		and("order_ref = ?", f.Order)

@@ -1,0 +1,91 @@
+package health_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/payrouter/payrouter/health"
+)
+
+func TestAProbeThatPanicsIsAFaultAndTheProcessLives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gateways := quick("kaspi")
+		gateways[0].Probe = func(context.Context) health.Signal { panic("an answer nobody thought of") }
+		b := board(t, health.Options{Gateways: gateways})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { b.Run(ctx); close(done) }()
+		time.Sleep(10 * time.Second)
+		if err := b.Peek("kaspi", health.OpCharge, ""); !errors.Is(err, health.ErrProbeFailing) {
+			t.Errorf("after probes that panicked: %v", err)
+		}
+		stop()
+		<-done
+	})
+}
+
+// Calls that were on their way when the breaker opened answer long after it, slowly and
+// badly. They are old news: the trial decides.
+func TestStragglersOfAnOutageDoNotFailTheTrial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gateways := quick("kaspi")
+		gateways[0].SlowAfter = map[health.Op]time.Duration{health.OpCharge: 3 * time.Second}
+		b := board(t, health.Options{Gateways: gateways})
+		var stragglers []func(health.Signal)
+		for range 30 {
+			report, err := b.Admit("kaspi", health.OpCharge, "p")
+			if err != nil {
+				t.Fatal(err)
+			}
+			stragglers = append(stragglers, report)
+		}
+		for range 5 {
+			try(b, "kaspi", health.Fault)
+		}
+		if err := b.Peek("kaspi", health.OpCharge, "p"); !errors.Is(err, health.ErrBreakerOpen) {
+			t.Fatalf("after five faults: %v", err)
+		}
+		time.Sleep(9 * time.Second)
+		for _, report := range stragglers {
+			report(health.Fault)
+		}
+		time.Sleep(20 * time.Second)
+		for i := range 3 {
+			if err := try(b, "kaspi", health.Healthy); err != nil {
+				t.Fatalf("trial %d: %v", i, err)
+			}
+		}
+		if got := b.Snapshot()[0].Breakers[health.OpCharge]; got != "closed" {
+			t.Errorf("after three good trials the breaker is %s", got)
+		}
+	})
+}
+
+// A refusal that says nothing about the gateway (throttled, our credentials) must not
+// use up the trials of a half-open breaker.
+func TestNeutralTrialsDoNotUseUpTheTrials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := board(t, health.Options{Gateways: quick("kaspi")})
+		for range 5 {
+			try(b, "kaspi", health.Fault)
+		}
+		time.Sleep(20 * time.Second)
+		for i := range 10 {
+			if err := try(b, "kaspi", health.Neutral); err != nil {
+				t.Fatalf("neutral trial %d: %v", i, err)
+			}
+			if got := b.Snapshot()[0].Breakers[health.OpCharge]; got != "half_open" {
+				t.Fatalf("after neutral trial %d: %s", i, got)
+			}
+		}
+		for range 3 {
+			try(b, "kaspi", health.Healthy)
+		}
+		if got := b.Snapshot()[0].Breakers[health.OpCharge]; got != "closed" {
+			t.Errorf("after three good trials: %s", got)
+		}
+	})
+}

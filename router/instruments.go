@@ -1,0 +1,63 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// instruments finds the tokens of the card that the caller named: its own and, for
+// failover, those that the same customer saved of the same card at other gateways.
+func (r *Router) instruments(ctx context.Context, p payment.Payment) (map[string]journal.Instrument, error) {
+	if p.Instrument == "" {
+		return nil, nil
+	}
+	named, err := r.Journal.Instrument(ctx, p.Tenant, p.Instrument)
+	if errors.Is(err, journal.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]journal.Instrument{named.Gateway: named}
+	if named.Customer == "" {
+		return all, nil
+	}
+	others, err := r.Journal.Instruments(ctx, p.Tenant, named.Customer, "", 100)
+	for _, i := range others {
+		if _, ok := all[i.Gateway]; !ok && sameCard(named.Token.Mask, i.Token.Mask) {
+			all[i.Gateway] = i
+		}
+	}
+	return all, err
+}
+
+// sameCard reports whether two masks can only mean one card of one customer: the last
+// four digits are equal, and so are the first ones as far as both gateways show them. A
+// payer who chose one card is not charged on another.
+func sameCard(a, b string) bool {
+	firstA, lastA := ends(a)
+	firstB, lastB := ends(b)
+	n := min(len(firstA), len(firstB))
+	return len(lastA) == 4 && lastA == lastB && firstA[:n] == firstB[:n]
+}
+
+// ends are the digits before the part of a mask that is hidden, and the last four after it.
+func ends(mask string) (first, last string) {
+	digit := func(r rune) bool { return r >= '0' && r <= '9' }
+	mask = strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' {
+			return -1
+		}
+		return r
+	}, mask)
+	first = mask[:len(mask)-len(strings.TrimLeftFunc(mask, digit))]
+	last = mask[len(strings.TrimRightFunc(mask, digit)):]
+	if len(first) == len(mask) || len(last) < 4 {
+		return "", "" // nothing is hidden, or too much
+	}
+	return first, last[len(last)-4:]
+}
