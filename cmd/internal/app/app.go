@@ -205,6 +205,9 @@ func (a *App) Run(ctx context.Context) error {
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
 		defer cancel()
 		a.stopGRPC(limit)
+		if err := a.server.Wait(limit); err != nil {
+			a.log.Error("calls to gateways were cut off; they will be asked about", "error", err.Error())
+		}
 		err := errors.Join(webhooks.Shutdown(limit), ops.Shutdown(limit))
 		stopLoop()
 		return err

@@ -1,0 +1,178 @@
+//go:build unix
+
+package app_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/payrouter/payrouter/cmd/internal/app"
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+)
+
+// What a parent tells its child, by environment.
+const (
+	childConfig = "PAYROUTER_KILL_TEST_CONFIG" // the configuration file; its presence makes the child a service
+	childStore  = "PAYROUTER_KILL_TEST_STORE"  // the books' URL, which the file names as ${…}
+	childTrap   = "PAYROUTER_KILL_TEST_TRAP"   // a trap's text
+)
+
+// trap is the signal that a child sends to itself at the n-th passing of a step of the
+// router. The zero trap never closes.
+type trap struct {
+	step   string
+	nth    int
+	signal syscall.Signal
+}
+
+// text writes the trap for a child.
+func (t trap) text() string { return fmt.Sprintf("%s/%d/%d", t.step, t.nth, t.signal) }
+
+// setTrap reads a trap's text and returns the router's hook.
+func setTrap(text string) func(step string) {
+	parts := strings.Split(text, "/")
+	var t trap
+	if _, err := fmt.Sscanf(strings.Join(parts[1:], " "), "%d %d", &t.nth, &t.signal); err != nil {
+		panic("no trap: " + text)
+	}
+	t.step = parts[0]
+	var passed atomic.Int64
+	return func(step string) {
+		if step != t.step || passed.Add(1) != int64(t.nth) {
+			return
+		}
+		woken := make(chan os.Signal, 1)
+		signal.Notify(woken, syscall.SIGCONT)
+		_ = syscall.Kill(os.Getpid(), t.signal)
+		// Another thread may take the signal, and this one run on for a moment: it must
+		// not get past the step. Nobody wakes from SIGKILL.
+		<-woken
+	}
+}
+
+// beService is cmd/payrouter's serve, with the trap for its only addition.
+func beService(path string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	go func() { // our parent holds the other end: when it dies we do
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(3)
+	}()
+	fail := func(err error) int {
+		fmt.Fprintln(os.Stderr, "child:", err)
+		return 1
+	}
+	c, err := app.Load(path)
+	if err != nil {
+		return fail(err)
+	}
+	log, err := app.NewLog(c.Log, os.Stderr)
+	if err != nil {
+		return fail(err)
+	}
+	service, err := app.New(ctx, c, app.Options{Version: "test", Log: log, Step: setTrap(os.Getenv(childTrap))})
+	if err != nil {
+		return fail(err)
+	}
+	fmt.Fprintln(os.Stdout, service.GRPCAddr())
+	if err := service.Run(ctx); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+// replica is a child process that is the service, and a caller's connection to it.
+type replica struct {
+	t        *testing.T
+	process  *os.Process
+	exited   chan struct{}
+	state    *os.ProcessState // once exited
+	payments pb.PaymentsClient
+	people   pb.OperationsClient
+}
+
+// starts bounds how many children start at once: a start is work, the rest of a child's
+// life mostly waiting.
+var starts = make(chan struct{}, 4)
+
+// replica starts a process on the world's books and waits until it listens.
+func (w *world) replica(at trap) *replica {
+	w.t.Helper()
+	starts <- struct{}{}
+	defer func() { <-starts }()
+	self, err := os.Executable()
+	w.must(err)
+	w.born++
+	logPath := filepath.Join(w.dir, fmt.Sprintf("replica-%d.log", w.born))
+	log, err := os.Create(logPath)
+	w.must(err)
+	defer log.Close()
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), childConfig+"="+w.config, childStore+"="+w.url, childTrap+"="+at.text())
+	cmd.Stderr = log
+	leash, err := cmd.StdinPipe()
+	w.must(err)
+	out, err := cmd.StdoutPipe()
+	w.must(err)
+	w.must(cmd.Start())
+	r := &replica{t: w.t, process: cmd.Process, exited: make(chan struct{})}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	go func() {
+		_ = cmd.Wait() // its state says more than the error
+		r.state = cmd.ProcessState
+		close(r.exited)
+	}()
+	w.t.Cleanup(func() {
+		_ = r.process.Kill()
+		<-r.exited
+		_ = leash.Close()
+		if w.t.Failed() {
+			text, _ := os.ReadFile(logPath)
+			w.t.Logf("%s:\n%s", filepath.Base(logPath), text)
+		}
+	})
+	if err != nil {
+		w.t.Fatalf("the service did not start: %v", err)
+	}
+	conn, err := grpc.NewClient(strings.TrimSpace(address), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	w.must(err)
+	w.t.Cleanup(func() { _ = conn.Close() })
+	r.payments, r.people = pb.NewPaymentsClient(conn), pb.NewOperationsClient(conn)
+	return r
+}
+
+// ended waits for the process's end and returns how it ended.
+func (r *replica) ended() syscall.WaitStatus {
+	r.t.Helper()
+	select {
+	case <-r.exited:
+	case <-time.After(patience):
+		r.t.Fatal("the process does not end")
+	}
+	status, ok := r.state.Sys().(syscall.WaitStatus)
+	if !ok {
+		r.t.Fatalf("no wait status: %v", r.state)
+	}
+	return status
+}
+
+func (r *replica) signal(s syscall.Signal) {
+	r.t.Helper()
+	if err := r.process.Signal(s); err != nil {
+		r.t.Fatal(err)
+	}
+}
