@@ -9,19 +9,19 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
-	"github.com/payrouter/payrouter/router/internal/pgtest"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
+	"github.com/payrouter/payrouter/router/pgtest"
 )
 
 // onEach runs a benchmark on a SQLite file and on PostgreSQL. The throw-away server of
 // the tests does not write through to the disk; the benchmark's name says what the server
 // itself says about that. paydev bench measures a durable one.
 func onEach(b *testing.B, run func(*testing.B, *journal.Store)) {
-	bench := func(url string) func(*testing.B) {
+	bench := func(url func(testing.TB) string) func(*testing.B) {
 		return func(b *testing.B) {
 			terms := payment.Terms{}.Default()
-			s, err := journal.Open(journal.Options{URL: url, Due: func(p payment.Payment, now time.Time) time.Time { return p.Due(now, terms) }})
+			s, err := journal.Open(journal.Options{URL: url(b), Due: func(p payment.Payment, now time.Time) time.Time { return p.Due(now, terms) }})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -33,11 +33,8 @@ func onEach(b *testing.B, run func(*testing.B, *journal.Store)) {
 			run(b, s)
 		}
 	}
-	b.Run("sqlite", func(b *testing.B) { bench("sqlite:" + filepath.Join(b.TempDir(), "books.db"))(b) })
-	b.Run("postgresql", func(b *testing.B) {
-		url := pgtest.URL(b)
-		b.Run("fsync "+fsync(b, url), bench(url))
-	})
+	b.Run("sqlite", bench(func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "books.db") }))
+	b.Run("postgresql", func(b *testing.B) { b.Run("fsync "+fsync(b, pgtest.URL(b)), bench(pgtest.URL)) })
 }
 
 func fsync(b *testing.B, url string) (setting string) {
