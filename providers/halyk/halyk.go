@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -51,8 +52,13 @@ func New(c Config, o Options) (*Gateway, error) {
 // Close drops idle connections.
 func (g *Gateway) Close() { g.client.Close() }
 
-// Claims says what ePay promises; see claims.go for the reasons.
-func (g *Gateway) Claims() providers.Claims { return g.claims }
+// Claims says what ePay promises; see claims.go for the reasons. The copy shares
+// nothing with what the adapter itself goes by.
+func (g *Gateway) Claims() providers.Claims {
+	c := g.claims
+	c.Currencies, c.Methods = slices.Clone(c.Currencies), slices.Clone(c.Methods)
+	return c
+}
 
 // api makes a call to an API path with a token.
 func (g *Gateway) api(method, path string, t token, body []byte) exchange.Call {

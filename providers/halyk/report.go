@@ -3,6 +3,7 @@ package halyk
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,8 +16,9 @@ const reportPages = 1000
 // Report reads the registry of a window. How the bank shows a refund is not
 // published: as a row of its own, or by the payment's row changing its status. A
 // REFUND row beside another row with money of the same number is the first kind
-// and becomes one refund line; alone it is the second kind and becomes the charge
-// and its refund.
+// and becomes one refund line. One that stands alone may be either, its payment
+// being older than the window: the payment's status tells, whose id only the second
+// kind has. That kind becomes the charge and its refund.
 func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(providers.StatementLine) error) error {
 	rows, err := g.registry(ctx, w, reportPages, time.Time{})
 	if err != nil {
@@ -36,7 +38,13 @@ func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(prov
 		if at.Before(w.From) || !at.Before(w.To) {
 			continue
 		}
-		lines, err := row.lines(at.UTC(), withMoney[row.InvoiceID] > 1)
+		apart := withMoney[row.InvoiceID] > 1
+		if standings[row.Status] == givenBack && !apart {
+			if apart, err = g.refundApart(ctx, row); err != nil {
+				return fmt.Errorf("registry: row %s: %w", word(row.ID), err)
+			}
+		}
+		lines, err := row.lines(at.UTC(), apart)
 		if err != nil {
 			return fmt.Errorf("registry: row %s: %w", word(row.ID), err)
 		}
@@ -49,8 +57,21 @@ func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(prov
 	return nil
 }
 
+// refundApart reports whether a REFUND row is the refund's own: then its id is not
+// the payment's.
+func (g *Gateway) refundApart(ctx context.Context, row record) (bool, error) {
+	status, failed := g.inquire(ctx, time.Now().Add(g.config.Timeouts.Status), string(row.InvoiceID))
+	switch {
+	case failed != nil:
+		return false, errors.Join(fmt.Errorf("the payment of a refund: %s %s", failed.Reason, failed.Code), failed.Err)
+	case status.Transaction == nil || status.Transaction.ID == "":
+		return false, fmt.Errorf("the payment of a refund is not known: %s", word(status.ResultCode))
+	}
+	return status.Transaction.ID != row.ID, nil
+}
+
 // lines are the movements that a row tells of.
-func (r record) lines(at time.Time, beside bool) ([]providers.StatementLine, error) {
+func (r record) lines(at time.Time, apart bool) ([]providers.StatementLine, error) {
 	l := providers.StatementLine{Kind: providers.LineCharge, Order: string(r.InvoiceID), External: string(r.ID), At: at, Code: word(r.Status)}
 	var err error
 	if l.Amount, err = r.money(r.Amount); err != nil {
@@ -70,7 +91,7 @@ func (r record) lines(at time.Time, beside bool) ([]providers.StatementLine, err
 		l.Verdict = providers.Approved
 		back := l
 		back.Kind = providers.LineRefund
-		if beside {
+		if apart {
 			return []providers.StatementLine{back}, nil
 		}
 		return []providers.StatementLine{l, back}, nil

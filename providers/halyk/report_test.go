@@ -24,7 +24,9 @@ func report(t *testing.T, script []reply, w providers.Window) ([]providers.State
 }
 
 func TestReportReadsTheRegistry(t *testing.T) {
-	with(t, config(), []reply{tokenReply, {to: toRegistry, body: "operations.json"}}, func(t *testing.T, g *Gateway, b *bank) {
+	refunded := reply{to: strings.Replace(toStatus, order, "261123004712", 1),
+		body: `{"resultCode":"100","transaction":{"id":"aa0b0a5e-9b7b-4a3b-8a3e-3a6f4d0b7c12","invoiceID":"261123004712","statusName":"REFUND"}}`}
+	with(t, config(), []reply{tokenReply, {to: toRegistry, body: "operations.json"}, refunded}, func(t *testing.T, g *Gateway, b *bank) {
 		var text strings.Builder
 		err := g.Report(t.Context(), november, func(l providers.StatementLine) error {
 			fmt.Fprintf(&text, "%s %s %s %s %s fee %s %s %s\n", l.Kind, l.Verdict, l.Code, l.Order, l.Amount, l.Fee, l.At.Format(time.RFC3339Nano), l.External)
@@ -92,6 +94,8 @@ func TestReportThatIsNotWholeFails(t *testing.T) {
 		"refused":               {{to: toRegistry, status: 403}},
 		"an API error":          {{to: toRegistry, status: 400, body: `{"code":100}`}},
 		"server error":          {{to: toRegistry, status: 500}},
+		"a refund of nobody":    {row(`"id":"a","invoiceId":"` + order + `","createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":1,"status":"REFUND"`), {to: toStatus, body: `{"resultCode":"102"}`}},
+		"a refund unasked":      {row(`"id":"a","invoiceId":"` + order + `","createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":1,"status":"REFUND"`), {to: toStatus, status: 500}},
 	} {
 		if _, err := report(t, script, november); err == nil || strings.Contains(err.Error(), "AIGERIM") {
 			t.Errorf("%s: error %v", what, err)
@@ -126,21 +130,26 @@ func TestRowsBecomeLines(t *testing.T) {
 		}
 		return reply{to: toRegistry, body: fmt.Sprintf(`{"totalCount":%d,"records":[%s]}`, len(all), strings.Join(all, ","))}
 	}
+	payment := func(id string) []reply {
+		return []reply{{to: toStatus, body: fmt.Sprintf(`{"resultCode":"100","transaction":{"id":"%s","invoiceID":"%s","statusName":"REFUND"}}`, id, order)}}
+	}
 	for what, c := range map[string]struct {
 		page reply
+		then []reply
 		want string
 	}{
-		"charged":                       {page("CHARGE"), "charge approved 100.00 KZT"},
-		"held":                          {page("AUTH"), "charge held 100.00 KZT"},
-		"begun":                         {page("NEW"), "charge pending 100.00 KZT"},
-		"released":                      {page("CANCEL_OLD"), "charge declined 100.00 KZT"},
-		"failed, then charged":          {page("CHARGE", "FAILED"), "charge approved 100.00 KZT|charge declined 101.00 KZT"},
-		"refunded in the payment's row": {page("REFUND"), "charge approved 100.00 KZT|refund approved 100.00 KZT"},
-		"refunded in a row of its own":  {page("REFUND", "CHARGE"), "refund approved 100.00 KZT|charge approved 101.00 KZT"},
-		"failed, then refunded":         {page("REFUND", "FAILED"), "charge approved 100.00 KZT|refund approved 100.00 KZT|charge declined 101.00 KZT"},
-		"nobody documented it":          {page("SETTLED"), "charge unknown 100.00 KZT"},
+		"charged":                       {page("CHARGE"), nil, "charge approved 100.00 KZT"},
+		"held":                          {page("AUTH"), nil, "charge held 100.00 KZT"},
+		"begun":                         {page("NEW"), nil, "charge pending 100.00 KZT"},
+		"released":                      {page("CANCEL_OLD"), nil, "charge declined 100.00 KZT"},
+		"failed, then charged":          {page("CHARGE", "FAILED"), nil, "charge approved 100.00 KZT|charge declined 101.00 KZT"},
+		"refunded in the payment's row": {page("REFUND"), payment("0"), "charge approved 100.00 KZT|refund approved 100.00 KZT"},
+		"refunded in a row of its own":  {page("REFUND", "CHARGE"), nil, "refund approved 100.00 KZT|charge approved 101.00 KZT"},
+		"its payment before the window": {page("REFUND"), payment("older"), "refund approved 100.00 KZT"},
+		"failed, then refunded":         {page("REFUND", "FAILED"), payment("0"), "charge approved 100.00 KZT|refund approved 100.00 KZT|charge declined 101.00 KZT"},
+		"nobody documented it":          {page("SETTLED"), nil, "charge unknown 100.00 KZT"},
 	} {
-		lines, err := report(t, []reply{c.page}, november)
+		lines, err := report(t, append([]reply{c.page}, c.then...), november)
 		var got []string
 		for _, l := range lines {
 			got = append(got, fmt.Sprintf("%s %s %s", l.Kind, l.Verdict, l.Amount))

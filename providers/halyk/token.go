@@ -90,7 +90,10 @@ func (g *Gateway) fetch(ctx context.Context, form url.Values, limit time.Duratio
 	switch code := strconv.Itoa(answer.Status); {
 	case answer.Status == http.StatusTooManyRequests:
 		return token{}, &providers.Result{Verdict: providers.Unserved, Reason: providers.Throttled, Code: code}
-	case answer.Status >= 400: // the shape for wrong credentials is not published; OAuth says 400 or 401
+	case answer.Status == http.StatusBadRequest, answer.Status == http.StatusUnauthorized, answer.Status == http.StatusForbidden:
+		// The shape for wrong credentials is not published; OAuth says 400 or 401. Any other
+		// status says nothing about us: a gateway that is down may answer 404, and must not
+		// look alive to the probe.
 		r := refused(code)
 		r.Err = errors.New("the token endpoint refuses us: check client_id, client_secret and token_url")
 		return token{}, &r
@@ -166,7 +169,16 @@ func (g *Gateway) serviceToken(ctx context.Context, deadline time.Time) (token, 
 		token  token
 		failed *providers.Result
 	}
-	flight := g.service.flight.DoChan("", func() (any, error) {
+	flight := g.service.flight.DoChan("", func() (value any, _ error) {
+		defer func() {
+			if recover() != nil { // in a goroutine of its own: nobody above could catch it
+				_, failed := lost("", errors.New("fetching a token panicked"))
+				value = outcome{failed: failed}
+			}
+		}()
+		if t, ok := g.service.get(time.Now()); ok {
+			return outcome{t, nil}, nil // it landed while we came
+		}
 		t, failed := g.renew(context.WithoutCancel(ctx), time.Until(deadline))
 		return outcome{t, failed}, nil
 	})

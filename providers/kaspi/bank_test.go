@@ -17,8 +17,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/grpc/test/bufconn"
-
 	"github.com/payrouter/payrouter/providers"
 )
 
@@ -48,7 +46,7 @@ func atCounter(t *testing.T, test func(t *testing.T, b *bank)) {
 // bank is a Kaspi that says what it is told to and remembers what it was asked.
 type bank struct {
 	t      *testing.T
-	listen *bufconn.Listener
+	listen *memory
 
 	mu      sync.Mutex
 	answers map[string]http.HandlerFunc // by path below /rN/vNN
@@ -58,13 +56,45 @@ type bank struct {
 
 func openBank(t *testing.T) *bank {
 	t.Helper()
-	b := &bank{t: t, listen: bufconn.Listen(1 << 16), answers: map[string]http.HandlerFunc{}}
+	b := &bank{t: t, listen: &memory{callers: make(chan net.Conn), shut: make(chan struct{})}, answers: map[string]http.HandlerFunc{}}
 	server := &http.Server{Handler: b}
 	var served sync.WaitGroup
 	served.Go(func() { server.Serve(b.listen) })
 	t.Cleanup(func() { server.Close(); served.Wait() })
 	return b
 }
+
+// memory is a listener without a network. (grpc's bufconn would do, but a deadline that
+// is set and cleared at once may end a later read there, and a server then hangs up.)
+type memory struct {
+	callers chan net.Conn
+	shut    chan struct{}
+	once    sync.Once
+}
+
+func (m *memory) dial(ctx context.Context) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case m.callers <- far:
+		return near, nil
+	case <-m.shut:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (m *memory) Accept() (net.Conn, error) {
+	select {
+	case conn := <-m.callers:
+		return conn, nil
+	case <-m.shut:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m *memory) Close() error   { m.once.Do(func() { close(m.shut) }); return nil }
+func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "kaspi", Net: "pipe"} }
 
 var versions = regexp.MustCompile(`^/r\d/v\d\d`)
 
@@ -207,7 +237,7 @@ func (b *bank) gateway(scheme Scheme, changes ...func(*Config)) *Gateway {
 	for _, change := range changes {
 		change(&c)
 	}
-	g, err := New(c, Options{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { return b.listen.DialContext(ctx) }})
+	g, err := New(c, Options{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { return b.listen.dial(ctx) }})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -51,11 +51,11 @@ func TestLinkIsShownWithItsOwnEndAndPace(t *testing.T) {
 func TestInvoiceRingsAtThePhoneForADay(t *testing.T) {
 	atCounter(t, func(t *testing.T, b *bank) {
 		b.reads("/remote/create", "remote-create")
-		end := counter.Add(24 * time.Hour)
+		end := counter.Add(24*time.Hour + 65*time.Second) // to open, and then to confirm
 		got := b.gateway(R3).Charge(t.Context(), charge(providers.Push))
 		equal(t, got, providers.Result{
 			Verdict: providers.Pending, Reason: providers.AwaitingPayer, External: "12911004520",
-			Action: &providers.Action{Kind: providers.ConfirmPush, Service: "Kaspi.kz", Expires: got.Until},
+			Action: &providers.Action{Kind: providers.ConfirmPush, Service: "Kaspi.kz", Expires: counter.Add(24 * time.Hour)},
 			Until:  got.Until,
 		})
 		if !got.Until.Equal(end) {

@@ -28,7 +28,7 @@ func (g *Gateway) Claims() providers.Claims {
 		},
 		Webhook:   providers.HintOnly,
 		Statement: providers.StatementFile,
-		Timeouts:  c.Timeouts,
+		Timeouts:  limits(c),
 	}
 	for _, method := range []providers.Method{providers.QR, providers.Link} {
 		claims.Methods = append(claims.Methods, providers.MethodClaims{
@@ -39,7 +39,7 @@ func (g *Gateway) Claims() providers.Claims {
 	if c.Scheme == R3 {
 		claims.Methods = append(claims.Methods, providers.MethodClaims{
 			Method: providers.Push, Flow: providers.Pushed,
-			OfferLife: c.PushLife, Margin: c.PushMargin, Withdraw: providers.Binding,
+			OfferLife: c.PushLife + c.ConfirmWindow, Margin: c.PushMargin, Withdraw: providers.Binding,
 			// The document forbids polling an invoice at a fixed pace.
 			Schedule: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour},
 		})
@@ -51,4 +51,15 @@ func (g *Gateway) Claims() providers.Claims {
 		})
 	}
 	return claims
+}
+
+// limits are those of our calls, which may be several requests: a refund that is
+// refused as too much is looked into, and a device of our own is registered first.
+func limits(c Config) providers.Timeouts {
+	t := c.Timeouts
+	t.Refund += t.Status
+	if c.DeviceID != "" {
+		t.Charge, t.Create, t.Refund = t.Charge+t.Status, t.Create+t.Status, t.Refund+t.Status
+	}
+	return t
 }

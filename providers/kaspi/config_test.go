@@ -169,7 +169,7 @@ func TestClaimsFollowTheSchemeAndNeverChange(t *testing.T) {
 	if !qr.NeverShown || qr.Withdraw != providers.NoWithdrawal || qr.OfferLife+qr.Margin != 260*time.Second || qr.Absent.Counts {
 		t.Errorf("%+v", qr)
 	}
-	if push.NeverShown || push.Withdraw != providers.Binding || push.OfferLife+push.Margin != 25*time.Hour || len(push.Schedule) != 4 {
+	if push.NeverShown || push.Withdraw != providers.Binding || push.OfferLife+push.Margin != 25*time.Hour+65*time.Second || len(push.Schedule) != 4 {
 		t.Errorf("%+v", push)
 	}
 	if account.Withdraw != providers.Veto || claims.ReferenceFor(providers.Account) != (providers.ReferenceRule{Kind: providers.Counted, Length: 10}) {

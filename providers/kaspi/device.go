@@ -5,8 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"sync"
 	"sync/atomic"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -14,7 +15,7 @@ import (
 // device is the cash desk that every money call names. With a device_id it is
 // registered on first use: the only call that the document allows to repeat.
 type device struct {
-	turn  sync.Mutex             // one registration at a time
+	turn  singleflight.Group     // one registration at a time; who comes meanwhile waits for that one
 	token atomic.Pointer[string] // nil: not registered yet
 	own   bool                   // ours to register
 }
@@ -34,20 +35,41 @@ func (d *device) forget() {
 	}
 }
 
-// desk returns the token of the cash desk, registering it if need be. When it
-// reports false nothing of the operation itself was sent, and the Result says so.
+// desk returns the token of the cash desk, registering it if need be, which takes one
+// status limit at the longest however many ask. When it reports false nothing of the
+// operation itself was sent, and the Result says so.
 func (g *Gateway) desk(ctx context.Context) (string, providers.Result, bool) {
-	g.device.turn.Lock()
-	defer g.device.turn.Unlock()
 	if token := g.device.token.Load(); token != nil {
 		return *token, providers.Result{}, true
 	}
-	token, result := g.register(ctx)
-	switch result.Verdict {
-	case providers.Approved:
-		g.device.token.Store(&token)
-		return token, providers.Result{}, true
-	case providers.Unserved:
+	if err := ctx.Err(); err != nil {
+		return "", providers.Unsent(err), false
+	}
+	var result providers.Result
+	select {
+	case <-ctx.Done():
+		result = providers.Unsent(ctx.Err())
+	case done := <-g.device.turn.DoChan("", func() (value any, _ error) {
+		defer func() {
+			if recover() != nil { // in a goroutine of its own: nobody above could catch it
+				value = providers.Doubt(providers.Panicked, "", errors.New("the registration of the device panicked"))
+			}
+		}()
+		if g.device.token.Load() != nil {
+			return providers.Result{Verdict: providers.Approved}, nil // it landed while we came
+		}
+		token, result := g.register(context.WithoutCancel(ctx)) // others wait for it, too
+		if result.Verdict == providers.Approved {
+			g.device.token.Store(&token)
+		}
+		return result, nil
+	}):
+		result, _ = done.Val.(providers.Result)
+	}
+	switch token := g.device.token.Load(); {
+	case result.Verdict == providers.Approved && token != nil:
+		return *token, providers.Result{}, true
+	case result.Verdict == providers.Unserved:
 		return "", result, false
 	}
 	unsent := providers.Unsent(result.Err)
@@ -69,7 +91,7 @@ func (g *Gateway) register(ctx context.Context) (string, providers.Result) {
 	}{g.bin(), g.config.DeviceID, g.config.TradePointID}
 	var answer struct{ DeviceToken string }
 	result, ok := g.do(ctx, call{
-		method: http.MethodPost, url: g.base + "/device/register", body: request, timeout: g.config.Timeouts.Create, codes: settingUp,
+		method: http.MethodPost, url: g.base + "/device/register", body: request, timeout: g.config.Timeouts.Status, codes: settingUp,
 	}, &answer)
 	switch {
 	case !ok:

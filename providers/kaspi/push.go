@@ -44,7 +44,7 @@ func (g *Gateway) invite(ctx context.Context, c providers.Charge) providers.Resu
 		return cannot("invoices need scheme r3")
 	case !reachable:
 		return cannot("an invoice needs a Kazakhstan mobile number, +77XXXXXXXXX")
-	case outlives(c, time.Now().Add(g.config.PushLife)):
+	case outlives(c, time.Now().Add(g.Claims().Timeouts.Charge+g.config.PushLife+g.config.ConfirmWindow)):
 		return cannot("the invoice would outlive the payment")
 	}
 	token, result, ok := g.desk(ctx)
@@ -71,10 +71,11 @@ func (g *Gateway) invite(ctx context.Context, c providers.Charge) providers.Resu
 	case answer.ID == "":
 		return providers.Doubt(providers.Unreadable, "", errors.New("an invoice without its number"))
 	}
-	end := time.Now().Add(g.config.PushLife)
+	begin := time.Now().Add(g.config.PushLife)
+	end := begin.Add(g.config.ConfirmWindow) // opened at the last moment, confirmed at the last moment
 	return providers.Result{
 		Verdict: providers.Pending, Reason: providers.AwaitingPayer, External: string(answer.ID), Until: end,
-		Action: &providers.Action{Kind: providers.ConfirmPush, Service: app, Expires: end},
+		Action: &providers.Action{Kind: providers.ConfirmPush, Service: app, Expires: begin},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -62,7 +63,7 @@ func (g *Gateway) giveBack(ctx context.Context, r providers.Refund, scanned numb
 // it is refused for good: what is left only shrinks. If not, the code and the sums
 // contradict each other and the refund is in doubt.
 func (g *Gateway) exceeded(ctx context.Context, r providers.Refund, doubt providers.Result) providers.Result {
-	sums, _, ok := g.details(ctx, r.Ref)
+	sums, _, ok := g.details(ctx, time.Now().Add(g.config.Timeouts.Status), r.Ref)
 	if !ok || sums.left.Minor >= r.Amount.Minor || sums.returned.Minor == r.Before.Minor+r.Amount.Minor {
 		return doubt
 	}
@@ -77,7 +78,7 @@ func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) provider
 	if g.config.Scheme == R1 || r.Ref.Method == providers.Account || !number(r.Ref.External).valid() {
 		return providers.Doubt(providers.Ambiguous, "", errors.New("nothing to ask by"))
 	}
-	sums, result, ok := g.details(ctx, r.Ref)
+	sums, result, ok := g.details(ctx, time.Now().Add(g.config.Timeouts.Status), r.Ref)
 	if !ok {
 		return result
 	}

@@ -59,6 +59,7 @@ var standings = map[string]standing{
 // purchase, so an attempt without a number stays Unknown; an account payment
 // without one was not debited yet, as far as we were told.
 func (g *Gateway) Lookup(ctx context.Context, ref providers.Ref) providers.Result {
+	deadline := time.Now().Add(g.config.Timeouts.Status)
 	id := number(ref.External)
 	switch {
 	case ref.Method == providers.Account && ref.External == "":
@@ -78,9 +79,9 @@ func (g *Gateway) Lookup(ctx context.Context, ref providers.Ref) providers.Resul
 	result.External = ref.External
 	switch {
 	case standings[answer.Status] == saidPaid && result.Reason != providers.Mismatch:
-		return g.confirm(ctx, ref, result)
+		return g.confirm(ctx, deadline, ref, result)
 	case result.Verdict == providers.Approved && g.config.Scheme != R1:
-		return g.complete(ctx, ref, result)
+		return g.complete(ctx, deadline, ref, result)
 	}
 	return result
 }
@@ -137,11 +138,11 @@ func (s standingNow) judge(ref providers.Ref, now time.Time, life time.Duration)
 }
 
 // confirm believes a cashier's success name only with details that match.
-func (g *Gateway) confirm(ctx context.Context, ref providers.Ref, seen providers.Result) providers.Result {
+func (g *Gateway) confirm(ctx context.Context, deadline time.Time, ref providers.Ref, seen providers.Result) providers.Result {
 	if g.config.Scheme == R1 {
 		return seen // no details under r1
 	}
-	sums, result, ok := g.details(ctx, ref)
+	sums, result, ok := g.details(ctx, deadline, ref)
 	if !ok {
 		result.Code = seen.Code
 		return result
@@ -153,8 +154,8 @@ func (g *Gateway) confirm(ctx context.Context, ref providers.Ref, seen providers
 
 // complete adds what was given back so far. Details that contradict the status take
 // the certainty away; details that cannot be read take nothing.
-func (g *Gateway) complete(ctx context.Context, ref providers.Ref, seen providers.Result) providers.Result {
-	sums, result, ok := g.details(ctx, ref)
+func (g *Gateway) complete(ctx context.Context, deadline time.Time, ref providers.Ref, seen providers.Result) providers.Result {
+	sums, result, ok := g.details(ctx, deadline, ref)
 	switch {
 	case ok:
 		seen.Amount, seen.Returned = sums.total, sums.returned
@@ -175,9 +176,11 @@ type detailed struct {
 	Left  tenge  `json:"AvailableReturnAmount"`
 }
 
-// details asks for the sums of a purchase (r2, r3). It reports false, with an
-// Unknown Result, unless the answer is about our number and our amount.
-func (g *Gateway) details(ctx context.Context, ref providers.Ref) (sums, providers.Result, bool) {
+// details asks for the sums of a purchase (r2, r3) until the deadline. It reports
+// false, with an Unknown Result, unless the answer is about our number and our amount.
+func (g *Gateway) details(ctx context.Context, deadline time.Time, ref providers.Ref) (sums, providers.Result, bool) {
+	ctx, done := context.WithDeadline(ctx, deadline) // a device may have to be registered first
+	defer done()
 	token, result, ok := g.desk(ctx)
 	if !ok {
 		return sums{}, undecided(result), false
@@ -186,7 +189,7 @@ func (g *Gateway) details(ctx context.Context, ref providers.Ref) (sums, provide
 	var answer detailed
 	result, ok = g.do(ctx, call{
 		method: http.MethodGet, url: g.base + "/payment/details?" + query.Encode(),
-		timeout: g.config.Timeouts.Status, codes: asking,
+		timeout: time.Until(deadline), codes: asking,
 	}, &answer)
 	if !ok {
 		return sums{}, undecided(result), false

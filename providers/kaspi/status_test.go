@@ -221,6 +221,6 @@ func TestFailedQuestionClosesNothing(t *testing.T) {
 		}
 		b.listen.Close()
 		g.Close()
-		is(t, g.Lookup(t.Context(), bought(providers.QR)), providers.Unknown, providers.Broken)
+		is(t, g.Lookup(t.Context(), bought(providers.QR)), providers.Unknown, providers.NotSent)
 	})
 }

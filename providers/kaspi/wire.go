@@ -126,8 +126,8 @@ func undecided(r providers.Result) providers.Result {
 	switch {
 	case r.Verdict == providers.Unknown:
 		return r
-	case r.Reason == providers.NotSent:
-		return providers.Doubt(providers.Broken, r.Code, r.Err)
+	case r.Reason == providers.NotSent: // kept, so that our own way out is told from the bank's trouble
+		return providers.Doubt(providers.NotSent, r.Code, r.Err)
 	}
 	return providers.Doubt(providers.Ambiguous, r.Code, r.Err)
 }

@@ -11,7 +11,7 @@ const kaspiAddress = "194.187.247.152"
 
 // kaspiNotice is notifyPayment of the project's brief. Only the first two fields are promised there.
 type kaspiNotice struct {
-	OrderID         string          `json:"OrderId"`
+	OrderID         string          `json:"OrderId,omitempty"`
 	Status          string          `json:"Status"`
 	QrPaymentID     json.RawMessage `json:"QrPaymentId,omitempty"`
 	Amount          json.RawMessage `json:"Amount,omitempty"`
@@ -20,6 +20,9 @@ type kaspiNotice struct {
 
 // tellScan is the brief's scan: the customer has opened the order. The answer changes nothing at the bank.
 func (k *kaspi) tellScan(p *kaspiPurchase) {
+	if p.o.Style == StylePush {
+		return // OrderId would be all that it says, and an invoice has none
+	}
 	body := kaspiJSON(struct {
 		OrderID string `json:"OrderId"`
 	}{p.o.Reference})
@@ -29,7 +32,10 @@ func (k *kaspi) tellScan(p *kaspiPurchase) {
 // tellStatus is the brief's notifyPayment, sent for every final status. Its forgery claims the opposite.
 func (k *kaspi) tellStatus(p *kaspiPurchase) {
 	n := kaspiNotice{OrderID: p.o.Reference, Status: p.o.Status}
-	if !k.opt.BareNotices {
+	if p.o.Style == StylePush {
+		n.OrderID = "" // OrderId is the ExternalId, and an invoice has none: its reference stands in a comment
+	}
+	if !k.opt.BareNotices || n.OrderID == "" {
 		n.QrPaymentID, n.Amount = k.idOut(p.id), kaspiTenge(p.o.Amount)
 		if p.o.Phase == Charged {
 			n.TransactionDate = k.date(p.paid)

@@ -56,6 +56,8 @@ func claims(c Config) providers.Claims {
 		TwoStage:  true,
 		Save:      true,
 	})
+	limits := c.Timeouts
+	limits.Refund += limits.Status // a cancel looks first, and both calls have their own limit
 	return providers.Claims{
 		Provider:   Name,
 		Currencies: c.Currencies,
@@ -66,6 +68,6 @@ func claims(c Config) providers.Claims {
 		Webhook:    providers.Signed,
 		WebhookFor: noticesFor,
 		Statement:  providers.StatementList,
-		Timeouts:   c.Timeouts,
+		Timeouts:   limits,
 	}
 }

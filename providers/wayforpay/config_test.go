@@ -76,7 +76,7 @@ func TestDefaultsAreFilledAndTheCallersConfigStays(t *testing.T) {
 		t.Errorf("changed (-before +after):\n%s", diff)
 	}
 	claims := g.Claims()
-	if diff := cmp.Diff(providers.Timeouts{Charge: 30 * time.Second, Create: 15 * time.Second, Status: 15 * time.Second, Refund: 15 * time.Second}, claims.Timeouts); diff != "" {
+	if diff := cmp.Diff(providers.Timeouts{Charge: 30 * time.Second, Create: 15 * time.Second, Status: 15 * time.Second, Refund: 30 * time.Second}, claims.Timeouts); diff != "" {
 		t.Error(diff)
 	}
 	if g.api != "https://api.wayforpay.com/api" || g.secure.String() != "https://secure.wayforpay.com" || !claims.Carries("UAH") || claims.Carries("KZT") {

@@ -1,0 +1,28 @@
+// Package providertest is the suite that every adapter must pass. It asks each of
+// them the same questions in the same words, over real HTTP, against the simulated
+// bank, in virtual time. The comments of package providers are the contract; here
+// they are made to be answered.
+//
+//	          wish, ref, refund               real HTTP, in memory
+//	questions ------------------> adapter <======================> providers/sim
+//	    |          Result            ^                                |     |
+//	    |                            '----- notices, questions -------'     |
+//	    '---- acts of payers, faults, time ----> ledger: what happened -----'
+//
+// A question never believes the adapter. It does something, makes the bank, the
+// network, the caller or the payer fail in one exact way, and holds the Result
+// against the ledger: what the bank really took, and what it still could take.
+//
+// Each adapter brings a [Subject]: how its bank is made, how it is made, and what
+// nobody can know about its provider but its documents. [Run] asks only about what
+// the adapter claims, by [providers.Claims] and by the interfaces it has; what it
+// does not offer is skipped, and the [Record] that Run returns says so. [Table]
+// writes records side by side.
+//
+// Some rules hold for every call of every question and are checked in calls.go
+// alone: a reason belongs to its verdict, no call lasts longer than is claimed, and
+// neither secrets nor personal data stand in anything that is logged or kept.
+//
+// The suite is itself judged: its own test plants mistakes in a correct adapter, and
+// each must be found.
+package providertest
