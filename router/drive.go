@@ -242,14 +242,17 @@ func panicText(cause any) string {
 // askOnce looks an attempt up as the schedule says, for all who drive the payment at
 // this moment.
 func (r *Router) askOnce(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
-	asked, err, _ := r.looks.Do(p.ID, func() (any, error) {
+	seen, err, _ := r.looks.Do(p.ID, func() (any, error) {
 		now, err := r.again(ctx, p)
 		if err != nil || now.Seq != p.Seq {
 			return now, err // somebody was faster: decide anew
 		}
 		return r.ask(ctx, now, n)
 	})
-	return asked.(payment.Payment), err
+	if asked, ok := seen.(payment.Payment); ok {
+		p = asked
+	}
+	return p, err
 }
 
 // ask looks an attempt up.

@@ -142,6 +142,7 @@ func bareLoop(ctx context.Context, db *sql.DB, callers int, d time.Duration) (sa
 				for _, name := range s.names {
 					args = append(args, sql.Named(name, values[name]))
 				}
+				//nolint:sqlclosecheck // the transaction closes its own copy
 				if _, err := tx.StmtContext(ctx, s.Stmt).ExecContext(ctx, args...); err != nil {
 					_ = tx.Rollback()
 					return err

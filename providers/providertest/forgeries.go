@@ -47,7 +47,7 @@ func (s *suite) forgeries(t *testing.T) {
 			h.wire.fresh()
 			for _, l := range h.post.letters() {
 				first, second := h.hear(l.notice), h.hear(l.notice)
-				if !reflect.DeepEqual(first, second) {
+				if !reflect.DeepEqual(first, second) { //nolint:govet // both errors come from the same code, so their contents compare
 					h.t.Errorf("the same notice is heard as %+v, then as %+v", first, second)
 				}
 			}
@@ -110,7 +110,7 @@ func (h *house) sameFact(what string, genuine, changed providers.Heard) {
 		return
 	}
 	genuine.Result.Instrument, changed.Result.Instrument = nil, nil
-	if genuine.Ref != changed.Ref || genuine.Key != changed.Key || !reflect.DeepEqual(genuine.Result, changed.Result) {
+	if genuine.Ref != changed.Ref || genuine.Key != changed.Key || !reflect.DeepEqual(genuine.Result, changed.Result) { //nolint:govet // both errors come from the same code
 		h.t.Errorf("%s: it is heard as %+v %s, genuine is %+v %s", what, changed.Ref, describe(changed.Result), genuine.Ref, describe(genuine.Result))
 	}
 }

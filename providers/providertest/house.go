@@ -37,7 +37,7 @@ type house struct {
 }
 
 // payer is a person who must not be found in anything that is kept or logged.
-var payer = providers.Payer{Phone: "+77015550142", Email: "canary.personal@example.kz", Name: "Canaria Personalis", IP: "203.0.113.7"}
+var payer = providers.Payer{Phone: "+77015550142", Email: "canary.personal@example.kz", Name: "Canaria Privatova", IP: "203.0.113.7"}
 
 // attempt is one try, as the router would know it.
 type attempt struct {

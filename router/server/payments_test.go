@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -227,6 +228,7 @@ func TestPaymentsThatNobodyCanServeAreRefusedAndNothingIsStored(t *testing.T) {
 
 func TestWhenAllGatewaysAreOutNothingIsSentAndTheSameRequestMayComeAgain(t *testing.T) {
 	behind(t, func(d *door) {
+		synctest.Wait() // the router has read the books' orders, of which there are none
 		now := time.Now()
 		d.board.SetOverrides([]health.Override{
 			{ID: "1", Gateway: "kaspi-main", Mode: health.Drain, Start: now, End: now.Add(time.Hour)},
