@@ -74,6 +74,16 @@ func New(o Options) (*Board, error) {
 // it may, report must be called once with how it went; further calls do nothing.
 // A permit that nobody reports within twice the time-out counts as a fault.
 func (b *Board) Admit(name string, op Op, key string) (report func(Signal), err error) {
+	return b.admit(name, op, share(key))
+}
+
+// AdmitAlone is Admit for a payment that no other gateway can serve: a gateway that is
+// coming back takes all of these, because refusing them protects nobody's sale.
+func (b *Board) AdmitAlone(name string, op Op) (report func(Signal), err error) {
+	return b.admit(name, op, 0)
+}
+
+func (b *Board) admit(name string, op Op, place int) (report func(Signal), err error) {
 	g, ok := b.gateways[name]
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", name, ErrUnknownGateway)
@@ -82,7 +92,7 @@ func (b *Board) Admit(name string, op Op, key string) (report func(Signal), err 
 	defer g.mu.Unlock()
 	now := time.Now()
 	guard := g.guards[op]
-	err = g.refusal(b.options, op, key, now)
+	err = g.refusal(b.options, op, place, now)
 	b.metrics.admitted(name, op, err)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -112,14 +122,15 @@ func (b *Board) Peek(name string, op Op, key string) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.refusal(b.options, op, key, time.Now()); err != nil {
+	if err := g.refusal(b.options, op, share(key), time.Now()); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-// refusal says why the operation is refused now, or nil.
-func (g *gateway) refusal(o Options, op Op, key string, now time.Time) error {
+// refusal says why the operation is refused now, or nil. place is the payment's place
+// in the ramp, 0 to 99: the share that is admitted takes the first places.
+func (g *gateway) refusal(o Options, op Op, place int, now time.Time) error {
 	g.noticeDrainEnd(now)
 	if !op.gated() {
 		return nil
@@ -142,7 +153,7 @@ func (g *gateway) refusal(o Options, op Op, key string, now time.Time) error {
 	if err := g.guards[op].refusal(o, now, g.Probe == nil || g.probeGood >= o.ProbesNeeded); err != nil {
 		return err
 	}
-	if share(key) >= g.rampShare(o, now) {
+	if place >= g.rampShare(o, now) {
 		return ErrRamping
 	}
 	return nil

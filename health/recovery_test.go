@@ -89,3 +89,34 @@ func TestNeutralTrialsDoNotUseUpTheTrials(t *testing.T) {
 		}
 	})
 }
+
+func TestAPaymentThatNoOtherGatewayCanServeDoesNotWaitForTheRamp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := board(t, health.Options{Gateways: quick("kaspi")})
+		b.SetOverrides([]health.Override{{ID: "1", Gateway: "kaspi", Mode: health.Drain, Start: time.Now(), End: time.Now().Add(time.Minute)}})
+		if _, err := b.AdmitAlone("kaspi", health.OpCharge); !errors.Is(err, health.ErrDrained) {
+			t.Fatalf("while it is drained: %v", err)
+		}
+		time.Sleep(time.Minute)
+		for range 20 { // at 5 %, one payment of twenty would be admitted
+			report, err := b.AdmitAlone("kaspi", health.OpCharge)
+			if err != nil {
+				t.Fatal(err)
+			}
+			report(health.Healthy)
+		}
+	})
+}
+
+func TestAnOrderToObserveOnlyShowsThatEverythingIsAdmitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := board(t, health.Options{Gateways: quick("kaspi")})
+		now := time.Now()
+		b.SetOverrides([]health.Override{{ID: "1", Gateway: "kaspi", Mode: health.Drain, Start: now, End: now.Add(time.Minute)}})
+		time.Sleep(time.Minute)
+		b.SetOverrides([]health.Override{{ID: "2", Gateway: "kaspi", Mode: health.ObserveOnly, Start: now, End: now.Add(time.Hour)}})
+		if share := b.Snapshot()[0].Share; share != 100 {
+			t.Errorf("share %d %%", share)
+		}
+	})
+}

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"errors"
 	"slices"
 	"time"
 )
@@ -42,9 +41,12 @@ func (b *Board) Snapshot() []Health {
 		// Both gated operations must be refused before the gateway counts as out;
 		// one that never sees traffic stays closed and must not hide the other.
 		for _, op := range slices.Backward([]Op{OpCharge, OpCreate}) {
-			if err := g.refusal(b.options, op, "", now); err != nil && !errors.Is(err, ErrRamping) {
+			if err := g.refusal(b.options, op, 0, now); err != nil {
 				h.Admitting, h.Why, h.Share = false, err.Error(), 0
 			}
+		}
+		if h.Admitting && g.free(OpCharge, now) {
+			h.Share = 100
 		}
 		if o, ok := g.active(now); ok {
 			h.Override = &o

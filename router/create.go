@@ -96,9 +96,12 @@ func (r *Router) complete(ctx context.Context, o payment.Opened, now time.Time) 
 		}
 	}
 	if o.Instrument != "" {
-		if _, err := r.Journal.Instrument(ctx, o.Tenant, o.Instrument); errors.Is(err, journal.ErrNotFound) {
+		i, err := r.Journal.Instrument(ctx, o.Tenant, o.Instrument)
+		// Another customer's card is unknown to whoever pays for this one.
+		if errors.Is(err, journal.ErrNotFound) || err == nil && o.Customer != "" && i.Customer != o.Customer {
 			return o, fmt.Errorf("%s: %w", o.Instrument, ErrUnknownInstrument)
-		} else if err != nil {
+		}
+		if err != nil {
 			return o, err
 		}
 	}
@@ -169,6 +172,9 @@ func (r *Router) preview(ctx context.Context, o payment.Opened, now time.Time) (
 			taken, choice.Taken, choice.Why = true, true, WhyTaken
 		}
 		route = append(route, choice)
+	}
+	if i := slices.IndexFunc(route, func(c payment.Choice) bool { return c.Why == WhyRamping }); !taken && i >= 0 {
+		route[i].Taken, route[i].Why, route[i].Detail = true, WhyTaken, "coming back, and no other gateway can serve"
 	}
 	return append(route, skipped...), nil
 }

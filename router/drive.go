@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/payrouter/payrouter/health"
@@ -120,12 +121,17 @@ func (r *Router) route(ctx context.Context, p payment.Payment, caller bool) (pay
 		return p, true, err
 	}
 	candidates, route := r.rank(p, instruments)
-	for _, c := range candidates {
+	queue := slices.Clone(candidates)
+	for i := 0; i < len(queue); i++ {
+		c, alone := queue[i], i >= len(candidates)
 		if deadline, ok := ctx.Deadline(); ok && caller && len(p.Attempts) > 0 && c.Flow == providers.Direct &&
 			time.Until(deadline) < r.MinBudget {
 			return p, true, r.Journal.Wake(ctx, p.ID, time.Now()) // the worker goes on
 		}
-		report, err := r.Board.Admit(c.Gateway, c.op(), p.ID)
+		report, err := r.admit(c, p.ID, alone)
+		if errors.Is(err, health.ErrRamping) {
+			queue = append(queue, c) // asked once more when nobody else can serve
+		}
 		if err != nil {
 			route = append(route, payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: why(err)})
 			continue
@@ -152,6 +158,14 @@ func (r *Router) route(ctx context.Context, p payment.Payment, caller bool) (pay
 		return payment.Finished{Outcome: payment.OutcomeFailed, Reason: last.Reason, Detail: payment.DetailNoGateway}
 	})
 	return p, err != nil, err
+}
+
+// admit asks health whether a payment may go to a candidate; alone when no other can serve it.
+func (r *Router) admit(c Candidate, key string, alone bool) (func(health.Signal), error) {
+	if alone {
+		return r.Board.AdmitAlone(c.Gateway, c.op())
+	}
+	return r.Board.Admit(c.Gateway, c.op(), key)
 }
 
 // rank asks the policy, with the tenant's rules.

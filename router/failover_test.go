@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -502,4 +503,36 @@ func tokens(body string) []string {
 		}
 	}
 	return all
+}
+
+func TestWhileAGatewayComesBackItTakesAllPaymentsThatNoOtherCanServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		h.drain(kaspiMain, false)
+		time.Sleep(time.Hour + time.Second) // the drain is over, and 5 % of payments may
+		shared := 0
+		for range 20 {
+			if p := h.create(ask(providers.QR, providers.Page), patience); p.Attempts[0].Gateway == kaspiMain {
+				shared++
+			}
+			alone := at(ask(providers.QR), kaspiMain)
+			if p := h.create(alone, patience); p.Attempts[0].Gateway != kaspiMain || p.Status() != payment.StatusAwaitingPayer {
+				t.Fatalf("payment is %s\n%s", p.Status(), h.story(p))
+			}
+		}
+		if shared > 8 {
+			t.Errorf("%d of 20 payments that a backup could serve went to a gateway at 5 %%", shared)
+		}
+	})
+}
+
+func TestAnotherCustomersCardIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		wish := byCard(halykMain)
+		wish.Customer = "somebody-else"
+		if _, err := h.router.Create(t.Context(), wish); !errors.Is(err, router.ErrUnknownInstrument) {
+			t.Fatalf("error %v", err)
+		}
+	})
 }

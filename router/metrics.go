@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ type metrics struct {
 	failovers *prometheus.CounterVec
 	findings  *prometheus.CounterVec
 	calls     *prometheus.CounterVec
+	refused   *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	notices   *prometheus.CounterVec
 	unknown   *prometheus.CounterVec
@@ -28,6 +30,9 @@ type metrics struct {
 
 // The calls as the label op names them.
 var callNames = []string{"charge", "status", "capture", "void", "withdraw", "refund"}
+
+// refusalReasons are why a call was not carried out, as the label reason names them.
+var refusalReasons = []providers.Reason{providers.NotSent, providers.Throttled, providers.Maintenance, providers.Misconfigured, providers.Unsupported, providers.NotFound}
 
 // The background jobs that can fail for want of the store, as the label job names them.
 var storeJobs = []string{"claim", "number", "overrides", "scrape"}
@@ -54,9 +59,10 @@ func newMetrics(r *Router) *metrics {
 		unknown: counter("unknown_codes_total", "Codes, statuses and fields that the adapter's tables do not know.", "provider"),
 		store:   counter("store_failures_total", "Background jobs that the database failed.", "job"),
 	}
+	m.refused = counter("gateway_refusals_total", "Calls that a gateway refused to carry out or that never left, by reason; misconfigured means that our credentials or set-up were refused and a person is needed.", "gateway", "reason")
 	m.fill(r)
 	if r.Registerer != nil {
-		r.Registerer.MustRegister(m.attempts, m.decided, m.payments, m.failovers, m.findings, m.calls, m.seconds, m.notices,
+		r.Registerer.MustRegister(m.attempts, m.decided, m.payments, m.failovers, m.findings, m.calls, m.refused, m.seconds, m.notices,
 			m.unknown, m.store, &books{router: r})
 	}
 	return m
@@ -81,6 +87,9 @@ func (m *metrics) fill(r *Router) {
 				m.failovers.WithLabelValues(g, to, "new")
 				m.failovers.WithLabelValues(g, to, "open")
 			}
+		}
+		for _, reason := range refusalReasons {
+			m.refused.WithLabelValues(g, string(reason))
 		}
 		for _, outcome := range noticeOutcomes {
 			m.notices.WithLabelValues(g, outcome)
@@ -128,7 +137,7 @@ func divertedFrom(p payment.Payment, i int) (from, kind string) {
 		return "", ""
 	}
 	for _, c := range p.Attempts[i].Route {
-		if !c.Taken && isHealthReason(c.Why) {
+		if !c.Taken && isHealthReason(c.Why) && c.Gateway != p.Attempts[i].Gateway {
 			return c.Gateway, "new"
 		}
 	}
@@ -138,6 +147,9 @@ func divertedFrom(p payment.Payment, i int) (from, kind string) {
 func (m *metrics) called(gateway, op string, result providers.Result, took time.Duration) {
 	m.calls.WithLabelValues(gateway, op, result.Verdict.String()).Inc()
 	m.seconds.WithLabelValues(gateway, op).Observe(took.Seconds())
+	if slices.Contains(refusalReasons, result.Reason) {
+		m.refused.WithLabelValues(gateway, string(result.Reason)).Inc()
+	}
 }
 
 func (m *metrics) noticed(gateway, outcome string) { m.notices.WithLabelValues(gateway, outcome).Inc() }
