@@ -22,13 +22,14 @@ const (
 var mayImport = map[string][]string{
 	"cmd/payrouter":    {"cmd/internal/app", "router/payment"},
 	"cmd/payctl":       {"proto/payrouter/v1", "providers"},
-	"cmd/paydev":       {"cmd/internal/app", "proto/payrouter/v1", "providers", "providers/kaspi", "providers/halyk", "providers/wayforpay", "providers/sim", "router/payment", "router/journal"},
+	"cmd/paydev":       {"cmd/internal/app", "proto/payrouter/v1", "providers", "providers/kaspi", "providers/halyk", "providers/wayforpay", "providers/sim", "router/payment", "router/journal", "router/pgtest/pgserver"},
 	"cmd/internal/app": {"router", "router/server", "router/journal", "router/payment", "health", "providers", "providers/kaspi", "providers/halyk", "providers/wayforpay"},
 
 	"router/server":  {"router", "router/journal", "router/payment", "health", "providers", "proto/payrouter/v1"},
 	"router":         {"router/journal", "router/payment", "health", "providers"},
 	"router/journal": {"router/payment", "providers"},
 	"router/payment": {"providers"},
+	"router/pgtest":  {"router/pgtest/pgserver"},
 
 	"providers/kaspi":             {"providers", "providers/internal/exchange"},
 	"providers/halyk":             {"providers", "providers/internal/exchange"},

@@ -1,0 +1,172 @@
+// Package pgserver starts a throw-away PostgreSQL from locally installed binaries, as
+// root or not, reachable through a socket in a temporary folder and nowhere else. Tests
+// use it without durability, the benchmark with all of it.
+package pgserver
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+)
+
+// Options are what may differ between servers. The zero value is as durable as
+// PostgreSQL is by itself.
+type Options struct {
+	Folder         string // for the data; the temporary folder when empty. Everybody must be able to pass through it
+	MaxConnections int    // default 200
+	Volatile       bool   // nothing is made durable: quick, for tests
+}
+
+// Server is a running server.
+type Server struct {
+	URL string // of the database postgres; add a search_path
+	Bin string // the folder of its binaries
+
+	socket, data string
+	command      *exec.Cmd
+}
+
+// Launch makes a cluster and starts a server on it. Stop it when done.
+func Launch(ctx context.Context, o Options) (_ *Server, err error) {
+	bin, err := binaries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Short, because a socket's path may have 107 bytes at most.
+	socket, err := os.MkdirTemp("/tmp", "pg")
+	if err != nil {
+		return nil, err
+	}
+	if o.Folder == "" {
+		o.Folder = socket
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = 200
+	}
+	s := &Server{URL: "postgres://postgres@/postgres?host=" + url.QueryEscape(socket), Bin: bin, socket: socket,
+		data: filepath.Join(o.Folder, filepath.Base(socket)+"-data")}
+	defer func() {
+		if err != nil {
+			s.Stop()
+		}
+	}()
+	if err = os.Mkdir(s.data, 0o700); err != nil {
+		return nil, err
+	}
+	attributes, err := owner(socket, s.data)
+	if err != nil {
+		return nil, err
+	}
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D", s.data)
+	arguments := []string{"-D", s.data, "-k", socket, "-c", "listen_addresses=", "-c", fmt.Sprintf("max_connections=%d", o.MaxConnections)}
+	if o.Volatile {
+		initdb.Args = append(initdb.Args, "-N")
+		arguments = append(arguments, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+	}
+	initdb.SysProcAttr, initdb.Dir = attributes, socket
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
+	}
+	s.command = exec.Command(filepath.Join(bin, "postgres"), arguments...)
+	s.command.SysProcAttr, s.command.Dir = attributes, socket
+	if err = s.command.Start(); err != nil {
+		return nil, fmt.Errorf("start postgres: %w", err)
+	}
+	return s, s.wait(ctx)
+}
+
+// wait returns when the server answers.
+func (s *Server) wait(ctx context.Context) error {
+	db, err := sql.Open("pgx", s.URL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	for range 200 {
+		if err = db.PingContext(ctx); err == nil || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fmt.Errorf("postgres did not come up: %w", err)
+}
+
+// Stop ends the server and removes its folders.
+func (s *Server) Stop() {
+	if s.command != nil && s.command.Process != nil {
+		_ = s.command.Process.Signal(syscall.SIGQUIT)
+		_ = s.command.Wait() // stopped by a signal, which it calls an error
+	}
+	_ = os.RemoveAll(s.data)
+	_ = os.RemoveAll(s.socket)
+}
+
+// owner gives folders to somebody PostgreSQL agrees to run as.
+func owner(folders ...string) (*syscall.SysProcAttr, error) {
+	if os.Geteuid() != 0 {
+		return &syscall.SysProcAttr{}, nil
+	}
+	person, err := user.Lookup("postgres")
+	if err != nil {
+		if person, err = user.Lookup("nobody"); err != nil {
+			return nil, err
+		}
+	}
+	uid, err := strconv.ParseUint(person.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(person.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range folders {
+		if err := os.Chown(folder, int(uid), int(gid)); err != nil {
+			return nil, err
+		}
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
+}
+
+// binaries finds the folder of initdb and postgres, behind links, for pgbench lies
+// where they really are.
+func binaries(ctx context.Context) (string, error) {
+	var folders []string
+	if path, err := exec.LookPath("initdb"); err == nil {
+		folders = append(folders, filepath.Dir(path))
+	}
+	if out, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
+		folders = append(folders, strings.TrimSpace(string(out)))
+	}
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin", "/usr/pgsql-*/bin"} {
+		if found, err := filepath.Glob(pattern); err == nil {
+			folders = append(folders, found...)
+		}
+	}
+	for _, folder := range folders {
+		path, err := filepath.EvalSymlinks(filepath.Join(folder, "postgres"))
+		if err == nil && Executable(path) && Executable(filepath.Join(filepath.Dir(path), "initdb")) {
+			return filepath.Dir(path), nil
+		}
+	}
+	return "", errors.New("initdb and postgres were not found (Debian: apt-get install -y --no-install-recommends postgresql)")
+}
+
+// Executable reports whether a program lies at the path.
+func Executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+}
