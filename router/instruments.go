@@ -16,11 +16,13 @@ func (r *Router) instruments(ctx context.Context, p payment.Payment) (map[string
 		return nil, nil
 	}
 	named, err := r.Journal.Instrument(ctx, p.Tenant, p.Instrument)
-	if errors.Is(err, journal.ErrNotFound) {
+	switch {
+	case errors.Is(err, journal.ErrNotFound):
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
+	case p.Customer != "" && named.Customer != p.Customer:
+		return nil, nil // another customer's card is unknown to whoever pays for this one
 	}
 	all := map[string]journal.Instrument{named.Gateway: named}
 	if named.Customer == "" {
