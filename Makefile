@@ -19,7 +19,7 @@ help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start everything on this machine, with simulated gateways
-	go run ./cmd/paydev
+	@go build -buildvcs=false -o bin/paydev ./cmd/paydev && exec bin/paydev $(ARGS)
 
 test: ## run all tests
 	go test ./...

@@ -21,6 +21,7 @@ type auditLine struct {
 	Payment  string
 	State    string
 	Gateways []string // where money is
+	Returned []string // where money was and went back
 	Amount   int64
 	Books    int64 // what we say the gateways hold for us
 	Ledger   int64 // what they do
@@ -41,6 +42,8 @@ func compare(payments []*payrouterv1.Payment, ledger sim.Ledger) audit {
 			if net := ledger.Net(attempt.GetProvider(), attempt.GetReference()); net != 0 {
 				l.Ledger += net
 				l.Gateways = append(l.Gateways, attempt.GetProvider())
+			} else if took(ledger, attempt) {
+				l.Returned = append(l.Returned, attempt.GetProvider()+" (given back)")
 			}
 		}
 		a.Lines = append(a.Lines, l)
@@ -53,6 +56,13 @@ func compare(payments []*payrouterv1.Payment, ledger sim.Ledger) audit {
 	}
 	slices.SortFunc(a.Lines, func(x, y auditLine) int { return cmp.Compare(x.Payment, y.Payment) })
 	return a
+}
+
+// took reports whether the bank ever took money under the attempt's reference.
+func took(ledger sim.Ledger, a *payrouterv1.Attempt) bool {
+	return slices.ContainsFunc(ledger.Objects, func(o sim.Object) bool {
+		return o.Face == a.GetProvider() && o.Reference == a.GetReference() && o.Captured > 0
+	})
 }
 
 // doubleCharged counts payments for which more than their amount, or money at more

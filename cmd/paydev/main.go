@@ -89,6 +89,7 @@ func tell(ctx context.Context, a addresses, t *teller, stay bool) (*Result, erro
 	t.farewell(w, result)
 	select {
 	case <-ctx.Done():
+		t.say("stopped; nothing is left behind")
 		return result, nil
 	case err := <-w.failed:
 		return result, err

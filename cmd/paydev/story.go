@@ -19,18 +19,26 @@ import (
 
 // Result is what the story came to.
 type Result struct {
-	Payments      int    `json:"payments"`
-	Paid          int    `json:"paid"`
-	FailedOver    int    `json:"failed_over"`    // paid at a backup while Kaspi was cut off
-	LookedUp      int    `json:"looked_up"`      // charges whose answer was lost, and which were found and not repeated
-	GivenBack     int    `json:"given_back"`     // late payments that were returned
-	DoubleCharged int    `json:"double_charged"` // payments with more money at gateways than they may have
-	Lost          int    `json:"lost"`           // differences between our books and theirs
-	Violations    int    `json:"violations"`     // of invariants, as the gateways saw them on arrival
-	FailoverMS    int64  `json:"failover_ms"`    // from the first failure at Kaspi to the first payment paid at a backup
-	Seconds       string `json:"seconds"`
-	Agree         bool   `json:"agree"` // nothing twice, nothing lost, nothing violated
-	Example       string `json:"example"`
+	Payments      int     `json:"payments"`
+	Paid          int     `json:"paid"`
+	FailedOver    int     `json:"failed_over"`    // paid at a backup while Kaspi was cut off
+	LookedUp      int     `json:"looked_up"`      // charges whose answer was lost, and which were found and not repeated
+	GivenBack     int     `json:"given_back"`     // late payments that were returned
+	DoubleCharged int     `json:"double_charged"` // payments with more money at gateways than they may have
+	Lost          int     `json:"lost"`           // differences between our books and theirs
+	Violations    int     `json:"violations"`     // of invariants, as the gateways saw them on arrival
+	FailoverMS    int64   `json:"failover_ms"`    // from the first failure at Kaspi to the first payment paid at a backup
+	Seconds       float64 `json:"seconds"`
+	Agree         bool    `json:"agree"` // nothing twice, nothing lost, nothing violated
+	Example       string  `json:"example"`
+}
+
+// verdict says in words whether the books agree.
+func (r Result) verdict() string {
+	if r.Agree {
+		return "Books and ledgers agree."
+	}
+	return "BOOKS AND LEDGERS DO NOT AGREE."
 }
 
 // storyLimit ends a story that hangs.
@@ -85,8 +93,11 @@ func (s *story) kaspiWorks() error {
 	// A card is saved on the backup's page, for later.
 	wish := s.wish(4500, payrouterv1.Method_METHOD_PAGE)
 	wish.CustomerId, wish.SaveInstrument, wish.Gateways = "customer-88", true, []string{"gateways/halyk-main"}
-	_, err = s.settle(wish)
-	return err
+	if _, err = s.settle(wish); err != nil {
+		return err
+	}
+	s.aside("That payer asked for the bank's card page, and the card is saved for later.")
+	return nil
 }
 
 func (s *story) kaspiIsCutOff() error {
@@ -153,7 +164,7 @@ func (s *story) kaspiReturns() error {
 	s.act("4. Kaspi returns, and traffic comes back in steps")
 	s.bank.ClearFaults()
 	s.say("kaspi-main accepts connections again; probes go first, then a few real payments, then a growing share")
-	back := 0
+	back, elsewhere := 0, 0
 	for range 60 {
 		p, err := s.create(s.wish(2500, payrouterv1.Method_METHOD_QR, payrouterv1.Method_METHOD_PAGE))
 		if err != nil {
@@ -167,8 +178,11 @@ func (s *story) kaspiReturns() error {
 			back++
 			s.say("%s goes to kaspi-main (%d %% of payments may)", tail(p.GetName()), g.GetSharePercent())
 			if back >= 3 && g.GetSharePercent() == 100 {
+				s.aside("Meanwhile %d payments went to the backup.", elsewhere)
 				return nil
 			}
+		} else {
+			elsewhere++
 		}
 		if !s.wait(150 * time.Millisecond) {
 			return s.ctx.Err()
@@ -234,12 +248,13 @@ func (s *story) compareBooks() error {
 		}
 	}
 	r.Agree = r.DoubleCharged == 0 && r.Lost == 0 && r.Violations == 0
-	r.Seconds = fmt.Sprintf("%.1f", time.Since(s.began).Seconds())
+	r.Seconds = time.Since(s.began).Round(100 * time.Millisecond).Seconds()
 	for _, v := range ledger.Violations {
 		s.say("VIOLATED %s at %s: %s", v.Invariant, v.Face, v.Text)
 	}
 	fmt.Fprintln(s.out)
 	s.say("%d payments, %d paid, %d of them at a backup while Kaspi was away; charged twice %d, lost %d", r.Payments, r.Paid, r.FailedOver, r.DoubleCharged, r.Lost)
+	s.aside("%s", r.verdict())
 	return nil
 }
 

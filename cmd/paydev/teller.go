@@ -32,13 +32,13 @@ func (t *teller) aside(format string, args ...any) {
 
 // books prints the comparison, line by line.
 func (t *teller) books(r audit) {
-	fmt.Fprintf(t.out, "\n  %-10s %-14s %-16s %14s %14s\n", "PAYMENT", "STATE", "MONEY IS AT", "OUR BOOKS", "THEIR LEDGER")
+	fmt.Fprintf(t.out, "\n  %-10s %-14s %-18s %14s %14s\n", "PAYMENT", "STATE", "MONEY IS AT", "OUR BOOKS", "THEIR LEDGER")
 	for _, l := range r.Lines {
 		mark := " "
 		if !l.agrees() {
 			mark = "!"
 		}
-		fmt.Fprintf(t.out, "%s %-10s %-14s %-16s %14s %14s\n", mark, l.Payment, l.State, strings.Join(l.Gateways, "+"), decimal(l.Books), decimal(l.Ledger))
+		fmt.Fprintf(t.out, "%s %-10s %-14s %-18s %14s %14s\n", mark, l.Payment, l.State, strings.Join(append(l.Gateways, l.Returned...), "+"), decimal(l.Books), decimal(l.Ledger))
 	}
 	for _, s := range r.Strays {
 		fmt.Fprintf(t.out, "! no payment of ours: %s\n", s)
@@ -47,32 +47,30 @@ func (t *teller) books(r audit) {
 
 // farewell says what can be tried now.
 func (t *teller) farewell(w *world, r *Result) {
-	verdict := "Books and ledgers agree."
-	if !r.Agree {
-		verdict = "BOOKS AND LEDGERS DO NOT AGREE."
-	}
 	fmt.Fprintf(t.out, `
-%s Everything stays up; stop it with Ctrl-C. Things to try in another terminal:
+Everything stays up; stop it with Ctrl-C. Things to try in another terminal:
 
   go run ./cmd/payctl gateways
   go run ./cmd/payctl payment create --amount 15490 --method qr,page
   go run ./cmd/payctl payment list
-  go run ./cmd/payctl explain %s
+  go run ./cmd/payctl explain %[1]s
   go run ./cmd/payctl drain kaspi-main --for 10m --reason "trying things" --dry-run
   go run ./cmd/payctl drain kaspi-main --for 10m --reason "trying things"
   go run ./cmd/payctl restore kaspi-main
 
-  curl -d '{"face":"kaspi","kind":"refuse"}' http://%[3]s/faults     cut Kaspi off
-  curl -X DELETE http://%[3]s/faults                                 and let it return
-  curl http://%[3]s/ledger                                           the bank's own books
-  curl http://%[3]s/                                                 all its controls
-  curl http://%[4]s/metrics
+  # cut Kaspi off, create a payment, and let it return
+  curl -d '{"face":"kaspi","kind":"refuse"}' http://%[2]s/faults
+  curl -X DELETE http://%[2]s/faults
+  # the bank's own books, all its controls, and our metrics
+  curl http://%[2]s/ledger
+  curl http://%[2]s/
+  curl http://%[3]s/metrics
 
-  go tool -modfile=.tools/go.mod grpcurl -plaintext %[5]s list
-  go tool -modfile=.tools/go.mod grpcurl -plaintext -d '{"request_id":"2f0c6f0a-6a55-4b0e-8a55-0c1d2e3f4a5b","amount":{"minor_units":1549000,"currency_code":"KZT"},"methods":["METHOD_QR"]}' %[5]s payrouter.v1.Payments/CreatePayment
+  go tool -modfile=.tools/go.mod grpcurl -plaintext %[4]s list
+  go tool -modfile=.tools/go.mod grpcurl -plaintext -d '{"request_id":"2f0c6f0a-6a55-4b0e-8a55-0c1d2e3f4a5b","amount":{"minor_units":1549000,"currency_code":"KZT"},"methods":["METHOD_QR"]}' %[4]s payrouter.v1.Payments/CreatePayment
 
-gRPC %[5]s, metrics and health %[4]s, simulated bank %[3]s, books and log in %[6]s
-`, verdict, r.Example, w.server.ControlAddr(), w.opsAddr, w.grpcAddr, w.data)
+gRPC %[4]s, metrics and health %[3]s, simulated bank %[2]s, books and log in %[5]s
+`, r.Example, w.server.ControlAddr(), w.opsAddr, w.grpcAddr, w.data)
 }
 
 // decimal writes tenge; nothing for no money.

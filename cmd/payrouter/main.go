@@ -55,13 +55,16 @@ func root() *cobra.Command {
 			RunE: func(cmd *cobra.Command, _ []string) error { return migrate(cmd.Context(), *config) },
 		},
 		&cobra.Command{
-			Use: "check", Short: "Check the configuration file and stop", Args: cobra.NoArgs,
+			Use: "check", Short: "Check the configuration file, and the files it names, and stop", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				c, err := app.Load(*config)
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is good: %d gateways, %d tenants\n", *config, len(c.Gateways), len(c.Tenants))
+				if err := app.Check(c); err != nil {
+					return fmt.Errorf("%s: %w", *config, err)
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is good (gateways: %d, tenants: %d)\n", *config, len(c.Gateways), len(c.Tenants))
 				return err
 			},
 		},

@@ -187,11 +187,9 @@ func Parse(text []byte) (Config, error) {
 	}
 	// Secrets are expanded after decoding and nowhere else, so that a secret with ": " or
 	// "#" in it cannot change the document.
-	if err := resolve(reflect.ValueOf(&c).Elem(), "", expand); err != nil {
-		return c, err
-	}
+	unresolved := resolve(reflect.ValueOf(&c).Elem(), "", expand)
 	c.defaults()
-	return c, c.validate()
+	return c, errors.Join(unresolved, c.validate())
 }
 
 // expand gives the value that a secret's text stands for.
@@ -214,15 +212,22 @@ func expand(text string) (string, error) {
 	return text, nil
 }
 
-// resolve expands every secret of the configuration.
+// resolve expands every secret of the configuration, and refuses what looks like one
+// where nothing is expanded. It reports all that is wrong at once.
 func resolve(v reflect.Value, path string, expand func(string) (string, error)) error {
+	here := strings.TrimPrefix(path, ".")
 	if secret, ok := v.Addr().Interface().(*providers.Secret); ok {
 		if err := secret.Resolve(expand); err != nil {
-			return fmt.Errorf("%s: %w", strings.TrimPrefix(path, "."), err)
+			return fmt.Errorf("%s: %w", here, err)
 		}
 		return nil
 	}
+	var wrong []error
 	switch v.Kind() {
+	case reflect.String:
+		if strings.HasPrefix(v.String(), "${") {
+			return fmt.Errorf("%s: %s is not expanded here, only in secrets: write the value itself", here, v.String())
+		}
 	case reflect.Pointer:
 		if !v.IsNil() {
 			return resolve(v.Elem(), path, expand)
@@ -237,18 +242,14 @@ func resolve(v reflect.Value, path string, expand func(string) (string, error)) 
 			if name == "" {
 				name = strings.ToLower(field.Name)
 			}
-			if err := resolve(v.Field(i), path+"."+name, expand); err != nil {
-				return err
-			}
+			wrong = append(wrong, resolve(v.Field(i), path+"."+name, expand))
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			if err := resolve(v.Index(i), fmt.Sprintf("%s[%d]", path, i), expand); err != nil {
-				return err
-			}
+			wrong = append(wrong, resolve(v.Index(i), fmt.Sprintf("%s[%d]", path, i), expand))
 		}
 	}
-	return nil // maps hold tenants, which have no secrets
+	return errors.Join(wrong...) // maps hold tenants, which have no secrets
 }
 
 func (c *Config) defaults() {

@@ -72,6 +72,7 @@ func TestABadConfigurationNamesTheKeyAndTheWayOut(t *testing.T) {
 		{"unknown key of a provider", "merchant_account:", "merchant_acount: x, merchant_account:", "merchant_acount"},
 		{"short body key", "0123456789abcdef", "short", "keys.body"},
 		{"missing environment", "0123456789abcdef", "${NOBODY_SETS_THIS}", "keys.body: the environment has no NOBODY_SETS_THIS"},
+		{"expanded where nothing is", "merchant_account: shop", "merchant_account: \"${ACCOUNT}\"", "gateways[0].wayforpay.merchant_account: ${ACCOUNT} is not expanded here"},
 		{"missing file", "merchant_secret: secret", "merchant_secret: file:/nowhere/at/all", "gateways[0].wayforpay.merchant_secret"},
 		{"unknown provider", "provider: wayforpay", "provider: wayforpey", `gateways[0].provider: "wayforpey" is unknown`},
 		{"another provider's settings", "provider: wayforpay", "provider: kaspi", "gateways[0]: the settings of provider kaspi"},
@@ -98,6 +99,19 @@ func TestABadConfigurationNamesTheKeyAndTheWayOut(t *testing.T) {
 				t.Errorf("error %v, want one that names %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestCheckLooksAtTheFilesThatAnAdapterNeeds(t *testing.T) {
+	text := strings.Replace(least, "provider: wayforpay", "provider: kaspi", 1)
+	text = text[:strings.Index(text, "    wayforpay:")] + `    kaspi: {base_url: "https://bank.example/r3/v01", organization_bin: "240540012345", device_token: token, cert_file: /nowhere/kaspi.crt, key_file: /nowhere/kaspi.key}
+`
+	c, err := app.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Check(c); err == nil || !strings.Contains(err.Error(), "gateway way") || !strings.Contains(err.Error(), "cert_file") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 
@@ -26,6 +27,18 @@ func (g Gateway) given() []string {
 		}
 	}
 	return names
+}
+
+// Check looks at what a configuration names beyond itself: each adapter's own settings
+// and the files they name. It opens no connection.
+func Check(c Config) error {
+	var wrong []error
+	for _, g := range c.Gateways {
+		if _, err := g.open(nil); err != nil {
+			wrong = append(wrong, fmt.Errorf("gateway %s: %w", g.Name, err))
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 // open makes the adapter of a gateway.
