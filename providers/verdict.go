@@ -91,6 +91,16 @@ const (
 	Panicked     Reason = "panicked"      // the adapter failed after sending
 )
 
+// AboutTheQuestion reports whether a look-up refused for this reason says why the
+// question was not answered, and nothing about the attempt (FAILOVER section 2, row 22).
+func (r Reason) AboutTheQuestion() bool {
+	switch r {
+	case NotSent, Throttled, Misconfigured, NotFound:
+		return true
+	}
+	return false
+}
+
 // Reasons lists every reason but NoReason, in a fixed order.
 func Reasons() []Reason {
 	return []Reason{

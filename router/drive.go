@@ -291,22 +291,12 @@ func (r *Router) lookup(ctx context.Context, gateway string, ref providers.Ref) 
 	defer func() {
 		report(signal(result))
 		r.metrics.called(g.Name, "status", result, time.Since(began))
-		if result.Verdict == providers.Unserved && aboutTheQuestion(result.Reason) {
+		if result.Verdict == providers.Unserved && result.Reason.AboutTheQuestion() {
 			result.Verdict = providers.Unknown
 		}
 	}()
 	defer r.recovered(g.Name, &result)
 	return g.Provider.Lookup(context.WithoutCancel(ctx), ref)
-}
-
-// aboutTheQuestion reports whether a look-up's refusal says why the question was not
-// answered, and nothing about the charge (FAILOVER section 2, row 22).
-func aboutTheQuestion(reason providers.Reason) bool {
-	switch reason {
-	case providers.NotSent, providers.Throttled, providers.Misconfigured, providers.NotFound:
-		return true
-	}
-	return false
 }
 
 // maybeSwitch asks to leave a shown offer whose gateway cannot even be asked and

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -332,4 +333,41 @@ func (h *house) story(p payment.Payment) string {
 		fmt.Fprintf(&b, "  %s  %s\n", e.At.Format("15:04:05.000"), text)
 	}
 	return b.String()
+}
+
+// repeatOn lets clients repeat each of their keys on several replicas at once, and
+// fails the test unless each key made one payment that was sent once and is paid.
+func (h *house) repeatOn(keys int, replicas ...*router.Router) {
+	h.t.Helper()
+	var clients sync.WaitGroup
+	var lock sync.Mutex
+	ids := map[string]string{}
+	for range keys {
+		wish := byCard(halykMain)
+		for _, r := range replicas {
+			clients.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
+				defer cancel()
+				p, err := r.Create(ctx, wish)
+				if err != nil {
+					h.t.Error(err)
+					return
+				}
+				lock.Lock()
+				defer lock.Unlock()
+				if first, ok := ids[wish.RequestID]; ok && first != p.ID {
+					h.t.Errorf("one key made %s and %s", first, p.ID)
+				}
+				ids[wish.RequestID] = p.ID
+			})
+		}
+	}
+	clients.Wait()
+	time.Sleep(10 * time.Minute)
+	for _, id := range ids {
+		p := h.want(payment.Payment{Opened: payment.Opened{ID: id}}, payment.StatusPaid, 1549000)
+		if n := h.bank.Ledger().Count("halyk", sim.OpCharge, p.Attempts[0].Reference); n != 1 || len(p.Attempts) != 1 {
+			h.t.Errorf("%d attempts, the first was sent %d times", len(p.Attempts), n)
+		}
+	}
 }

@@ -48,16 +48,8 @@ func (r *Router) record(ctx context.Context, p payment.Payment, actor string, bo
 }
 
 func observed(n int, source payment.Source, asked time.Time, r providers.Result) payment.Observed {
-	return payment.Observed{Attempt: n, Source: source, Asked: instant(asked), Verdict: r.Verdict, Reason: r.Reason, External: r.External, Amount: r.Amount,
+	return payment.Observed{Attempt: n, Source: source, Asked: payment.Instant(asked), Verdict: r.Verdict, Reason: r.Reason, External: r.External, Amount: r.Amount,
 		Returned: r.Returned, Action: r.Action, Absent: r.Absent, Until: r.Until, AskIn: r.AskIn, Code: r.Code}
-}
-
-// instant is payment.Instant, which keeps no time as none.
-func instant(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return payment.Instant(t)
 }
 
 // known reports whether a notice or a statement tells nothing new, so that what comes

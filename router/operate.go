@@ -142,7 +142,7 @@ func (r *Router) lookupRefund(ctx context.Context, p payment.Payment, a payment.
 func (r *Router) learnOperation(ctx context.Context, p payment.Payment, plan payment.OperationPlanned, source payment.Source, asked time.Time, result providers.Result) (payment.Payment, error) {
 	ctx = context.WithoutCancel(ctx)
 	p, err := r.record(ctx, p, actor(p, plan.Attempt, source), func(payment.Payment) payment.Body {
-		return payment.OperationObserved{Operation: plan.Operation, Source: source, Asked: instant(asked), Verdict: result.Verdict, Reason: result.Reason,
+		return payment.OperationObserved{Operation: plan.Operation, Source: source, Asked: payment.Instant(asked), Verdict: result.Verdict, Reason: result.Reason,
 			External: result.External, Absent: result.Absent, Code: result.Code}
 	})
 	if err != nil || plan.Op != payment.OpCapture || result.Verdict != providers.Approved || source != payment.FromResponse {

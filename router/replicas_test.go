@@ -6,11 +6,8 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/payrouter/payrouter/providers/sim"
-	"github.com/payrouter/payrouter/router"
-	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/pgtest"
 )
 
@@ -33,36 +30,6 @@ func TestReplicasOnPostgreSQLChargeOnce(t *testing.T) {
 		defer running.Wait()
 		defer stop()
 		h.fault(sim.Fault{Face: "halyk", Op: sim.OpCharge, Kind: sim.FaultActHang, After: 3, Times: 3})
-		var clients sync.WaitGroup
-		var lock sync.Mutex
-		ids := map[string]string{}
-		for range 12 {
-			wish := byCard(halykMain)
-			for _, r := range []*router.Router{h.router, other, h.router, other} {
-				clients.Go(func() {
-					ctx, cancel := context.WithTimeout(context.Background(), patience)
-					defer cancel()
-					p, err := r.Create(ctx, wish)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					lock.Lock()
-					defer lock.Unlock()
-					if first, ok := ids[wish.RequestID]; ok && first != p.ID {
-						t.Errorf("one key made %s and %s", first, p.ID)
-					}
-					ids[wish.RequestID] = p.ID
-				})
-			}
-		}
-		clients.Wait()
-		time.Sleep(5 * time.Minute)
-		for _, id := range ids {
-			p := h.want(payment.Payment{Opened: payment.Opened{ID: id}}, payment.StatusPaid, 1549000)
-			if n := h.bank.Ledger().Count("halyk", sim.OpCharge, p.Attempts[0].Reference); n != 1 || len(p.Attempts) != 1 {
-				t.Errorf("%d attempts, the first was sent %d times", len(p.Attempts), n)
-			}
-		}
+		h.repeatOn(12, h.router, other, h.router, other)
 	})
 }

@@ -77,7 +77,7 @@ func (p *Payment) observe(o Observed, e Event) error {
 		// can say that there is a hold again.
 		o.Verdict, o.Reason = providers.Unknown, providers.NoReason
 	}
-	if o.Source == FromLookup && o.Verdict == providers.Unserved && aboutTheQuestion(o.Reason) {
+	if o.Source == FromLookup && o.Verdict == providers.Unserved && o.Reason.AboutTheQuestion() {
 		o.Verdict = providers.Unknown
 	}
 	if o.Verdict == providers.Unknown {
@@ -145,12 +145,6 @@ func (p *Payment) observe(o Observed, e Event) error {
 	a.Answered, a.Verdict = true, after
 	p.takeMoney(a, o, e)
 	return nil
-}
-
-// aboutTheQuestion reports whether a look-up's refusal says why the question was not
-// answered, and nothing about the attempt (FAILOVER section 2, row 22).
-func aboutTheQuestion(r providers.Reason) bool {
-	return r == providers.NotSent || r == providers.Throttled || r == providers.Misconfigured || r == providers.NotFound
 }
 
 // knownThere reports whether a doubtful answer shows all the same that the gateway
