@@ -2,6 +2,7 @@
 # "pinned tools": these compile them from .tools/go.mod on first use, which takes a few
 # minutes once.
 
+SEEDS ?= 2000
 VERSION ?= $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 TOOL     = go tool -modfile=.tools/go.mod
@@ -13,10 +14,10 @@ RELEASE = $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/
 .DEFAULT_GOAL := help
 # The checks are one story, told in order, also under make -j.
 .NOTPARALLEL:
-.PHONY: help run test race bench build generate fmt vet lint breaking fresh check tools clean
+.PHONY: help run test race sim sim-bugs bench build generate fmt vet lint breaking fresh check tools clean
 
 help: ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start everything on this machine, with simulated gateways
 	@go build -buildvcs=false -o bin/paydev ./cmd/paydev && exec bin/paydev $(ARGS)
@@ -26,6 +27,13 @@ test: ## run all tests
 
 race: ## run all tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./...
+
+sim: ## simulate the whole house: SEEDS=2000 of them, or one by SEED=n
+	@go test -count=1 -timeout 0 -v ./router/simulation -run '$(if $(SEED),^TestOneSeedAlone$$,^(TestTheHouse|TestOneSeedHas))' \
+		-args $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS))
+
+sim-bugs: ## plant known mistakes, one by one: the simulation must find each
+	@go test -count=1 -timeout 0 -v ./router/simulation -run '^TestPlantedBugsAreFound$$' -args -sim.bugs $(if $(BUG),-sim.bug=$(BUG))
 
 bench: ## measure the core, the journal, and the whole house under load
 	go test -run '^$$' -bench . ./router/payment ./router/journal

@@ -2,7 +2,6 @@ package health
 
 import (
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -172,7 +171,7 @@ func (g *guard) reopen(o Options, now time.Time) {
 	}
 	pause := min(o.OpenFor<<min(g.backoff, 10), o.OpenAtMost)
 	g.backoff++
-	g.notBefore = now.Add(pause*8/10 + time.Duration(rand.Int64N(int64(pause)*4/10+1)))
+	g.notBefore = now.Add(pause*8/10 + time.Duration(o.Rand()*float64(pause)*4/10))
 	g.faults, g.recent = 0, nil
 }
 

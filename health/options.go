@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -82,8 +83,10 @@ type Options struct {
 	RampStep     time.Duration // [60 s]
 	MaxOpenings  int           // [2] openings an hour (four transitions); beyond it the gateway stays out
 	Forget       time.Duration // [1 h] when openings are forgotten
-	Registerer   prometheus.Registerer
-	Log          *slog.Logger
+	// Rand gives numbers in [0, 1) for the jitter of open times. Default: math/rand's.
+	Rand       func() float64
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
 }
 
 func (o Options) defaults() Options {
@@ -108,6 +111,9 @@ func (o Options) defaults() Options {
 	set(&o.RampStep, time.Minute)
 	set(&o.MaxOpenings, 2)
 	set(&o.Forget, time.Hour)
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
 	if len(o.Ramp) == 0 {
 		o.Ramp = []int{5, 20, 50, 100}
 	}

@@ -59,6 +59,9 @@ func known(p payment.Payment, o payment.Observed) bool {
 	if o.Source != payment.FromNotice && o.Source != payment.FromStatement || !a.Answered || o.Action != nil {
 		return false
 	}
+	if o.Source == payment.FromNotice && a.Heard(o) {
+		return true
+	}
 	if a.Verdict != o.Verdict || a.Reason != o.Reason || o.External != "" && o.External != a.External || o.Returned.Minor > a.Returned {
 		return false
 	}

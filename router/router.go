@@ -42,6 +42,11 @@ type Options struct {
 	MinBudget time.Duration
 	// PollEvery is how often the worker looks for payments that are due. Default 500 ms.
 	PollEvery time.Duration
+	// WatchEvery is how often other replicas' orders about gateways are read. Default 1 s.
+	WatchEvery time.Duration
+	// Lease is how long a worker's claim of a payment lasts: longer than the longest call.
+	// Default 2 min; tests that outlive it make it shorter.
+	Lease time.Duration
 	// Step is called at named points, for tests that kill the process there. May be nil.
 	Step func(point string)
 }
@@ -106,6 +111,12 @@ func New(o Options) (*Router, error) {
 	}
 	if o.PollEvery == 0 {
 		o.PollEvery = 500 * time.Millisecond
+	}
+	if o.WatchEvery == 0 {
+		o.WatchEvery = time.Second
+	}
+	if o.Lease == 0 {
+		o.Lease = 2 * time.Minute
 	}
 	if o.Step == nil {
 		o.Step = func(string) {}

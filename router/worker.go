@@ -13,7 +13,6 @@ import (
 const (
 	workers = 4                     // payments of one gateway driven at once; each step is a commit or a call
 	batch   = 16                    // payments claimed at once
-	lease   = 2 * time.Minute       // longer than the longest call; a dead worker's claims come back after it
 	gather  = 20 * time.Millisecond // of changes for one numbering, so that it is no commit more for each
 	warnEnd = 10 * time.Minute      // before an override ends by itself (PRODUCT N4)
 )
@@ -91,7 +90,7 @@ func (r *Router) workLane(ctx context.Context, gateway string, wake <-chan struc
 		case <-wake:
 		}
 		for more := true; more; {
-			ids, err := r.Journal.Claim(ctx, time.Now(), lease, batch, gateway)
+			ids, err := r.Journal.Claim(ctx, time.Now(), r.Lease, batch, gateway)
 			r.cannotClaim(ctx, err)
 			for _, id := range ids {
 				select {
@@ -178,8 +177,8 @@ func (r *Router) number(ctx context.Context) {
 	}
 }
 
-// watchOverrides keeps the board's orders those of the books: read every second on
-// every replica. While the store is away the last ones stay in force.
+// watchOverrides keeps the board's orders those of the books: read every second (see
+// Options.WatchEvery) on every replica. While the store is away the last ones stay in force.
 func (r *Router) watchOverrides(ctx context.Context) {
 	warned, moved := map[string]bool{}, map[string]bool{}
 	for {
@@ -196,7 +195,7 @@ func (r *Router) watchOverrides(ctx context.Context) {
 				r.Log.Warn("an override ends soon", "gateway", o.Gateway, "mode", o.Mode, "end", o.End, "actor", o.Actor)
 			}
 		}
-		if !pause(ctx, time.Second) {
+		if !pause(ctx, r.WatchEvery) {
 			return
 		}
 	}

@@ -13,12 +13,13 @@ import (
 //
 //	¹ silent when we asked for the release
 //	² from a look-up or a statement only
+//	³ silent from a notice
 const mergeTable = `
 	known     unknown   pending             held                  approved              declined          unserved
 	unknown   unknown   pending             held                  approved              declined          unserved
 	pending   pending   pending             held                  approved              declined          unserved
-	held      held      held!flipped        held                  approved              declined!gone¹    unserved!gone¹
-	approved  approved  approved!flipped    approved!flipped      approved              approved!flipped  approved!flipped
+	held      held      held!flipped³       held                  approved              declined!gone¹    unserved!gone¹
+	approved  approved  approved!flipped³   approved!flipped³     approved              approved!flipped  approved!flipped
 	declined  declined  pending!reappeared² held!late             approved!late         declined          declined
 	unserved  unserved  pending!reappeared² held!late             approved!late         unserved          unserved
 `
@@ -46,6 +47,12 @@ func TestMergeFollowsTheTruthTableCellByCell(t *testing.T) {
 						text, _, _ = strings.Cut(text, "²")
 						if source != payment.FromLookup && source != payment.FromStatement {
 							text = fields[0] // changes nothing
+						}
+					}
+					if strings.HasSuffix(text, "³") {
+						text, _, _ = strings.Cut(text, "³")
+						if source == payment.FromNotice {
+							text, _, _ = strings.Cut(text, "!")
 						}
 					}
 					word, finding, _ := strings.Cut(text, "!")
@@ -142,5 +149,23 @@ func TestMoneyOfAnotherAmountIsNeverTaken(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Senders repeat notices for days, and a page lets its payer try twice: the decline of
+// the first try comes again when the money is there.
+func TestANoticeThatComesAgainIsKnown(t *testing.T) {
+	b := open(t)
+	b.plan(page)
+	decline := payment.Observed{Attempt: 1, Source: payment.FromNotice, Verdict: providers.Pending, Reason: providers.AwaitingPayer, Code: "1101"}
+	b.tell(decline)
+	b.tell(payment.Observed{Attempt: 1, Source: payment.FromNotice, Verdict: providers.Approved})
+	a := b.p.Attempts[0]
+	if !a.Heard(decline) {
+		t.Error("the first notice is not known")
+	}
+	decline.Code = "1102"
+	if a.Heard(decline) {
+		t.Error("a notice with another code is taken for known")
 	}
 }

@@ -16,23 +16,28 @@ import (
 //	          Unknown Pending Held Approved Declined Unserved
 //	Unknown   U       P       H    A        D        N
 //	Pending   P       P       H    A        D        N
-//	Held      H       H!      H    A        D¹       N¹
-//	Approved  A       A!      A!   A        A!       A!
+//	Held      H       H!³     H    A        D¹       N¹
+//	Approved  A       A!³     A!³  A        A!       A!
 //	Declined  D       P!²     H!   A!       D        D
 //	Unserved  N       P!²     H!   A!       N        N
 //
 // ¹ silent when we asked for the release. ² from a look-up only: a late notice
-// that says "pending" changes nothing.
+// that says "pending" changes nothing. ³ silent from a notice: notices overtake each
+// other, and this one tells of an earlier step.
 func Merge(known, learnt providers.Verdict, source Source, released bool) (providers.Verdict, FindingKind) {
 	if learnt == providers.Unknown {
 		return known, ""
 	}
+	overtaken := source == FromNotice && (learnt == providers.Pending || learnt == providers.Held)
 	switch known {
 	case providers.Unknown, providers.Pending:
 		return learnt, ""
 	case providers.Held:
 		switch learnt {
 		case providers.Pending:
+			if overtaken {
+				return known, ""
+			}
 			return known, MoneyFlipped
 		case providers.Declined, providers.Unserved:
 			if released {
@@ -42,7 +47,7 @@ func Merge(known, learnt providers.Verdict, source Source, released bool) (provi
 		}
 		return learnt, ""
 	case providers.Approved:
-		if learnt == providers.Approved {
+		if learnt == providers.Approved || overtaken {
 			return known, ""
 		}
 		return known, MoneyFlipped
@@ -102,6 +107,9 @@ func (p *Payment) observe(o Observed, e Event) error {
 	}
 	a.Differs = a.Differs || o.Reason == providers.Mismatch
 	a.remember(o, e)
+	if o.Source == FromNotice {
+		a.Facts = append(slices.Clip(a.Facts), o.fact())
+	}
 
 	before := a.Verdict
 	after, finding := Merge(before, o.Verdict, o.Source, p.releaseAsked(a.N))
@@ -146,6 +154,15 @@ func (p *Payment) observe(o Observed, e Event) error {
 	p.takeMoney(a, o, e)
 	return nil
 }
+
+// fact is what a notice says, without when it came.
+func (o Observed) fact() string {
+	return fmt.Sprint(o.Verdict, o.Reason, o.External, o.Amount, o.Returned, o.Code)
+}
+
+// Heard reports whether a notice told the same of the attempt before. A payer may try
+// twice on one page, so an old decline can come again after the money.
+func (a Attempt) Heard(o Observed) bool { return slices.Contains(a.Facts, o.fact()) }
 
 // knownThere reports whether a doubtful answer shows all the same that the gateway
 // knows the attempt.

@@ -64,6 +64,7 @@ type Attempt struct {
 	Seen        Look        // the last look that was answered
 	Absences    []time.Time // looks in a row that said "no such order"
 	Stirred     time.Time   // the last sign that somebody is paying, or paid and waits
+	Facts       []string    // what notices told
 	Differs     bool        // money of another amount was seen: only a person may close it
 
 	Proposal *Proposal // a first person's word, waiting for a second person

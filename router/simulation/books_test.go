@@ -1,0 +1,241 @@
+package simulation
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/sim"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// books follow what becomes durable, commit by commit, and fold it by themselves: what
+// the witness at the gateways knows, and what is checked after every step.
+type books struct {
+	w        *world
+	mu       sync.Mutex
+	payments map[string]*payment.Payment
+	order    []string          // in which payments were opened
+	attempts map[string]placed // by gateway and reference
+	keys     map[string]string // tenant and request id to payment
+	ambiguous int              // charges and pushes whose answer said nothing
+}
+
+// placed is where an attempt stands.
+type placed struct {
+	payment string
+	n       int
+}
+
+func newBooks(w *world) *books {
+	return &books{w: w, payments: map[string]*payment.Payment{}, attempts: map[string]placed{}, keys: map[string]string{}}
+}
+
+// committed takes in what a transaction made durable. The database's token is held.
+func (w *world) committed(p *process, writes []write) {
+	b := w.keep
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	changed := map[string]bool{}
+	for _, s := range writes {
+		switch text := strings.TrimSpace(s.query); {
+		case strings.HasPrefix(text, "INSERT INTO events"):
+			b.append(p, s.args)
+			changed[s.args[0].Value.(string)] = true
+		case strings.HasPrefix(text, "UPDATE events"), strings.HasPrefix(text, "DELETE FROM events"):
+			w.violated("I5", "an event was changed: %s", text)
+		}
+	}
+	for id := range changed {
+		b.check(id)
+	}
+	if len(changed) > 0 {
+		b.checkDue()
+	}
+}
+
+// append adds one event as it was written.
+func (b *books) append(p *process, args []driver.NamedValue) {
+	id, kind, actor := args[0].Value.(string), args[4].Value.(string), args[3].Value.(string)
+	body, err := payment.DecodeBody(kind, []byte(args[5].Value.(string)))
+	if err != nil {
+		b.w.violated("I5", "an event cannot be read: %v", err)
+		return
+	}
+	e := payment.Event{Seq: args[1].Value.(int64), At: time.UnixMicro(args[2].Value.(int64)).UTC(), Actor: actor, Body: body}
+	before := b.payments[id]
+	if before == nil {
+		before = &payment.Payment{}
+		b.order = append(b.order, id)
+	}
+	was := before.Status()
+	next, err := before.Apply(e)
+	if err != nil {
+		b.w.violated("I5", "event %d (%s) of payment %s does not follow: %v", e.Seq, kind, b.name(id), err)
+		return
+	}
+	b.payments[id] = &next
+	b.w.note("%s: %s %d %s by %s", p.name, b.name(id), e.Seq, told1(e), actor)
+	if actor == "" {
+		b.w.violated("I12", "event %d of %s has no actor", e.Seq, b.name(id))
+	}
+	if was.Final() && before.Seq > 0 && next.Status() != was {
+		b.w.violated("I5", "%s went from %s to %s", b.name(id), was, next.Status())
+	}
+	switch body := body.(type) {
+	case payment.Opened:
+		key := next.Tenant + "\x00" + next.RequestID
+		if other, taken := b.keys[key]; taken {
+			b.w.violated("I3", "one key made %s and %s", b.name(other), b.name(id))
+		}
+		b.keys[key] = id
+	case payment.Planned:
+		where := body.Gateway + "\x00" + body.Reference
+		if other, taken := b.attempts[where]; taken {
+			b.w.violated("I11", "%s of %s is used by %s and %s", body.Reference, body.Gateway, b.name(other.payment), b.name(id))
+		}
+		b.attempts[where] = placed{id, body.Attempt}
+	case payment.Observed:
+		if a := next.Attempts[body.Attempt-1]; body.Source == payment.FromResponse && body.Verdict == providers.Unknown && a.Flow != providers.Offer {
+			b.ambiguous++
+		}
+		if body.Source == payment.FromOperator && body.Note == "" {
+			b.w.violated("I12", "an operator's word about %s has no reason", b.name(id))
+		}
+	}
+}
+
+// told1 says in a word what an event is about.
+func told1(e payment.Event) string {
+	switch b := e.Body.(type) {
+	case payment.Planned:
+		return fmt.Sprintf("planned #%d %s %s %s", b.Attempt, b.Gateway, b.Method, b.Reference)
+	case payment.Observed:
+		return fmt.Sprintf("observed #%d %s %s %s %s", b.Attempt, b.Verdict, b.Reason, b.Source, b.Code)
+	case payment.Closed:
+		return fmt.Sprintf("closed #%d %s", b.Attempt, b.Evidence.Kind)
+	case payment.OperationPlanned:
+		return fmt.Sprintf("%s planned #%d %d", b.Op, b.Attempt, b.Amount.Minor)
+	case payment.OperationObserved:
+		return fmt.Sprintf("operation %d %s %s %s", b.Operation, b.Verdict, b.Reason, b.Source)
+	case payment.Noted:
+		return fmt.Sprintf("finding %s #%d", b.Finding, b.Attempt)
+	case payment.Finished:
+		return fmt.Sprintf("finished %s %s", b.Outcome, b.Detail)
+	}
+	return e.Body.Kind()
+}
+
+// name is short and the same in every run of a seed.
+func (b *books) name(id string) string {
+	for i, other := range b.order {
+		if other == id {
+			return fmt.Sprintf("p%d", i+1)
+		}
+	}
+	return id
+}
+
+// check holds a payment against what must be true after every step.
+func (b *books) check(id string) {
+	p := b.payments[id]
+	alive, captured := 0, int64(0)
+	for _, a := range p.Attempts {
+		if a.Exposure() != payment.ExposureCleared && !(a.Verdict == providers.Approved && a.Captured-a.Returned <= 0) {
+			alive++
+		}
+		captured = max(captured, a.Captured)
+		if a.Held > p.Amount.Minor || a.Captured > p.Amount.Minor {
+			b.w.violated("I4", "%s: attempt %d has %d held and %d captured of %d", b.name(id), a.N, a.Held, a.Captured, p.Amount.Minor)
+		}
+	}
+	if alive > 1 && !b.w.excused(id) {
+		b.w.violated("I7", "%s: %d attempts may take money", b.name(id), alive)
+	}
+	var reserved int64
+	for _, r := range p.Refunds {
+		if r.State != payment.RefundFailed {
+			reserved += r.Amount.Minor
+		}
+	}
+	if reserved > captured {
+		b.w.violated("I4", "%s: %d of refunds, %d captured", b.name(id), reserved, captured)
+	}
+}
+
+// checkDue is L2: every attempt that may take money is looked at again, or is with people.
+func (b *books) checkDue() {
+	for _, row := range b.w.db.rows(`SELECT p.id FROM payments p WHERE p.due_at IS NULL
+		AND EXISTS (SELECT 1 FROM attempts a WHERE a.payment_id = p.id AND a.at_risk)
+		AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.payment_id = p.id AND f.kind = 'undecided')`) {
+		b.w.violated("L2", "nobody looks at %s again", b.name(row[0].(string)))
+	}
+}
+
+// find is where a reference of a face stands in the books.
+func (b *books) find(face, reference string) (placed, payment.Payment, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	where, ok := b.attempts[face+"-main\x00"+order(reference)]
+	if !ok {
+		return where, payment.Payment{}, false
+	}
+	return where, *b.payments[where.payment], true
+}
+
+// all lists the payments in the order of their opening.
+func (b *books) all() []payment.Payment {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []payment.Payment
+	for _, id := range b.order {
+		all = append(all, *b.payments[id])
+	}
+	return all
+}
+
+// order is our reference in what a gateway repeats: Kaspi's invoices on a phone carry
+// it as the first word of a comment.
+func order(reference string) string {
+	word, _, _ := strings.Cut(reference, " ")
+	return word
+}
+
+// witness is I8: what arrives at a gateway stands in the books already.
+func (w *world) witness(m sim.Move) error {
+	where, p, ok := w.keep.find(m.Face, m.Reference)
+	w.note("arrived %s %s %s %d", m.Face, m.Op, order(m.Reference), m.AmountMinor)
+	if !ok {
+		return fmt.Errorf("no attempt has this reference")
+	}
+	if m.Op == sim.OpRefund || m.Op == sim.OpCapture {
+		for _, o := range p.Operations {
+			if o.Attempt == where.n && !o.Settled() && (m.AmountMinor == 0 || o.Amount.Minor == m.AmountMinor) {
+				return nil
+			}
+		}
+		return fmt.Errorf("no open operation of %d", m.AmountMinor)
+	}
+	if m.AmountMinor != 0 && (p.Amount.Minor != m.AmountMinor || p.Amount.Currency != m.Currency) {
+		return fmt.Errorf("%d %s, the books say %s", m.AmountMinor, m.Currency, p.Amount)
+	}
+	return nil
+}
+
+func (w *world) paymentOf(face, reference string) string {
+	where, _, _ := w.keep.find(face, reference)
+	return where.payment
+}
+
+// excused reports whether a gateway broke its promise about the payment.
+func (w *world) excused(id string) bool {
+	for _, o := range w.bank.Ledger().Objects {
+		if o.Excused && o.Payment == id {
+			return true
+		}
+	}
+	return false
+}

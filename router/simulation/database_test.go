@@ -1,0 +1,388 @@
+package simulation
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	_ "modernc.org/sqlite" // the engine behind all sessions
+
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// database is the one store of the house: a real SQLite database with one connection, and
+// before it the sessions of all processes. What goes wrong goes wrong in the sessions.
+type database struct {
+	w    *world
+	real engine
+	turn chan struct{} // whoever holds the token speaks to the engine
+
+	down atomic.Bool  // nobody gets through
+	slow atomic.Int64 // every statement takes up to so much longer (nanoseconds)
+}
+
+// engine is what modernc's connection offers.
+type engine interface {
+	driver.Conn
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.ConnBeginTx
+	Serialize() ([]byte, error)
+	Deserialize([]byte) error
+}
+
+// write is one statement of a transaction that became durable.
+type write struct {
+	query string
+	args  []driver.NamedValue
+}
+
+// empty is a database with the schema and nothing in it, made once for all seeds.
+var empty = sync.OnceValues(func() ([]byte, error) {
+	d, err := openDatabase(nil)
+	if err != nil {
+		return nil, err
+	}
+	never := func(payment.Payment, time.Time) time.Time { return time.Time{} }
+	store, err := journal.Open(journal.Options{Connector: connector{d: d}, Due: never, MaxConns: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	if err := store.Migrate(context.Background()); err != nil {
+		return nil, err
+	}
+	return d.real.Serialize()
+})
+
+func openDatabase(content []byte) (*database, error) {
+	db, err := sql.Open("sqlite", "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	conn, err := db.Driver().Open("file::memory:?_pragma=foreign_keys(1)&_pragma=synchronous(OFF)&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	d := &database{real: conn.(engine), turn: make(chan struct{}, 1)}
+	d.turn <- struct{}{}
+	if content != nil {
+		err = d.real.Deserialize(slices.Clone(content))
+	}
+	return d, err
+}
+
+// rows asks the engine itself, without faults. The token must be held.
+func (d *database) rows(query string, args ...any) [][]driver.Value {
+	var named []driver.NamedValue
+	for i, a := range args {
+		named = append(named, driver.NamedValue{Ordinal: i + 1, Value: a})
+	}
+	found, err := d.real.QueryContext(context.Background(), query, named)
+	if err != nil {
+		panic(fmt.Sprintf("%s: %v", query, err))
+	}
+	all, err := drained(found)
+	if err != nil {
+		panic(err)
+	}
+	return all.rows
+}
+
+// ask is rows for whoever does not hold the token.
+func (d *database) ask(query string, args ...any) [][]driver.Value {
+	<-d.turn
+	defer func() { d.turn <- struct{}{} }()
+	return d.rows(query, args...)
+}
+
+func (d *database) pragma(text string) {
+	<-d.turn
+	defer func() { d.turn <- struct{}{} }()
+	if _, err := d.real.ExecContext(context.Background(), text, nil); err != nil {
+		panic(err)
+	}
+}
+
+// fill makes the disk full: SQLite itself refuses whatever needs another page.
+func (d *database) fill() {
+	pages := d.ask("PRAGMA page_count")[0][0].(int64)
+	d.pragma(fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+}
+
+func (d *database) makeRoom() { d.pragma("PRAGMA max_page_count = 1000000") }
+
+// connector gives one process its sessions. The process nil has no faults.
+type connector struct {
+	d *database
+	p *process
+}
+
+// Connect opens a session.
+func (c connector) Connect(context.Context) (driver.Conn, error) {
+	if c.p != nil && c.p.dead.Load() {
+		return nil, errDead
+	}
+	return &session{d: c.d, p: c.p}, nil
+}
+
+// Driver is asked for by database/sql and used by nobody.
+func (c connector) Driver() driver.Driver { return nil }
+
+// session is one connection of one process to the database.
+type session struct {
+	d      *database
+	p      *process
+	inTx   bool
+	tx     driver.Tx // once the first statement came through
+	ctx    context.Context
+	writes []write
+}
+
+var errDead = errors.New("the process is dead")
+
+// lost is what a connection that broke looks like.
+func lost(op string) error {
+	return &net.OpError{Op: op, Net: "pipe", Err: syscall.ECONNRESET}
+}
+
+// Prepare is not needed: every statement comes with its arguments.
+func (s *session) Prepare(string) (driver.Stmt, error) {
+	return nil, errors.New("no prepared statements")
+}
+
+// Close ends an open transaction.
+func (s *session) Close() error { return s.Rollback() }
+
+// Begin is the old form of BeginTx.
+func (s *session) Begin() (driver.Tx, error) { return s.BeginTx(context.Background(), driver.TxOptions{}) }
+
+// BeginTx takes no turn yet: the first statement says what the transaction is about.
+func (s *session) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
+	s.inTx, s.ctx, s.writes = true, ctx, nil
+	return s, nil
+}
+
+// enter waits for a statement's time, suffers what is wrong, and takes the turn.
+func (s *session) enter(ctx context.Context, query string, args []driver.NamedValue) error {
+	if s.tx != nil {
+		if s.p != nil && s.p.dead.Load() {
+			return errDead
+		}
+		return nil
+	}
+	if s.p != nil {
+		if err := s.suffer(ctx, query, args); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-s.d.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !s.inTx {
+		return nil
+	}
+	tx, err := s.d.real.BeginTx(context.Background(), driver.TxOptions{})
+	if err != nil {
+		s.d.turn <- struct{}{}
+		return err
+	}
+	s.tx = tx
+	return nil
+}
+
+func (s *session) suffer(ctx context.Context, query string, args []driver.NamedValue) error {
+	took := s.d.w.latency(2*time.Millisecond, s.p.name, query, args)
+	if slow := time.Duration(s.d.slow.Load()); slow > 0 {
+		took += s.d.w.latency(slow, s.p.name, "slow", args)
+	}
+	if err := s.d.w.wait(ctx, took); err != nil {
+		return err
+	}
+	if err := s.p.awake(ctx); err != nil {
+		return err
+	}
+	switch link := s.p.link(); {
+	case link == silent:
+		<-ctx.Done()
+		return ctx.Err()
+	case link == refused, s.d.down.Load():
+		return lost("write")
+	}
+	return nil
+}
+
+func (s *session) leave() {
+	if s.tx == nil {
+		s.d.turn <- struct{}{}
+	}
+}
+
+// ExecContext runs one statement.
+func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	var result driver.Result
+	err := s.statement(ctx, query, args, func() (err error) {
+		result, err = s.d.real.ExecContext(context.Background(), query, args)
+		return err
+	})
+	return result, err
+}
+
+// QueryContext runs one statement and hands its rows over at once.
+func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	var all *answer
+	err := s.statement(ctx, query, args, func() error {
+		found, err := s.d.real.QueryContext(context.Background(), query, args)
+		if err == nil {
+			all, err = drained(found)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// statement runs one, and outside a transaction makes it durable.
+func (s *session) statement(ctx context.Context, query string, args []driver.NamedValue, run func() error) error {
+	if err := s.enter(ctx, query, args); err != nil {
+		return err
+	}
+	defer s.leave()
+	writes := !strings.HasPrefix(strings.TrimSpace(query), "SELECT")
+	if s.tx != nil || !writes || s.p == nil {
+		err := run()
+		if err == nil && writes {
+			s.writes = append(s.writes, write{query, args})
+		}
+		return err
+	}
+	if s.inTx { // cannot happen: a transaction has its tx by now
+		panic("statement outside its transaction")
+	}
+	return s.effect(ctx, run, []write{{query, args}})
+}
+
+// effect makes something durable, with what may go wrong around it: the process may die
+// just before or just after, and the answer may be lost.
+func (s *session) effect(ctx context.Context, apply func() error, writes []write) error {
+	fate := s.p.effect("commit")
+	if fate == dieBefore {
+		s.p.kill("before a commit")
+		return errDead
+	}
+	late := fate == answerLate && ctx.Err() == nil
+	if late { // the database froze with the commit in its hands
+		s.d.w.count("commit carried out late")
+		time.Sleep(6 * time.Second)
+	}
+	err := apply()
+	if err == nil {
+		s.d.w.committed(s.p, writes)
+	}
+	switch {
+	case fate == dieAfter:
+		s.p.kill("after a commit")
+		return errDead
+	case err == nil && (fate == answerLost || late):
+		s.d.w.count("answer of a commit lost")
+		return lost("read")
+	}
+	return err
+}
+
+// Commit makes the transaction durable.
+func (s *session) Commit() error {
+	if s.tx == nil {
+		s.inTx = false
+		return nil
+	}
+	if s.p == nil {
+		err := s.tx.Commit()
+		s.end()
+		return err
+	}
+	if s.p.dead.Load() {
+		return errors.Join(errDead, s.Rollback())
+	}
+	done := false
+	err := s.effect(s.ctx, func() error { done = true; return s.tx.Commit() }, s.writes)
+	if !done {
+		_ = s.tx.Rollback()
+	}
+	s.end()
+	return err
+}
+
+// Rollback undoes the transaction, if there is one.
+func (s *session) Rollback() error {
+	s.inTx = false
+	if s.tx == nil {
+		return nil
+	}
+	err := s.tx.Rollback()
+	s.end()
+	return err
+}
+
+func (s *session) end() {
+	s.inTx, s.tx = false, nil
+	s.d.turn <- struct{}{}
+}
+
+// answer is a result held in memory.
+type answer struct {
+	columns []string
+	rows    [][]driver.Value
+}
+
+func drained(from driver.Rows) (*answer, error) {
+	defer from.Close()
+	a := &answer{columns: from.Columns()}
+	for {
+		row := make([]driver.Value, len(a.columns))
+		if err := from.Next(row); err != nil {
+			if err == io.EOF {
+				err = nil
+			}
+			return a, err
+		}
+		for i, v := range row {
+			if b, ok := v.([]byte); ok {
+				row[i] = slices.Clone(b)
+			}
+		}
+		a.rows = append(a.rows, row)
+	}
+}
+
+// Columns names them.
+func (a *answer) Columns() []string { return a.columns }
+
+// Close has nothing to release.
+func (a *answer) Close() error { return nil }
+
+// Next hands out one row.
+func (a *answer) Next(into []driver.Value) error {
+	if len(a.rows) == 0 {
+		return io.EOF
+	}
+	copy(into, a.rows[0])
+	a.rows = a.rows[1:]
+	return nil
+}

@@ -1,0 +1,197 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/halyk"
+	"github.com/payrouter/payrouter/providers/kaspi"
+	"github.com/payrouter/payrouter/providers/sim"
+	"github.com/payrouter/payrouter/providers/wayforpay"
+	"github.com/payrouter/payrouter/router"
+)
+
+const (
+	kaspiMain, halykMain, wayforpayMain = "kaspi-main", "halyk-main", "wayforpay-main"
+	halykCard, wayforpayCard            = "8d2f3c1e-6a10-4f7b-9b52-0d7c7c1b9e20", "1a2b3c4d-0000-4000-8000-00000000c0de"
+)
+
+// adapters are the real ones, configured for this world.
+func (w *world) adapters(p *process) []router.Gateway {
+	k, err := kaspi.New(kaspi.Config{BaseURL: "http://127.0.0.1:1/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
+		DeviceToken: providers.NewSecret(sim.KaspiDefaultDevice), NoticeSources: []string{"127.0.0.1"},
+		PushLife: 12 * time.Minute, PushMargin: 2 * time.Minute, RefundSettle: 3 * time.Minute, Biller: kaspi.Biller{Service: "Qazaq Books"}},
+		kaspi.Options{Dial: p.dial("kaspi")})
+	w.must(err)
+	h, err := halyk.New(halyk.Config{TokenURL: "http://127.0.0.1:1/oauth2/token", APIURL: "http://127.0.0.1:1", ScriptURL: "http://127.0.0.1:1/payment-api.js",
+		ClientID: sim.HalykDefaultClient, ClientSecret: providers.NewSecret(sim.HalykDefaultSecret), TerminalID: sim.HalykDefaultTerminal,
+		QR: true, NoticeKey: providers.NewSecret("0123456789abcdef"), PageTokenLife: 15 * time.Minute, TwoStage: w.twoStage},
+		halyk.Options{Dial: p.dial("halyk")})
+	w.must(err)
+	y, err := wayforpay.New(wayforpay.Config{APIBaseURL: "http://127.0.0.1:1", MerchantAccount: "test_merch_n1",
+		MerchantSecret: providers.NewSecret("flk3409refn54t54t*FNJRET"), MerchantDomain: "shop.example.kz", Currencies: []string{"KZT"}},
+		wayforpay.Options{Dial: p.dial("wayforpay")})
+	w.must(err)
+	return []router.Gateway{{Name: kaspiMain, Provider: k}, {Name: halykMain, Provider: h}, {Name: wayforpayMain, Provider: y}}
+}
+
+// faces are the bank's side of the same accounts.
+func (w *world) faces() []sim.Face {
+	return []sim.Face{
+		sim.Kaspi(sim.KaspiOptions{NotifyURL: "http://payrouter/webhooks/kaspi-main", BillerURL: "http://payrouter/webhooks/kaspi-main/biller",
+			InvoiceLife: 10 * time.Minute, LateSuccess: w.swarm.brokenPromises}),
+		sim.Halyk(sim.HalykOptions{TokenLife: 15 * time.Minute, SavedCards: []sim.HalykSavedCard{{ID: halykCard, Account: customer, PAN: "4405639704015096"}},
+			LateSuccess: w.swarm.brokenPromises, RefundRows: true}),
+		sim.WayForPay(sim.WayForPayOptions{Currencies: []string{"KZT"}, Tokens: []sim.WayForPayToken{{Token: wayforpayCard}},
+			Switches: sim.WayForPaySwitches{LateSuccess: w.swarm.brokenPromises}}),
+	}
+}
+
+// dial is the process's way to a face of the bank.
+func (p *process) dial(face string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		p.mu.Lock()
+		p.dials++
+		n := p.dials
+		p.mu.Unlock()
+		if err := p.w.wait(ctx, p.w.latency(5*time.Millisecond, p.name+face, n, nil)); err != nil {
+			return nil, err
+		}
+		if err := p.awake(ctx); err != nil {
+			return nil, err
+		}
+		if !p.reaches(face) {
+			return nil, &net.OpError{Op: "dial", Net: "pipe", Err: syscall.EHOSTUNREACH}
+		}
+		conn, err := p.w.bank.Dial(ctx, face)
+		if err != nil {
+			return nil, err
+		}
+		c := &wire{Conn: conn, p: p, face: face, asking: true}
+		p.change(func() { p.wires[c] = true })
+		if p.dead.Load() { // between the two
+			c.cut()
+		}
+		return c, nil
+	}
+}
+
+// wire is one connection of a process to the bank.
+type wire struct {
+	net.Conn
+	p    *process
+	face string
+
+	mu      sync.Mutex
+	asking  bool // the next bytes written begin a request
+	dies    bool // when the answer comes
+	written int
+}
+
+func (c *wire) cut() { _ = c.Conn.Close() }
+
+// Write sends, unless the process dies of it.
+func (c *wire) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	begins := c.asking
+	c.asking = false
+	if begins {
+		c.written++
+	}
+	nth := c.written
+	c.mu.Unlock()
+	if begins {
+		if err := c.p.w.wait(context.Background(), c.p.w.latency(20*time.Millisecond, c.p.name+c.face, nth, nil)); err != nil {
+			return 0, err
+		}
+		if err := c.p.awake(context.Background()); err != nil {
+			return 0, err
+		}
+		switch c.p.effect("request") {
+		case dieBefore:
+			c.p.kill("before a request to " + c.face)
+			return 0, errDead
+		case dieAfter:
+			c.mu.Lock()
+			c.dies = true
+			c.mu.Unlock()
+		}
+	}
+	return c.Conn.Write(b)
+}
+
+// Read waits for the answer.
+func (c *wire) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.mu.Lock()
+	c.asking = true
+	dies := c.dies
+	c.mu.Unlock()
+	if n > 0 && dies {
+		c.p.kill("after a request to " + c.face)
+		return 0, errDead
+	}
+	if n > 0 {
+		if err := c.p.awake(context.Background()); err != nil {
+			return 0, err
+		}
+	}
+	return n, err
+}
+
+// Close also forgets the wire.
+func (c *wire) Close() error {
+	c.p.change(func() { delete(c.p.wires, c) })
+	return c.Conn.Close()
+}
+
+// delivered is one notice as it came, for delivering it again.
+type delivered struct {
+	method, url, source string
+	header              http.Header
+	body                []byte
+}
+
+// post carries the bank's notices to a replica that is up, as a load balancer does.
+type post struct{ w *world }
+
+// RoundTrip delivers one.
+func (t post) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+	}
+	d := delivered{r.Method, r.URL.String(), "127.0.0.1:4711", r.Header.Clone(), body}
+	t.w.mu.Lock()
+	t.w.delivered = append(t.w.delivered, d)
+	n := len(t.w.delivered)
+	t.w.mu.Unlock()
+	if err := t.w.wait(r.Context(), t.w.latency(20*time.Millisecond, "post", n, nil)); err != nil {
+		return nil, err
+	}
+	return t.w.deliver(d, n)
+}
+
+// deliver hands a notice to the n-th replica of those that are up.
+func (w *world) deliver(d delivered, n int) (*http.Response, error) {
+	p := w.any(n)
+	if p == nil {
+		return nil, &net.OpError{Op: "dial", Net: "pipe", Err: syscall.ECONNREFUSED}
+	}
+	in := httptest.NewRequest(d.method, d.url, bytes.NewReader(d.body))
+	in.Header, in.RemoteAddr = d.header.Clone(), d.source
+	out := httptest.NewRecorder()
+	p.server.Webhooks().ServeHTTP(out, in)
+	if p.dead.Load() {
+		return nil, lost("read")
+	}
+	return out.Result(), nil
+}

@@ -1,0 +1,231 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/sim"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// atRest holds everything against everything, once all trouble is over and all that can
+// be decided is decided: the gateways' ledgers, the events, what the clients were told,
+// and the database's by-products.
+func (w *world) atRest() {
+	ledger := w.bank.Ledger()
+	for _, p := range w.keep.all() {
+		w.restOf(p, ledger)
+	}
+	w.orphans(ledger)
+	w.clientsLog()
+	w.byProducts()
+	w.canary()
+}
+
+// restOf is I1, I6 and L1 for one payment.
+func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
+	name, excused := w.keep.name(p.ID), w.excused(p.ID)
+	taken, charged := 0, 0
+	var all int64
+	for _, a := range p.Attempts {
+		net, held := w.money(a)
+		all += net + held
+		if net+held > 0 {
+			taken++
+		}
+		if w.everCharged(a, ledger) {
+			charged++
+		}
+		open := p.Found(payment.Undecided, a.N) || p.Found(payment.OperationFailed, a.N) || p.Found(payment.CannotGiveBack, a.N) ||
+			p.Found(payment.AmountDiffers, a.N) || p.Found(payment.ReturnExpected, a.N)
+		known, holds := int64(0), int64(0)
+		switch a.Verdict {
+		case providers.Approved:
+			known = a.Captured - returnedOf(p, a)
+		case providers.Held:
+			holds = a.Held
+		}
+		switch {
+		case known == net && (holds == held || holds > 0 && held > 0):
+		case excused && !hasMoney(a):
+			w.count("money that only a statement can show") // the gateway broke its word, and its notice was lost
+		case open:
+			w.count("difference with an open finding")
+		default:
+			w.violated("I6", "%s #%d at %s: the gateway has %d (held %d), the books say %s %d (held %d)", name, a.N, a.Gateway, net, held, a.Verdict, known, holds)
+		}
+	}
+	if charged > 1 {
+		w.count("payments charged twice")
+		if !excused {
+			w.violated("I1", "%s: %d attempts were charged", name, charged)
+		}
+	}
+	if taken > 1 && !excused || all > p.Amount.Minor && !excused {
+		w.violated("I1", "%s: %d attempts hold money, %d of %d in all", name, taken, all, p.Amount.Minor)
+	}
+	if excused && taken > 1 && len(p.Findings) == 0 {
+		w.violated("I1", "%s: a gateway broke its promise and no finding says so", name)
+	}
+	status := p.Status()
+	_, open := p.OpenAttempt()
+	review := p.Found(payment.Undecided, 0) || slices.ContainsFunc(p.Findings, func(f payment.Finding) bool { return f.Kind == payment.Undecided || f.Kind == payment.AmountDiffers })
+	if (open || !status.Final() && status != payment.StatusHeld) && !review {
+		w.violated("L1", "%s is %s long after all trouble is over, and with nobody", name, status)
+	}
+	for _, r := range p.Refunds {
+		if r.State == payment.RefundPending && !slices.ContainsFunc(p.Findings, func(f payment.Finding) bool {
+			return f.Kind == payment.Undecided || f.Kind == payment.OperationFailed
+		}) {
+			w.violated("L1", "%s: a refund is pending long after all trouble is over, and with nobody", name)
+		}
+	}
+}
+
+func returnedOf(p payment.Payment, a payment.Attempt) int64 {
+	var known int64
+	for _, o := range p.Operations {
+		if o.Attempt == a.N && o.Op == payment.OpRefund && o.Verdict == providers.Approved {
+			known += o.Amount.Minor
+		}
+	}
+	return max(known, a.Returned)
+}
+
+func (w *world) everCharged(a payment.Attempt, ledger sim.Ledger) bool {
+	return slices.ContainsFunc(ledger.Entries, func(e sim.Entry) bool {
+		return e.Face+"-main" == a.Gateway && order(e.Reference) == a.Reference && (e.Kind == sim.KindCharge || e.Kind == sim.KindAuthorize)
+	})
+}
+
+// orphans is I6 the other way round: whatever moved money is an attempt of ours.
+func (w *world) orphans(ledger sim.Ledger) {
+	for _, e := range ledger.Entries {
+		where, p, ok := w.keep.find(e.Face, e.Reference)
+		if !ok {
+			w.violated("I6", "%s %s %s %d belongs to no attempt", e.Face, e.Kind, e.Reference, e.AmountMinor)
+			continue
+		}
+		if e.AmountMinor > p.Amount.Minor || e.Currency != p.Amount.Currency {
+			w.violated("I6", "%s #%d: %s %d %s of %s", w.keep.name(p.ID), where.n, e.Kind, e.AmountMinor, e.Currency, p.Amount)
+		}
+	}
+}
+
+// clientsLog is I2 and I3: what clients were told is in the books, one key is one
+// payment, and nothing goes backward.
+func (w *world) clientsLog() {
+	all := map[string]payment.Payment{}
+	for _, p := range w.keep.all() {
+		all["payments/"+p.ID] = p
+	}
+	first := map[string]string{}
+	byKey := map[string][]told{}
+	for _, t := range w.told {
+		if t.refund != nil {
+			w.refundKept(t, all)
+			continue
+		}
+		p, ok := all[t.payment.GetName()]
+		switch {
+		case !ok:
+			w.violated("I2", "%s was acknowledged and is not in the books", t.payment.GetName())
+			continue
+		case p.Seq < t.payment.GetSequence():
+			w.violated("I2", "%s was acknowledged at %d and the books end at %d", w.keep.name(p.ID), t.payment.GetSequence(), p.Seq)
+		case p.Tenant+"\x00"+p.RequestID != t.key:
+			w.violated("I3", "the key of one payment was answered with another, %s", w.keep.name(p.ID))
+		}
+		if other, again := first[t.key]; again && other != t.payment.GetName() {
+			w.violated("I3", "one key was answered with %s and %s", other, t.payment.GetName())
+		}
+		first[t.key] = t.payment.GetName()
+		byKey[t.key] = append(byKey[t.key], t)
+	}
+	for _, answers := range byKey {
+		slices.SortStableFunc(answers, func(a, b told) int { return int(a.payment.GetSequence() - b.payment.GetSequence()) })
+		for i := 1; i < len(answers); i++ {
+			a, b := answers[i-1].payment, answers[i].payment
+			backward := a.GetPaid().GetMinorUnits() > b.GetPaid().GetMinorUnits() || a.GetRefunded().GetMinorUnits() > b.GetRefunded().GetMinorUnits()
+			if final := a.GetState() >= 4; final && a.GetState() != b.GetState() || backward {
+				w.violated("I3", "a client heard %s and then %s of %s", a, b, a.GetName())
+			}
+		}
+	}
+}
+
+func (w *world) refundKept(t told, all map[string]payment.Payment) {
+	parent, id, _ := strings.Cut(t.refund.GetName(), "/refunds/")
+	p, ok := all[parent]
+	if !ok || !slices.ContainsFunc(p.Refunds, func(r payment.Refund) bool { return r.Refund == id && r.Amount.Minor == t.refund.GetAmount().GetMinorUnits() }) {
+		w.violated("I2", "refund %s was acknowledged and is not in the books", t.refund.GetName())
+	}
+}
+
+// byProducts compares the rows that are derived from events with the events.
+func (w *world) byProducts() {
+	rows := map[string][]any{}
+	for _, r := range w.db.ask(`SELECT id, status, seq, at_risk FROM payments`) {
+		rows[r[0].(string)] = []any{r[1], r[2], r[3]}
+	}
+	for _, p := range w.keep.all() {
+		risk := slices.ContainsFunc(p.Attempts, payment.Attempt.AtRisk)
+		row, ok := rows[p.ID]
+		if !ok || row[0] != string(p.Status()) || row[1] != p.Seq || (row[2] == true || row[2] == int64(1)) != risk {
+			w.violated("I5", "the row of %s is %v, its events say %s %d %t", w.keep.name(p.ID), row, p.Status(), p.Seq, risk)
+		}
+	}
+}
+
+// canary is I13: nothing that names the payer or opens a door stands in the logs.
+func (w *world) canary() {
+	w.mu.Lock()
+	logs := w.logs.String()
+	w.mu.Unlock()
+	for what, secret := range map[string]string{"phone": phone[2:], "e-mail": email, "card token": halykCard, "token": wayforpayCard,
+		"device token": sim.KaspiDefaultDevice, "client secret": sim.HalykDefaultSecret, "merchant secret": "flk3409refn54t54t*FNJRET"} {
+		if i := strings.Index(logs, secret); i >= 0 {
+			w.violated("I13", "the payer's %s is in the log: …%s…", what, logs[max(0, i-80):min(len(logs), i+80)])
+		}
+	}
+}
+
+// tellAgain delivers every notice once more: nothing may change.
+func (w *world) tellAgain() {
+	before := w.standing()
+	w.mu.Lock()
+	again := slices.Clone(w.delivered)
+	w.mu.Unlock()
+	for i, d := range again {
+		answer, err := w.deliver(d, i)
+		if err != nil || answer.StatusCode >= http.StatusInternalServerError {
+			w.violated("I5", "a repeated notice is not taken")
+		}
+		_ = w.wait(context.Background(), 50*time.Millisecond)
+	}
+	time.Sleep(time.Minute)
+	for i, after := range w.standing() {
+		if after != before[i] {
+			w.violated("I5", "p%d stood as %s, and after all notices were delivered again as %s", i+1, before[i], after)
+		}
+	}
+}
+
+// standing says how each payment stands. A look that found nothing new is no change: a
+// hint makes us look, and each look is written down.
+func (w *world) standing() []string {
+	var all []string
+	for _, p := range w.keep.all() {
+		text := fmt.Sprint(p.Status(), p.Sums(), len(p.Attempts), len(p.Operations), p.Refunds)
+		for _, f := range p.Findings {
+			text += fmt.Sprint(" ", f.Kind, f.Attempt)
+		}
+		all = append(all, text)
+	}
+	return all
+}

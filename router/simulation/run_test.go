@@ -1,0 +1,123 @@
+package simulation
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+)
+
+// result is what one seed gave.
+type result struct {
+	Seed       uint64
+	Hash       string
+	Violations []violation
+	Counts     map[string]int
+	Payments   int
+	Attempts   int
+	Ambiguous  int
+	Took       time.Duration
+	Trace      string `json:"-"`
+}
+
+// simulate runs one seed.
+func simulate(t *testing.T, seed uint64) result {
+	t.Helper()
+	began := time.Now()
+	var r result
+	cryptotest.SetGlobalRandom(t, seed)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, seed)
+		w.live()
+		w.settle()
+		w.atRest()
+		if len(w.broken) == 0 {
+			w.tellAgain()
+		}
+		w.close()
+		r = w.result()
+	})
+	r.Took = time.Since(began)
+	return r
+}
+
+// live is the time in which things go wrong.
+func (w *world) live() {
+	w.payers()
+	w.trouble()
+	if w.swarm.operator {
+		w.drains()
+	}
+	draw := w.draw("clients")
+	var clients sync.WaitGroup
+	for _, name := range []string{"shop-1", "shop-2", "other-1"}[:1+draw.IntN(3)] {
+		tenant, _, _ := strings.Cut(name, "-")
+		c := &client{w: w, name: name, tenant: tenant, draw: w.draw(name)}
+		n := 2 + draw.IntN(4)
+		clients.Go(func() { c.shop(n) })
+	}
+	_ = w.wait(w.t.Context(), troubled)
+	w.heal()
+	clients.Wait()
+}
+
+// settle lets time pass until nothing is undecided but what is with people, and then
+// lets people decide.
+func (w *world) settle() {
+	for range 2 {
+		deadline := time.Now().Add(3 * time.Hour)
+		for time.Now().Before(deadline) && w.restless() {
+			time.Sleep(time.Minute)
+		}
+		w.review()
+	}
+	w.timers.Wait()
+	time.Sleep(2 * time.Minute)
+}
+
+// restless reports whether something may still happen by itself.
+func (w *world) restless() bool {
+	for _, p := range w.keep.all() {
+		status := p.Status()
+		_, open := p.OpenAttempt()
+		for _, a := range p.Attempts {
+			if open && a.Open() && p.Found("undecided", a.N) {
+				open = false
+			}
+		}
+		if open || !status.Final() && status != "held" && len(p.Findings) == 0 {
+			return true
+		}
+		for _, r := range p.Refunds {
+			if r.State == "pending" && len(p.Findings) == 0 {
+				return true
+			}
+		}
+		if p.Sums().Surplus > 0 && len(p.Findings) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// close ends everything that runs in the bubble.
+func (w *world) close() {
+	for _, p := range w.up() {
+		p.kill("at the end")
+	}
+	w.bank.Close()
+	w.timers.Wait()
+	w.buried.Wait()
+	_ = w.db.real.Close()
+}
+
+func (w *world) result() result {
+	r := result{Seed: w.seed, Hash: w.hash(), Violations: w.broken, Counts: w.counts, Ambiguous: w.keep.ambiguous, Trace: strings.Join(w.trace, "\n")}
+	for _, p := range w.keep.all() {
+		r.Payments++
+		r.Attempts += len(p.Attempts)
+	}
+	return r
+}
