@@ -31,8 +31,10 @@ func TestThePromisesHoldWhateverIsLearntInWhateverOrder(t *testing.T) {
 			"wait": func(t *rapid.T) {
 				w.pass(time.Duration(rapid.Int64Range(1, int64(2*time.Hour)).Draw(t, "wait")))
 			},
-			"follow": w.follow,
-			"drive":  w.drive,
+			"follow":   w.follow,
+			"drive":    w.drive,
+			"trespass": w.trespass,
+			"lag":      w.lag,
 		})
 		w.fold()
 	}
@@ -46,6 +48,7 @@ type world struct {
 	rapid *rapid.T
 	kept  int
 	facts []payment.Body
+	past  []payment.Payment
 }
 
 var gateways = []string{card, backup, qr, page, push, account}
@@ -179,6 +182,7 @@ func (w *world) drive(t *rapid.T) {
 }
 
 func (w *world) check(t *rapid.T) {
+	w.past = append(w.past, w.p)
 	w.deterministic()
 	w.conserved()
 	w.proved()
@@ -255,7 +259,7 @@ func (w *world) conserved() {
 // has been closed since the last fact that showed it alive.
 func (w *world) proved() {
 	dead := map[int]bool{}
-	byPerson := map[int]bool{}
+	by := map[int]payment.EvidenceKind{}
 	for _, e := range w.events {
 		switch b := e.Body.(type) {
 		case payment.Planned:
@@ -265,11 +269,13 @@ func (w *world) proved() {
 				}
 			}
 		case payment.Closed:
-			dead[b.Attempt], byPerson[b.Attempt] = true, b.Evidence.Kind == payment.ByOperator
+			dead[b.Attempt], by[b.Attempt] = true, b.Evidence.Kind
 		case payment.Observed:
 			told := b.Source == payment.FromLookup || b.Source == payment.FromStatement
 			paying := b.Verdict == providers.Pending && b.Reason != providers.AwaitingPayer && told
-			if !byPerson[b.Attempt] && (b.Verdict.HasMoney() || paying) {
+			// A hold's own notice may be overtaken by its release: it is no life after that.
+			echo := b.Verdict == providers.Held && b.Source == payment.FromNotice && by[b.Attempt] == payment.Voided
+			if by[b.Attempt] != payment.ByOperator && !echo && (b.Verdict.HasMoney() || paying) {
 				dead[b.Attempt] = false
 			}
 		}
