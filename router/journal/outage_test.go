@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -140,6 +143,64 @@ func TestADatabaseThatHangsIsGivenUp(t *testing.T) {
 				}
 			case <-time.After(5 * time.Second):
 				t.Error("hangs with the database")
+			}
+		})
+	}
+}
+
+// A server that goes away between a question and its answer leaves no error of its own.
+func TestAConnectionThatEndsUnderAQuestionIsTrouble(t *testing.T) {
+	for _, err := range []error{io.EOF, io.ErrUnexpectedEOF} {
+		if !journal.Trouble(fmt.Errorf("read p: %w", err)) {
+			t.Errorf("%v is not told to be the database's", err)
+		}
+	}
+	if journal.Trouble(nil) || journal.Trouble(journal.ErrNotFound) {
+		t.Error("no error, or no such row, is told to be the database's")
+	}
+}
+
+// A process may still know a payment that the books, put back to an older state, do not:
+// what it learns must not be written behind a gap. The rows of such an attempt would also
+// keep its reference from the payment that is opened when the caller comes again.
+func TestNothingIsWrittenBehindALostEvent(t *testing.T) {
+	for engine, url := range map[string]func() string{
+		"sqlite":     func() string { return "sqlite:" + filepath.Join(t.TempDir(), "books.db") },
+		"postgresql": func() string { return pgtest.URL(t) },
+	} {
+		t.Run(engine, func(t *testing.T) {
+			books := func() *journal.Store {
+				s, err := journal.Open(journal.Options{URL: url(), Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { s.Close() })
+				if err := s.Migrate(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				return s
+			}
+			r, e := open("p", "")
+			p, err := books().Open(t.Context(), r, providers.Payer{}, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			restored := books()
+			if _, err := restored.Advance(t.Context(), p, planned("ref")); !errors.Is(err, journal.ErrNotFound) {
+				t.Errorf("an event of a payment that is lost: error %v", err)
+			}
+			body, ok := e.Body.(payment.Opened)
+			if !ok {
+				t.Fatal("not the opening")
+			}
+			body.ID = "q"
+			e.Body = body
+			q, err := restored.Open(t.Context(), r, providers.Payer{}, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := restored.Advance(t.Context(), q, planned("ref")); err != nil {
+				t.Errorf("the same reference, for the payment that was opened again: %v", err)
 			}
 		})
 	}

@@ -240,7 +240,7 @@ func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment,
 		}
 	}
 	last := events[len(events)-1]
-	if err := s.index(ctx, tx, p, last.At); err != nil {
+	if err := s.index(ctx, tx, p, last.At, events[0].Seq-1); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (payment_id, seq, tenant, at) VALUES ($1, $2, $3, $4)`,
@@ -248,8 +248,8 @@ func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment,
 	return err
 }
 
-// index writes the by-products of the events.
-func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now time.Time) error {
+// index writes the by-products of the events that follow the event numbered from.
+func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now time.Time, from int64) error {
 	gateway, risk := "", false
 	for _, a := range p.Attempts {
 		gateway = a.Gateway
@@ -281,9 +281,12 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 	}
 	status := p.Status()
 	unpaid := status == payment.StatusDeclined || status == payment.StatusFailed || status == payment.StatusCanceled
-	_, err := tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
-		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1`,
-		p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)))
+	n, err := affected(tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
+		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9`,
+		p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from))
+	if err == nil && n == 0 {
+		return errConflict // the books were put back, and do not hold what the writer knows
+	}
 	return err
 }
 

@@ -36,6 +36,8 @@ type Options struct {
 	Dial map[string]Dial
 	// Step is called at named points of a payment, for tests that kill the process there.
 	Step func(point string)
+	// Lease is how long a worker's claim lasts, for tests that outlive it. Default 2 min.
+	Lease time.Duration
 }
 
 // App is the service, wired and listening, not yet serving.
@@ -106,7 +108,7 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	}
 	a.router, err = router.New(router.Options{Journal: a.store, Board: a.board, Gateways: gateways, Tenants: tenants, Terms: c.Terms.payment(),
 		Log: o.Log, Registerer: a.registry, DirectDeadline: c.Terms.DirectDeadline, OfferDeadline: c.Terms.OfferDeadline,
-		MinBudget: c.Terms.MinBudget, PollEvery: c.Terms.PollEvery, Step: o.Step})
+		MinBudget: c.Terms.MinBudget, PollEvery: c.Terms.PollEvery, Lease: o.Lease, Step: o.Step})
 	if err != nil {
 		return nil, err
 	}

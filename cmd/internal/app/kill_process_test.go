@@ -4,6 +4,7 @@ package app_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ const (
 	childConfig = "PAYROUTER_KILL_TEST_CONFIG" // the configuration file; its presence makes the child a service
 	childStore  = "PAYROUTER_KILL_TEST_STORE"  // the books' URL, which the file names as ${…}
 	childTrap   = "PAYROUTER_KILL_TEST_TRAP"   // a trap's text
+	childLease  = "PAYROUTER_KILL_TEST_LEASE"  // how long its workers' claims last
 )
 
 // trap is the signal that a child sends to itself at the n-th passing of a step of the
@@ -84,7 +86,11 @@ func beService(path string) int {
 	if err != nil {
 		return fail(err)
 	}
-	service, err := app.New(ctx, c, app.Options{Version: "test", Log: log, Step: setTrap(os.Getenv(childTrap))})
+	lease, err := time.ParseDuration(os.Getenv(childLease))
+	if err != nil {
+		return fail(err)
+	}
+	service, err := app.New(ctx, c, app.Options{Version: "test", Log: log, Lease: lease, Step: setTrap(os.Getenv(childTrap))})
 	if err != nil {
 		return fail(err)
 	}
@@ -122,7 +128,8 @@ func (w *world) replica(at trap) *replica {
 	w.must(err)
 	defer log.Close()
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), childConfig+"="+w.config, childStore+"="+w.url, childTrap+"="+at.text())
+	cmd.Env = append(os.Environ(), childConfig+"="+w.config, childStore+"="+cmp.Or(w.via, w.url), childTrap+"="+at.text(),
+		childLease+"="+w.lease.String())
 	cmd.Stderr = log
 	leash, err := cmd.StdinPipe()
 	w.must(err)
@@ -148,7 +155,8 @@ func (w *world) replica(at trap) *replica {
 	if err != nil {
 		w.t.Fatalf("the service did not start: %v", err)
 	}
-	conn, err := grpc.NewClient(strings.TrimSpace(address), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(strings.TrimSpace(address), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithUnaryInterceptor(w.heard.listen))
 	w.must(err)
 	w.t.Cleanup(func() { _ = conn.Close() })
 	r.payments, r.people = pb.NewPaymentsClient(conn), pb.NewOperationsClient(conn)

@@ -3,6 +3,7 @@
 package app_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -15,6 +16,12 @@ import (
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childConfig); path != "" {
 		os.Exit(beService(path))
+	}
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked { // tests that wait for the truth do little else, and cost no processor
+		_ = flag.Set("test.parallel", "8")
 	}
 	os.Exit(pgtest.Main(m))
 }

@@ -36,7 +36,10 @@ type Server struct {
 	Bin string // the folder of its binaries
 
 	socket, data string
-	command      *exec.Cmd
+	arguments    []string
+	attributes   *syscall.SysProcAttr
+	command      *exec.Cmd // nil while the server is halted
+	frozen       []int     // its processes, while they are
 }
 
 // Launch makes a cluster and starts a server on it. Stop it when done.
@@ -66,26 +69,31 @@ func Launch(ctx context.Context, o Options) (_ *Server, err error) {
 	if err = os.Mkdir(s.data, 0o700); err != nil {
 		return nil, err
 	}
-	attributes, err := owner(socket, s.data)
-	if err != nil {
+	if s.attributes, err = owner(socket, s.data); err != nil {
 		return nil, err
 	}
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D", s.data)
-	arguments := []string{"-D", s.data, "-k", socket, "-c", "listen_addresses=", "-c", fmt.Sprintf("max_connections=%d", o.MaxConnections)}
+	s.arguments = []string{"-D", s.data, "-k", socket, "-c", "listen_addresses=", "-c", fmt.Sprintf("max_connections=%d", o.MaxConnections)}
 	if o.Volatile {
 		initdb.Args = append(initdb.Args, "-N")
-		arguments = append(arguments, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+		s.arguments = append(s.arguments, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
 	}
-	initdb.SysProcAttr, initdb.Dir = attributes, socket
+	initdb.SysProcAttr, initdb.Dir = s.attributes, socket
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
 	}
-	s.command = exec.Command(filepath.Join(bin, "postgres"), arguments...)
-	s.command.SysProcAttr, s.command.Dir = attributes, socket
-	if err = s.command.Start(); err != nil {
-		return nil, fmt.Errorf("start postgres: %w", err)
+	return s, s.Start(ctx)
+}
+
+// Start starts a server that was halted, and returns when it answers.
+func (s *Server) Start(ctx context.Context) error {
+	command := exec.Command(filepath.Join(s.Bin, "postgres"), s.arguments...)
+	command.SysProcAttr, command.Dir = s.attributes, s.socket
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("start postgres: %w", err)
 	}
-	return s, s.wait(ctx)
+	s.command = command
+	return s.wait(ctx)
 }
 
 // wait returns when the server answers.
@@ -106,11 +114,10 @@ func (s *Server) wait(ctx context.Context) error {
 
 // Stop ends the server and removes its folders.
 func (s *Server) Stop() {
-	if s.command != nil && s.command.Process != nil {
-		_ = s.command.Process.Signal(syscall.SIGQUIT)
-		_ = s.command.Wait() // stopped by a signal, which it calls an error
-	}
+	_ = s.Thaw() // a frozen process hears nothing
+	_ = s.Halt(Immediate)
 	_ = os.RemoveAll(s.data)
+	_ = os.RemoveAll(s.kept())
 	_ = os.RemoveAll(s.socket)
 }
 
