@@ -109,7 +109,7 @@ func (h *house) call(what string, limit time.Duration, do func() providers.Resul
 	h.t.Helper()
 	began := time.Now()
 	r := do()
-	if took := time.Since(began); took > limit+patience {
+	if took := time.Since(began); took > limit+h.slack {
 		h.t.Errorf("a %s took %s, claimed are %s", what, took, limit)
 	}
 	h.wellFormed(what, r)

@@ -23,6 +23,13 @@
 // alone: a reason belongs to its verdict, no call lasts longer than is claimed, and
 // neither secrets nor personal data stand in anything that is logged or kept.
 //
+// [Hostile] puts the same subject in front of real sockets, in real time, whose other
+// end breaks, stalls, floods, redirects, lies about who it is or cannot be found. What
+// moves money is counted where it comes out of the socket.
+//
+//	deeds, look-ups --> adapter <== TCP, TLS ==> peer -- once, if at all --> providers/sim
+//	                                              '--- blow: blows.go, oddities.go, certificates.go
+//
 // The suite is itself judged: its own test plants mistakes in a correct adapter, and
 // each must be found.
 package providertest

@@ -26,8 +26,10 @@ type house struct {
 	bank     *sim.Bank
 	face     string
 	provider providers.Provider
-	wire     *wire
+	wire     *wire // nil on real sockets
 	post     *post
+	slack    time.Duration // what a call may take beyond its claimed limit
+	deaf     bool          // nobody hears the bank's notices
 
 	mu     sync.Mutex
 	orders int
@@ -49,7 +51,16 @@ type attempt struct {
 // open makes a house. Call it inside the bubble.
 func open(t *testing.T, s Subject, m providers.Method) *house {
 	t.Helper()
-	h := &house{t: t, subject: s, method: m}
+	h := found(t, s, m)
+	h.wire = &wire{bank: h.bank, face: h.face, whole: -1}
+	h.enter(s.New(h.wire.dial))
+	return h
+}
+
+// found makes a house with a bank in it, and nobody in front of the bank yet.
+func found(t *testing.T, s Subject, m providers.Method) *house {
+	t.Helper()
+	h := &house{t: t, subject: s, method: m, slack: patience}
 	face := s.Bank(m)
 	h.face, h.post = face.Name(), &post{house: h}
 	h.bank = sim.New(sim.Options{
@@ -66,13 +77,6 @@ func open(t *testing.T, s Subject, m providers.Method) *house {
 			h.broken = append(h.broken, v)
 		},
 	}, face)
-	h.wire = &wire{bank: h.bank, face: h.face, whole: -1}
-	p, err := s.New(h.wire.dial)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.provider, h.claims = p, p.Claims()
-	h.subject = s.withDefaults(h.claims)
 	t.Cleanup(func() {
 		h.hangUp()
 		h.bank.Close()
@@ -83,6 +87,16 @@ func open(t *testing.T, s Subject, m providers.Method) *house {
 		}
 	})
 	return h
+}
+
+// enter puts an adapter in front of the bank.
+func (h *house) enter(p providers.Provider, err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.provider, h.claims = p, p.Claims()
+	h.subject = h.subject.withDefaults(h.claims)
 }
 
 // hangUp lets the adapter drop its idle connections, if it keeps any.

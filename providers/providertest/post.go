@@ -36,6 +36,9 @@ const source = "127.0.0.1"
 
 // RoundTrip is the bank's HTTP request to the merchant.
 func (p *post) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.house.deaf {
+		return nil, errors.New("nobody listens")
+	}
 	listener, ok := p.house.provider.(providers.Listener)
 	if !ok {
 		return nil, errors.New("nobody listens")

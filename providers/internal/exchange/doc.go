@@ -15,4 +15,10 @@
 // move money use a connection of their own, have no GetBody and carry no
 // Idempotency-Key header. (A look-up without a body may still be repeated on another
 // connection; it moves nothing.) Redirects are answers, not orders.
+//
+// A kept-alive connection is used again only when everything that came on it has been
+// looked at: one answer too many closes it, and never answers the next caller. Errors
+// after sending say nothing in the gateway's words, which may name a payer. One thing
+// cannot be kept from here: net/http writes an answer too many, whole, to the standard
+// logger of package log. A program that keeps that logger's output must drop it.
 package exchange

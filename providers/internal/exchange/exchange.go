@@ -63,9 +63,16 @@ func New(o Options) *Client {
 		dialer := &net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second}
 		dial = dialer.DialContext
 	}
+	watchedDial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return watch(conn), nil
+	}
 	transport := func(fresh bool) *http.Transport {
 		return &http.Transport{
-			DialContext:            dial,
+			DialContext:            watchedDial,
 			TLSClientConfig:        o.TLS,
 			TLSHandshakeTimeout:    o.TLSTimeout,
 			MaxConnsPerHost:        o.MaxConns,
@@ -105,7 +112,10 @@ type Answer struct {
 	Err     error
 }
 
-var errTooLarge = errors.New("answer is too large")
+var (
+	errTooLarge = errors.New("answer is too large")
+	errBroken   = errors.New("connection or answer is broken")
+)
 
 // Do makes the exchange. Cancellation of ctx counts only until a connection is
 // obtained; from then on the call's own time-out alone ends it.
@@ -126,7 +136,12 @@ func (c *Client) Do(ctx context.Context, call Call) Answer {
 	})
 	defer stop()
 	traced := httptrace.WithClientTrace(wire, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { got.Store(true) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			got.Store(true)
+			if info.Reused {
+				drained(info.Conn)
+			}
+		},
 	})
 	request, err := http.NewRequestWithContext(traced, call.Method, call.URL, bytes.NewReader(call.Body))
 	if err != nil {
@@ -147,17 +162,21 @@ func (c *Client) Do(ctx context.Context, call Call) Answer {
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		if got.Load() {
-			return Answer{Outcome: Sent, Err: err}
+			return Answer{Outcome: Sent, Err: unquoted(err)}
 		}
 		return Answer{Outcome: NotSent, Err: err}
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		// What would be read as its body is the bare connection, which no deadline ends.
+		return Answer{Outcome: Answered, Status: response.StatusCode, Header: response.Header}
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, c.maxBody+1))
 	if err == nil && int64(len(body)) > c.maxBody {
 		err = errTooLarge
 	}
 	if err != nil {
-		return Answer{Outcome: Sent, Status: response.StatusCode, Header: response.Header, Err: err}
+		return Answer{Outcome: Sent, Status: response.StatusCode, Header: response.Header, Err: unquoted(err)}
 	}
 	return Answer{Outcome: Answered, Status: response.StatusCode, Header: response.Header, Body: body}
 }
@@ -192,4 +211,26 @@ func (a Answer) doubt() providers.Reason {
 		return providers.Timeout
 	}
 	return providers.Broken
+}
+
+// unquoted is what may be kept of an error that came after sending. net/http quotes
+// what it could not read, and a gateway may have put a payer or a token there: only
+// errors of the network and of the clock are kept as they are.
+func unquoted(err error) error {
+	var network *net.OpError
+	switch {
+	case errors.Is(err, errTooLarge):
+		return errTooLarge
+	case errors.Is(err, context.DeadlineExceeded):
+		return context.DeadlineExceeded
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	case errors.As(err, &network):
+		return network
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF):
+		return io.EOF
+	}
+	return errBroken
 }
