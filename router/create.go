@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
@@ -105,7 +103,7 @@ func (r *Router) complete(o payment.Opened, now time.Time) (payment.Opened, erro
 		return o, ErrDeadlinePassed
 	}
 	if o.ID == "" {
-		o.ID = uuid.Must(uuid.NewV7()).String()
+		o.ID = newID()
 	}
 	return o, nil
 }

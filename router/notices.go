@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
@@ -26,7 +24,7 @@ func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (
 		return providers.Reply{}, fmt.Errorf("%s: %w", gateway, ErrNotOffered)
 	}
 	ctx = context.WithoutCancel(ctx) // a sender that hangs up has still told us
-	id := uuid.Must(uuid.NewV7()).String()
+	id := newID()
 	if err := r.Journal.StoreNotice(ctx, id, gateway, n, time.Now()); err != nil {
 		r.metrics.noticed(gateway, noticeNotStored)
 		r.Log.Error("a notice could not be stored and was not acknowledged", "gateway", gateway, "error", err.Error())

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
@@ -157,7 +155,7 @@ func (r *Router) saveInstrument(ctx context.Context, p payment.Payment, n int, r
 	if result.Instrument == nil || !p.Save || result.Instrument.Value.Empty() {
 		return true
 	}
-	err := r.Journal.SaveInstrument(ctx, journal.Instrument{ID: uuid.Must(uuid.NewV7()).String(), Tenant: p.Tenant, Customer: p.Customer,
+	err := r.Journal.SaveInstrument(ctx, journal.Instrument{ID: newID(), Tenant: p.Tenant, Customer: p.Customer,
 		Gateway: p.Attempts[n-1].Gateway, Token: *result.Instrument, Payment: p.ID, Created: payment.Instant(time.Now())})
 	if err != nil {
 		r.Log.Error("instrument not saved", "payment", p.ID, "error", err.Error())

@@ -50,25 +50,45 @@ func (r *Router) reference(ctx context.Context, p payment.Payment, c Candidate) 
 type numbers struct {
 	journal *journal.Store
 	mu      sync.Mutex
-	blocks  map[string][2]int64 // next, end
+	blocks  map[string]*numberBlock
+}
+
+// numberBlock is what is left of a counter's last block. Whoever holds the turn takes
+// from it, or takes a new block from the store: others wait no longer than they want to.
+type numberBlock struct {
+	turn      chan struct{}
+	next, end int64
 }
 
 const block = 64
 
 func (n *numbers) next(ctx context.Context, counter string) (int64, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.blocks == nil {
-		n.blocks = map[string][2]int64{}
+	b := n.block(counter)
+	select {
+	case b.turn <- struct{}{}:
+	case <-ctx.Done():
+		return 0, ctx.Err()
 	}
-	b := n.blocks[counter]
-	if b[0] == b[1] {
+	defer func() { <-b.turn }()
+	if b.next == b.end {
 		first, err := n.journal.Take(ctx, counter, block)
 		if err != nil {
 			return 0, err
 		}
-		b = [2]int64{first, first + block}
+		b.next, b.end = first, first+block
 	}
-	n.blocks[counter] = [2]int64{b[0] + 1, b[1]}
-	return b[0], nil
+	b.next++
+	return b.next - 1, nil
+}
+
+func (n *numbers) block(counter string) *numberBlock {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.blocks == nil {
+		n.blocks = map[string]*numberBlock{}
+	}
+	if n.blocks[counter] == nil {
+		n.blocks[counter] = &numberBlock{turn: make(chan struct{}, 1)}
+	}
+	return n.blocks[counter]
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
@@ -80,7 +78,7 @@ func (r *Router) Cancel(ctx context.Context, c Command, reason string) (payment.
 // Refund gives money back; the zero Money means all that is left. It returns the
 // refund's id; the amount is reserved before anything is sent.
 func (r *Router) Refund(ctx context.Context, c Command, amount providers.Money, reason string) (payment.Payment, string, error) {
-	id := uuid.Must(uuid.NewV7()).String()
+	id := newID()
 	p, err := r.command(ctx, c, "refund", id, func(p payment.Payment) (payment.Body, error) {
 		want := amount
 		if want == (providers.Money{}) {

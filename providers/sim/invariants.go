@@ -10,8 +10,9 @@ import (
 func (b *Bank) arrive(face string, c *call, witness error) []Violation {
 	b.count(face, c.op, c.reference)
 	var found []Violation
+	beside := ""
 	broken := func(id, format string, args ...any) {
-		v := Violation{Time: time.Now(), Invariant: id, Face: face, Op: c.op, Reference: c.reference, Text: fmt.Sprintf(format, args...)}
+		v := Violation{Time: time.Now(), Invariant: id, Face: face, Op: c.op, Reference: c.reference, Text: fmt.Sprintf(format, args...), Beside: beside}
 		b.books.violations = append(b.books.violations, v)
 		found = append(found, v)
 	}
@@ -21,15 +22,18 @@ func (b *Bank) arrive(face string, c *call, witness error) []Violation {
 	if c.create && c.payment != "" {
 		for _, o := range b.books.objects {
 			if o.Payment == c.payment && !sameObject(o, face, c) && o.Phase != Dead && !o.Unseen && !o.Excused {
+				beside = o.Reference
 				broken("I7", "payment %s already has %s %s at %s (%s)", c.payment, o.Phase, o.Reference, o.Face, o.Status)
 			}
 		}
 		for _, p := range b.books.pending {
 			if p.payment == c.payment && p.counts && !(p.face == face && p.reference == c.reference) {
+				beside = p.reference
 				broken("I7", "payment %s already has a request on its way for %s at %s", c.payment, p.reference, p.face)
 			}
 		}
 	}
+	beside = ""
 	if c.once != "" {
 		key := face + "\x00" + c.once
 		b.books.once[key]++

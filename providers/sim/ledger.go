@@ -80,6 +80,8 @@ type Violation struct {
 	Op        Op        `json:"op"`
 	Reference string    `json:"reference"`
 	Text      string    `json:"text"`
+	// Beside is the reference of the other object or request, for I7.
+	Beside string `json:"beside,omitempty"`
 }
 
 // Arrivals counts the requests of one operation about one reference, whatever became of them.

@@ -107,7 +107,7 @@ func (p *Payment) observe(o Observed, e Event) error {
 	}
 	a.Differs = a.Differs || o.Reason == providers.Mismatch
 	a.remember(o, e)
-	if o.Source == FromNotice {
+	if o.Source == FromNotice && !a.Heard(o) {
 		a.Facts = append(slices.Clip(a.Facts), o.fact())
 	}
 

@@ -15,13 +15,13 @@ import (
 // books follow what becomes durable, commit by commit, and fold it by themselves: what
 // the witness at the gateways knows, and what is checked after every step.
 type books struct {
-	w        *world
-	mu       sync.Mutex
-	payments map[string]*payment.Payment
-	order    []string          // in which payments were opened
-	attempts map[string]placed // by gateway and reference
-	keys     map[string]string // tenant and request id to payment
-	ambiguous int              // charges and pushes whose answer said nothing
+	w         *world
+	mu        sync.Mutex
+	payments  map[string]*payment.Payment
+	order     []string          // in which payments were opened
+	attempts  map[string]placed // by gateway and reference
+	keys      map[string]string // tenant and request id to payment
+	ambiguous int               // charges and pushes whose answer said nothing
 }
 
 // placed is where an attempt stands.
@@ -98,12 +98,31 @@ func (b *books) append(p *process, args []driver.NamedValue) {
 			b.w.violated("I11", "%s of %s is used by %s and %s", body.Reference, body.Gateway, b.name(other.payment), b.name(id))
 		}
 		b.attempts[where] = placed{id, body.Attempt}
+	case payment.Closed:
+		b.closing(next, next.Attempts[body.Attempt-1])
 	case payment.Observed:
 		if a := next.Attempts[body.Attempt-1]; body.Source == payment.FromResponse && body.Verdict == providers.Unknown && a.Flow != providers.Offer {
 			b.ambiguous++
 		}
 		if body.Source == payment.FromOperator && body.Note == "" {
 			b.w.violated("I12", "an operator's word about %s has no reason", b.name(id))
+		}
+	}
+}
+
+// closing is I10: an attempt is closed while it holds nothing, and while nobody has an
+// offer in hands that could still be paid.
+func (b *books) closing(p payment.Payment, a payment.Attempt) {
+	ledger := b.w.bank.Ledger()
+	for _, o := range ledger.Objects {
+		if o.Face+"-main" != a.Gateway || order(o.Reference) != a.Reference || o.Excused || a.Flow == providers.AskFirst {
+			continue
+		}
+		switch {
+		case o.Captured > o.Refunded || o.Phase == sim.Held:
+			b.w.violated("I10", "%s: attempt %d is closed as %s, and %s has the money", b.name(p.ID), a.N, a.Closed.Kind, o.Face)
+		case o.Phase == sim.Live && o.Style != sim.StyleCharge && (o.Style == sim.StylePush || b.w.isHanded(a.Reference)) && a.Closed.Kind != payment.ByOperator:
+			b.w.violated("I10", "%s: attempt %d is closed as %s, and its offer at %s can be paid", b.name(p.ID), a.N, a.Closed.Kind, o.Face)
 		}
 	}
 }

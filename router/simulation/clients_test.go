@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -24,6 +25,7 @@ type client struct {
 	name   string
 	tenant string
 	draw   *rand.Rand
+	ids    *rand.Rand // request ids of payments
 	order  int
 }
 
@@ -38,7 +40,7 @@ type told struct {
 // shop makes payments until its time is over.
 func (c *client) shop(n int) {
 	for range n {
-		if c.w.wait(context.Background(), between(c.draw, time.Second, 90*time.Second)) != nil {
+		if c.w.wait(context.Background(), between(c.draw, time.Second, 50*time.Second)) != nil {
 			return
 		}
 		c.sell()
@@ -70,7 +72,7 @@ func (c *client) sell() {
 // wish draws a payment.
 func (c *client) wish() *pb.CreatePaymentRequest {
 	c.order++
-	r := &pb.CreatePaymentRequest{RequestId: c.uuid(), Amount: &pb.Money{MinorUnits: 100 * (1 + c.draw.Int64N(20000)), CurrencyCode: "KZT"},
+	r := &pb.CreatePaymentRequest{RequestId: drawUUID(c.ids), Amount: &pb.Money{MinorUnits: 100 * (1 + c.draw.Int64N(20000)), CurrencyCode: "KZT"},
 		Description: "Order 4711", CustomerId: customer, Payer: &pb.Payer{Phone: phone, Email: email, DisplayName: "Aida S", IpAddress: "203.0.113.7"}}
 	if chance(c.draw, 30) {
 		r.OrderId = fmt.Sprintf("%s-%d", c.name, c.order/2) // two payments of one order, at times
@@ -101,11 +103,14 @@ func (c *client) wish() *pb.CreatePaymentRequest {
 	return r
 }
 
-// uuid is a version 4 UUID of the client's own draw.
-func (c *client) uuid() string {
+// uuid is a request id of the client's own draw.
+func (c *client) uuid() string { return drawUUID(c.draw) }
+
+// drawUUID draws one of version 4.
+func drawUUID(draw *rand.Rand) string {
 	var b [16]byte
 	for i := range b {
-		b[i] = byte(c.draw.IntN(256))
+		b[i] = byte(draw.IntN(256))
 	}
 	id := uuid.UUID(b)
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
@@ -134,6 +139,9 @@ func (c *client) persist(what string, do func(context.Context, *process) error) 
 		err = c.on(do)
 		code := status.Code(err)
 		c.w.note("%s: %s is answered %s", c.name, what, code)
+		if reason := refusal(err); reason == "REQUEST_ID_REUSED" {
+			c.w.violated("I3", "%s: %s is refused, as if its key had been used for something else", c.name, what)
+		}
 		switch code {
 		case codes.OK, codes.InvalidArgument, codes.FailedPrecondition, codes.AlreadyExists, codes.NotFound, codes.OutOfRange:
 			return err
@@ -143,6 +151,16 @@ func (c *client) persist(what string, do func(context.Context, *process) error) 
 		}
 	}
 	return err
+}
+
+// refusal is the reason that an error names.
+func refusal(err error) string {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			return info.GetReason()
+		}
+	}
+	return ""
 }
 
 func (c *client) create(key string, wish *pb.CreatePaymentRequest) *pb.Payment {
@@ -175,8 +193,21 @@ func (c *client) create(key string, wish *pb.CreatePaymentRequest) *pb.Payment {
 func (c *client) heard(key string, p *pb.Payment) {
 	c.w.note("%s hears %s %d paid %d refunded %d", c.name, p.GetState(), p.GetSequence(), p.GetPaid().GetMinorUnits(), p.GetRefunded().GetMinorUnits())
 	c.w.mu.Lock()
-	defer c.w.mu.Unlock()
 	c.w.told = append(c.w.told, told{at: time.Now(), key: key, payment: p})
+	last := len(p.GetAttempts()) - 1
+	reference := ""
+	if last >= 0 {
+		reference = p.GetAttempts()[last].GetReference()
+	}
+	shown := p.GetAction() != nil && !c.w.handed[reference]
+	if shown {
+		c.w.handed[reference] = true
+	}
+	c.w.mu.Unlock()
+	if shown { // the shop shows it, and its payer decides
+		face := strings.TrimSuffix(strings.TrimPrefix(p.GetAttempts()[last].GetGateway(), "gateways/"), "-main")
+		c.w.meet(c.w.draw("payer of "+reference), face, reference)
+	}
 }
 
 func (c *client) get(key, name string) *pb.Payment {

@@ -167,7 +167,9 @@ func (s *session) Prepare(string) (driver.Stmt, error) {
 func (s *session) Close() error { return s.Rollback() }
 
 // Begin is the old form of BeginTx.
-func (s *session) Begin() (driver.Tx, error) { return s.BeginTx(context.Background(), driver.TxOptions{}) }
+func (s *session) Begin() (driver.Tx, error) {
+	return s.BeginTx(context.Background(), driver.TxOptions{})
+}
 
 // BeginTx takes no turn yet: the first statement says what the transaction is about.
 func (s *session) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {

@@ -2,7 +2,12 @@ package simulation
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/metadata"
@@ -14,47 +19,96 @@ import (
 	"github.com/payrouter/payrouter/router/payment"
 )
 
-// payers decide what the payers of new offers do, and a few act by hand.
+// payers are those whom the bank itself reaches, on their phones; the payers of offers
+// are the clients' (see client.heard).
 func (w *world) payers() {
 	draw := w.draw("payers")
-	for range 30 {
-		rule := sim.PayerRule{Behaviour: sim.PayerPays, After: sim.Duration(between(draw, time.Second, 50*time.Second)), Times: 1}
-		if w.swarm.oddPayers {
-			rule.Behaviour = pick(draw, sim.PayerPays, sim.PayerPays, sim.PayerNever, sim.PayerDeclines, sim.PayerLate)
-		} else if chance(draw, 15) {
-			rule.Behaviour = sim.PayerNever
-		}
-		w.must2(w.bank.AddPayer(rule))
-	}
-	if !w.swarm.oddPayers {
-		return
-	}
-	for range 10 {
-		act := pick(draw, sim.ActScan, sim.ActScan, sim.ActPay, sim.ActDecline, sim.ActPayLate)
-		nth := draw.IntN(20)
-		w.later(between(draw, 10*time.Second, 2*troubled), func() { w.act(nth, act) })
+	rung := map[string]bool{}
+	for at := 5 * time.Second; at < 3*troubled; at += 5 * time.Second {
+		w.later(at, func() {
+			for _, o := range w.bank.Ledger().Objects {
+				if o.Style == sim.StylePush && !rung[o.ID] {
+					rung[o.ID] = true
+					w.meet(draw, o.Face, o.ID)
+				}
+			}
+		})
 	}
 }
 
-// act lets the payer of one of the offers that exist do something.
-func (w *world) act(nth int, act string) {
-	var offers []sim.Object
-	for _, o := range w.bank.Ledger().Objects {
-		if o.Style == sim.StyleOffer || o.Style == sim.StylePush {
-			offers = append(offers, o)
+// meet lets a payer decide what to do with an offer that reached them.
+func (w *world) meet(draw *rand.Rand, face, which string) {
+	acts, after := []string{sim.ActPay}, between(draw, time.Second, 50*time.Second)
+	if w.swarm.oddPayers {
+		acts = pick(draw, acts, acts, []string{}, []string{sim.ActDecline}, []string{sim.ActDecline, sim.ActPay}, []string{sim.ActPayLate})
+	} else if chance(draw, 15) {
+		acts = nil
+	}
+	if face == "kaspi" && chance(draw, 30) && len(acts) > 0 && acts[0] == sim.ActPay {
+		acts = pick(draw, []string{sim.ActScan}, []string{sim.ActScan, sim.ActConfirm})
+	}
+	if len(acts) > 0 && acts[0] == sim.ActPayLate {
+		after = between(draw, 4*time.Minute, 16*time.Minute)
+	}
+	for _, act := range acts {
+		w.later(after, func() {
+			if err := w.bank.Act(face, which, act); err == nil {
+				w.note("payer at %s of %s: %s", face, which, act)
+				w.count("payer " + act)
+			}
+		})
+		after += between(draw, time.Second, 100*time.Second)
+	}
+}
+
+// typists are payers who type an account number into the bank's app: the bank asks us,
+// debits them, and reports. Some take their time in between, and some come back.
+func (w *world) typists() {
+	draw := w.draw("typists")
+	for range 25 {
+		nth, thinks := draw.IntN(50), between(draw, time.Second, 40*time.Second)
+		w.later(between(draw, 10*time.Second, 2*troubled), func() {
+			account, amount := w.account(nth)
+			if account == "" {
+				return
+			}
+			if w.biller("check", account, amount) != "0" {
+				return
+			}
+			_ = w.wait(context.Background(), thinks)
+			w.biller("pay", account, amount)
+		})
+	}
+}
+
+// account is one of those that payers were given, and what they owe.
+func (w *world) account(nth int) (string, string) {
+	type owed struct{ account, amount string }
+	var all []owed
+	for _, p := range w.keep.all() {
+		for _, a := range p.Attempts {
+			if a.Flow == providers.AskFirst {
+				all = append(all, owed{a.Reference, fmt.Sprintf("%d.%02d", p.Amount.Minor/100, p.Amount.Minor%100)})
+			}
 		}
 	}
-	if len(offers) == 0 {
-		return
+	if len(all) == 0 {
+		return "", ""
 	}
-	o := offers[nth%len(offers)]
-	if act == sim.ActScan && o.Face != "kaspi" {
-		act = sim.ActPay
-	}
-	if err := w.bank.Act(o.Face, o.ID, act); err == nil {
-		w.note("payer of %s at %s: %s", order(o.Reference), o.Face, act)
-		w.count("payer acts by hand")
-	}
+	o := all[nth%len(all)]
+	return o.account, o.amount
+}
+
+// biller makes the bank call us, and returns our result.
+func (w *world) biller(command, account, sum string) string {
+	body := fmt.Sprintf(`{"command":%q,"account":%q,"sum":%q}`, command, account, sum)
+	answer := httptest.NewRecorder()
+	w.bank.Control().ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/kaspi/biller", strings.NewReader(body)))
+	var report struct{ Result, Money string }
+	w.must(json.Unmarshal(answer.Body.Bytes(), &report))
+	w.note("biller %s %s %s: %q %s", command, account, sum, report.Result, report.Money)
+	w.count("biller " + command)
+	return report.Result
 }
 
 // operator is the person on call.
@@ -85,7 +139,7 @@ func (w *world) drains() {
 	draw := w.draw("operator")
 	for range 1 + draw.IntN(3) {
 		gateway := pick(draw, kaspiMain, halykMain, wayforpayMain)
-		request := &pb.CreateOverrideRequest{Parent: "gateways/" + gateway, RequestId: (&client{draw: draw}).uuid(),
+		request := &pb.CreateOverrideRequest{Parent: "gateways/" + gateway, RequestId: drawUUID(draw),
 			Override: &pb.Override{Mode: pick(draw, pb.Override_MODE_DRAIN, pb.Override_MODE_DRAIN, pb.Override_MODE_ADMIT), MoveOpen: chance(draw, 50),
 				Reason: "the bank says so", Duration: durationpb.New(between(draw, time.Minute, 6*time.Minute))}}
 		if request.Override.Mode != pb.Override_MODE_DRAIN {
@@ -167,4 +221,6 @@ func (w *world) money(a payment.Attempt) (net, held int64) {
 func never(payment.Payment, time.Time) time.Time { return time.Time{} }
 
 // hasMoney reads an attempt's verdict as the books have it.
-func hasMoney(a payment.Attempt) bool { return a.Verdict == providers.Approved || a.Verdict == providers.Held }
+func hasMoney(a payment.Attempt) bool {
+	return a.Verdict == providers.Approved || a.Verdict == providers.Held
+}

@@ -22,10 +22,15 @@ func (w *world) atRest() {
 		w.restOf(p, ledger)
 	}
 	w.orphans(ledger)
+	w.notices()
 	w.clientsLog()
 	w.byProducts()
 	w.canary()
 }
+
+// chargedTwice counts payments for which two attempts took money, and no gateway had
+// broken its promise.
+const chargedTwice = "payments charged twice"
 
 // restOf is I1, I6 and L1 for one payment.
 func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
@@ -52,7 +57,7 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 		}
 		switch {
 		case known == net && (holds == held || holds > 0 && held > 0):
-		case excused && !hasMoney(a):
+		case excused && !hasMoney(a) && !w.toldOf(a):
 			w.count("money that only a statement can show") // the gateway broke its word, and its notice was lost
 		case open:
 			w.count("difference with an open finding")
@@ -60,9 +65,12 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 			w.violated("I6", "%s #%d at %s: the gateway has %d (held %d), the books say %s %d (held %d)", name, a.N, a.Gateway, net, held, a.Verdict, known, holds)
 		}
 	}
+	if charged > 1 && excused {
+		w.count("charged twice by a gateway that broke its promise")
+	}
 	if charged > 1 {
-		w.count("payments charged twice")
 		if !excused {
+			w.count(chargedTwice)
 			w.violated("I1", "%s: %d attempts were charged", name, charged)
 		}
 	}
@@ -83,6 +91,35 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 			return f.Kind == payment.Undecided || f.Kind == payment.OperationFailed
 		}) {
 			w.violated("L1", "%s: a refund is pending long after all trouble is over, and with nobody", name)
+		}
+	}
+}
+
+// toldOf reports whether the gateway told us of the attempt after its last movement, and
+// was thanked for it.
+func (w *world) toldOf(a payment.Attempt) bool {
+	var last time.Time
+	for _, e := range w.bank.Ledger().Entries {
+		if e.Face+"-main" == a.Gateway && order(e.Reference) == a.Reference {
+			last = e.Time
+		}
+	}
+	return slices.ContainsFunc(w.bank.Deliveries(), func(n sim.Notice) bool {
+		return n.Face+"-main" == a.Gateway && order(n.Reference) == a.Reference && n.State == "accepted" && !n.Forged && !n.Created.Before(last)
+	})
+}
+
+// notices is I2 for senders: a notice that we thanked for is in the books, raw.
+func (w *world) notices() {
+	stored := map[string]bool{}
+	for _, row := range w.db.ask(`SELECT body FROM notices`) {
+		if body, ok := row[0].([]byte); ok {
+			stored[string(body)] = true
+		}
+	}
+	for _, n := range w.bank.Deliveries() {
+		if n.State == "accepted" && !stored[n.Body] {
+			w.violated("I2", "a notice of %s about %s was acknowledged and is not in the books", n.Face, n.Reference)
 		}
 	}
 }
@@ -162,7 +199,9 @@ func (w *world) clientsLog() {
 func (w *world) refundKept(t told, all map[string]payment.Payment) {
 	parent, id, _ := strings.Cut(t.refund.GetName(), "/refunds/")
 	p, ok := all[parent]
-	if !ok || !slices.ContainsFunc(p.Refunds, func(r payment.Refund) bool { return r.Refund == id && r.Amount.Minor == t.refund.GetAmount().GetMinorUnits() }) {
+	if !ok || !slices.ContainsFunc(p.Refunds, func(r payment.Refund) bool {
+		return r.Refund == id && r.Amount.Minor == t.refund.GetAmount().GetMinorUnits()
+	}) {
 		w.violated("I2", "refund %s was acknowledged and is not in the books", t.refund.GetName())
 	}
 }

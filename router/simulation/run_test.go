@@ -1,12 +1,15 @@
 package simulation
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
 	"time"
+
+	"github.com/payrouter/payrouter/providers/sim"
 )
 
 // result is what one seed gave.
@@ -46,6 +49,7 @@ func simulate(t *testing.T, seed uint64) result {
 // live is the time in which things go wrong.
 func (w *world) live() {
 	w.payers()
+	w.typists()
 	w.trouble()
 	if w.swarm.operator {
 		w.drains()
@@ -54,8 +58,11 @@ func (w *world) live() {
 	var clients sync.WaitGroup
 	for _, name := range []string{"shop-1", "shop-2", "other-1"}[:1+draw.IntN(3)] {
 		tenant, _, _ := strings.Cut(name, "-")
-		c := &client{w: w, name: name, tenant: tenant, draw: w.draw(name)}
-		n := 2 + draw.IntN(4)
+		c := &client{w: w, name: name, tenant: tenant, draw: w.draw(name), ids: w.draw("request ids " + name)}
+		if tenant == "other" { // a key belongs to its tenant: two of them may use the same
+			c.ids = w.draw("request ids shop-1")
+		}
+		n := 3 + draw.IntN(5)
 		clients.Go(func() { c.shop(n) })
 	}
 	_ = w.wait(w.t.Context(), troubled)
@@ -79,6 +86,12 @@ func (w *world) settle() {
 
 // restless reports whether something may still happen by itself.
 func (w *world) restless() bool {
+	if w.swarm.brokenPromises && time.Since(w.began) < troubled+25*time.Minute {
+		return true // a gateway may act that late
+	}
+	if slices.ContainsFunc(w.bank.Deliveries(), func(n sim.Notice) bool { return n.State == "waiting" && !n.Forged }) {
+		return true
+	}
 	for _, p := range w.keep.all() {
 		status := p.Status()
 		_, open := p.OpenAttempt()

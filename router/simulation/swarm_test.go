@@ -2,8 +2,11 @@ package simulation
 
 import (
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/sim"
 )
 
@@ -23,6 +26,7 @@ type swarm struct {
 	storeFull      bool
 	partitions     bool
 	operator       bool
+	flips          bool // a status call denies money that it had shown
 	doubleClicks   bool // clients repeat a key on several replicas at once
 }
 
@@ -39,7 +43,7 @@ func drawSwarm(draw *rand.Rand) swarm {
 	some := func() bool { return chance(draw, 50) }
 	few := func() bool { return chance(draw, 25) }
 	s := swarm{late: few(), brokenPromises: few(), oddPayers: some(), crashes: some(), pauses: few(), lostCommits: some(),
-		storeOut: few(), storeSlow: few(), storeFull: few(), partitions: few(), operator: some(), doubleClicks: some()}
+		storeOut: few(), storeSlow: few(), storeFull: few(), partitions: few(), operator: some(), flips: some(), doubleClicks: some()}
 	if !few() {
 		for _, kind := range faultKinds {
 			if chance(draw, 35) {
@@ -58,7 +62,7 @@ func drawSwarm(draw *rand.Rand) swarm {
 }
 
 // operations are what a fault may be about.
-var operations = []sim.Op{sim.OpCharge, sim.OpCharge, sim.OpCreate, sim.OpCreate, sim.OpStatus, sim.OpStatus, sim.OpRefund, sim.OpCapture,
+var operations = []sim.Op{sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCreate, sim.OpCreate, sim.OpStatus, sim.OpStatus, sim.OpRefund, sim.OpCapture,
 	sim.OpVoid, sim.OpToken, "*"}
 
 // troubled is how long things go wrong.
@@ -70,7 +74,7 @@ func (w *world) trouble() {
 	when := func() time.Duration { return between(draw, 0, troubled) }
 	some := func() int { return 1 + draw.IntN(4) }
 	for range len(w.swarm.gateways) {
-		for range some() {
+		for range 1 + some() {
 			w.gatewayFault(draw, when())
 		}
 	}
@@ -91,6 +95,12 @@ func (w *world) trouble() {
 			})
 		}
 	}
+	if w.swarm.flips {
+		for range some() {
+			nth := draw.IntN(50)
+			w.later(between(draw, time.Minute, troubled), func() { w.flip(nth) })
+		}
+	}
 	w.storeTrouble(draw, when, some)
 	w.processTrouble(draw, when, some)
 }
@@ -98,8 +108,8 @@ func (w *world) trouble() {
 func (w *world) must2(_ string, err error) { w.must(err) }
 
 func (w *world) gatewayFault(draw *rand.Rand, at time.Duration) {
-	f := sim.Fault{Face: pick(draw, w.bank.Faces()...), Op: pick(draw, operations...), Kind: pick(draw, w.swarm.gateways...)}
-	lasts := between(draw, 5*time.Second, time.Minute)
+	f := sim.Fault{Face: pick(draw, "kaspi", "halyk", "wayforpay", "halyk", "wayforpay"), Op: pick(draw, operations...), Kind: pick(draw, w.swarm.gateways...)}
+	lasts := between(draw, 10*time.Second, 100*time.Second)
 	switch f.Kind {
 	case sim.FaultRefuse:
 		f.Op, f.Delay = "", sim.Duration(lasts)
@@ -111,7 +121,7 @@ func (w *world) gatewayFault(draw *rand.Rand, at time.Duration) {
 	case sim.FaultSlow:
 		f.Delay, f.Times = sim.Duration(between(draw, time.Second, 20*time.Second)), 1+draw.IntN(4)
 	default:
-		f.After, f.Times = draw.IntN(2), 1+draw.IntN(5)
+		f.After, f.Times = draw.IntN(2), 1+draw.IntN(8)
 	}
 	w.later(at, func() {
 		id, err := w.bank.AddFault(f)
@@ -144,6 +154,33 @@ func (w *world) brokenPromise(draw *rand.Rand, at time.Duration) {
 		w.note("fault %s acts after %s, against its word", f.Face, time.Duration(f.Delay).Round(time.Second))
 		w.count("gateway breaks its promise")
 	})
+}
+
+// flip makes Halyk deny, once, a charge that it had shown, and send its notice again, so
+// that we look.
+func (w *world) flip(nth int) {
+	var paid []string
+	for _, p := range w.keep.all() {
+		for _, a := range p.Attempts {
+			if a.Gateway == halykMain && a.Verdict == providers.Approved {
+				paid = append(paid, a.Reference)
+			}
+		}
+	}
+	if len(paid) == 0 {
+		return
+	}
+	reference := paid[nth%len(paid)]
+	w.mu.Lock()
+	heard := slices.IndexFunc(w.delivered, func(d delivered) bool { return strings.Contains(string(d.body), reference) })
+	w.mu.Unlock()
+	if heard < 0 {
+		return
+	}
+	w.must2(w.bank.AddFault(sim.Fault{Face: "halyk", Op: sim.OpStatus, Kind: sim.FaultUnknownStatus, Code: "FAILED", Match: reference, Times: 1}))
+	w.note("halyk denies %s", reference)
+	w.count("gateway denies money it had shown")
+	_, _ = w.deliver(w.delivered[heard], nth)
 }
 
 func (w *world) storeTrouble(draw *rand.Rand, when func() time.Duration, some func() int) {

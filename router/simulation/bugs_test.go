@@ -1,0 +1,85 @@
+package simulation
+
+// bug is a known mistake: what stands in the code, and what a hurried hand would have
+// written there. Planting one builds the simulation with the changed text laid over the
+// file; the file itself, and so every program that is shipped, has no hook for it.
+type bug struct {
+	name  string
+	edits []edit
+}
+
+// edit replaces a text, which must stand exactly once in the file.
+type edit struct{ file, old, new string }
+
+var charging = "		outcome = signal(result)\n		report(outcome)"
+
+var bugs = []bug{
+	{"a time-out means: try the next gateway", []edit{{"router/drive.go", charging,
+		`		if result.Verdict == providers.Unknown && (result.Reason == providers.Timeout || result.Reason == providers.Broken) {
+			result = providers.Unsent(result.Err)
+		}
+` + charging}}},
+	{"a 5xx means: declined", []edit{{"router/drive.go", charging,
+		`		if result.Reason == providers.ServerError {
+			result.Verdict, result.Reason = providers.Declined, providers.DeclinedHard
+		}
+` + charging}}},
+	{"the first \"not found\" is believed", []edit{{"router/payment/evidence.go",
+		"if len(late) >= max(method.Absent.Times, leastAbsences) && span(late) >= max(method.Absent.Apart, leastApart) {",
+		"if late = a.Absences; len(late) >= 1 {"}}},
+	{"the attempt is written after it is sent", []edit{
+		{"router/drive.go", "	decided := time.Now()\n	p, err = r.append(ctx, p, \"router\"", `	decided := time.Now()
+	early := r.charge(ctx, gateway, providers.Charge{Ref: providers.Ref{Order: reference, Method: c.Method, Amount: p.Amount, Planned: decided, TwoStage: p.TwoStage},
+		Payer: payer, CustomerID: p.Customer, Instrument: token.Token, Description: p.Description, NotifyURL: gateway.NotifyURL, Expires: p.Deadline})
+	p, err = r.append(ctx, p, "router"`},
+		{"router/drive.go", `		result = r.charge(ctx, gateway, providers.Charge{
+			Ref: p.Ref(a), Payer: payer, CustomerID: p.Customer, Instrument: token.Token, Save: p.Save,
+			Description: p.Description, ReturnURL: p.ReturnURL, NotifyURL: gateway.NotifyURL, Expires: p.Deadline,
+		})`, `		_ = a
+		result = early`}}},
+	{"whoever finds an attempt planned sends it again", []edit{{"router/drive.go", "	result := r.lookup(ctx, a.Gateway, p.Ref(a))\n", `	var result providers.Result
+	if cards, _ := r.instruments(ctx, p); !a.Answered {
+		result = r.charge(ctx, r.gateways[a.Gateway], providers.Charge{Ref: p.Ref(a), CustomerID: p.Customer,
+			Instrument: cards[a.Gateway].Token, Description: p.Description, NotifyURL: r.gateways[a.Gateway].NotifyURL, Expires: p.Deadline})
+	} else {
+		result = r.lookup(ctx, a.Gateway, p.Ref(a))
+	}
+`}}},
+	{"the key is looked for first and written afterwards", []edit{
+		{"router/journal/write.go", "	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		fresh, err := insertRequest(ctx, tx, r, opened.ID)",
+			"	if kept, again := s.Repeated(ctx, r); !errors.Is(again, ErrNotFound) {\n		return kept, again\n	}\n	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		fresh, err := insertRequest(ctx, tx, r, opened.ID)"},
+		{"router/journal/migrations/00001_books.sql", "  object     TEXT NOT NULL,\n  PRIMARY KEY (tenant, request_id)", "  object     TEXT NOT NULL"}}},
+	{"the key is looked for without its tenant", []edit{
+		{"router/journal/write.go", "FROM requests WHERE tenant = $1 AND request_id = $2`,\n		tenant, id)", "FROM requests WHERE request_id = $1`,\n		id)"},
+		{"router/journal/migrations/00001_books.sql", "  object     TEXT NOT NULL,\n  PRIMARY KEY (tenant, request_id)", "  object     TEXT NOT NULL,\n  PRIMARY KEY (request_id)"}}},
+	{"a late failure overwrites a success", []edit{{"router/payment/observe.go", "		if learnt == providers.Approved || overtaken {\n			return known, \"\"",
+		"		if learnt == providers.Declined || learnt == providers.Unserved {\n			return learnt, \"\"\n		}\n		if learnt == providers.Approved || overtaken {\n			return known, \"\""}}},
+	{"refunds are not reserved", []edit{{"router/payment/sums.go", "		if r.State == RefundPending {\n			left -= r.Amount.Minor", "		if r.State == RefundPending {\n			left -= 0"}}},
+	{"money on a closed attempt is dropped", []edit{{"router/learn.go", "	a := p.Attempts[o.Attempt-1]\n	if o.Source", "	a := p.Attempts[o.Attempt-1]\n	if a.Closed != nil {\n		return true\n	}\n	if o.Source"}}},
+	{"a void that was answered \"ok\" is proof", []edit{{"router/payment/evidence.go", "		method.Withdraw == providers.Binding && quiet && a.Seen.At.After(w.SettledAt) {", "		true {"}, {
+		"router/payment/evidence.go", "if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved && w.Source != FromLookup &&", "if w, ok := p.withdrawal(a.N); ok && w.Answered &&"}}},
+	{"a notice is acknowledged before it is stored", []edit{{"router/notices.go", "		return listener.Answer(providers.Heard{}, providers.Ruling{Kind: providers.TryLater}), nil\n	}\n	heard",
+		"		return listener.Answer(r.read(listener, gateway, n), providers.Ruling{Kind: providers.Accepted}), nil\n	}\n	heard"}}},
+	{"a push whose answer was lost counts as never shown", []edit{
+		{"router/payment/evidence.go", "	if a.Flow != providers.Offer || a.Shown", "	if a.Flow == providers.Direct || a.Shown"},
+		{"providers/kaspi/claims.go", "OfferLife: c.PushLife + c.ConfirmWindow,", "OfferLife: c.PushLife + c.ConfirmWindow, NeverShown: true,"}}},
+	{"an offer is dead by the clock alone", []edit{{"router/payment/evidence.go", "if dead, ok := a.deadAt(t); ok && quiet && a.Seen.At.After(dead) {", "if dead, ok := a.deadAt(t); ok && now.After(dead.Add(-70*time.Second)) {"}}},
+	{"somebody else's append counts as mine", []edit{{"router/journal/write.go", "		case err == nil:\n			return next, nil\n		case errors.Is(err, ErrRepeated):\n			return s.Repeated", "		case err == nil, errors.Is(err, errConflict):\n			return next, nil\n		case errors.Is(err, ErrRepeated):\n			return s.Repeated"}}},
+	{"a commit without an answer counts as done", []edit{{"router/journal/write.go", "			if s.holds(context.WithoutCancel(ctx), p.ID, writer) {", "			if !errors.Is(err, context.Canceled) {"}}},
+	{"a refund that timed out is sent again", []edit{{"router/payment/operate.go", "	if late := since(o.Absences, p.operationLate(o, t)); len(late) < leastAbsences || span(late) < leastApart {", "	if o.Op != OpRefund || o.Reason != providers.Timeout && o.Reason != providers.Broken {"}}},
+	{"another amount than the payment's is taken", []edit{{"router/payment/observe.go", "	if o.Verdict.HasMoney() {\n		if why := p.mismatch(o); why != \"\" {", "	if o.Verdict.HasMoney() {\n		if why := p.mismatch(o); why != \"\" && p.ID == \"\" {"}, {
+		"providers/halyk/compare.go", "	return none, providers.Mismatch, errOtherAmount\n", "	return sum, providers.NoReason, nil\n"}}},
+	{"signatures of notices are not checked", []edit{{"providers/wayforpay/sign.go", "	return err == nil && hmac.Equal(given, digest(secret, fields))", "	return err == nil || hmac.Equal(given, digest(secret, fields))"}}},
+	{"a surplus is given back by whoever sees it", []edit{{"router/payment/operate.go", "	if _, open := p.openOperation(plan.Attempt); open {\n		return Step{}, false\n	}\n	last", "	last"}, {
+		"router/payment/operation.go", "	if open, ok := p.openOperation(b.Attempt); ok {", "	if open, ok := p.openOperation(b.Attempt); ok && b.Op != OpRefund {"}}},
+	{"a paid payment can be canceled", []edit{{"router/payment/sums.go", "	if ok && kept.Verdict == providers.Approved {\n		return refuse(\"paid already: use a refund\")\n	}\n", "	_ = ok\n"}}},
+	{"the bank's question is always answered yes", []edit{{"router/payment/payable.go", "	for _, other := range p.Attempts {\n		if other.Verdict.HasMoney() {\n			return providers.AlreadyPaid\n		}\n	}\n", "	if a != nil {\n		return providers.Payable\n	}\n"}}},
+	{"a number is handed out twice", []edit{
+		{"router/reference.go", "	return b.next - 1, nil", "	return b.next / 2 * 2, nil"},
+		{"router/journal/migrations/00001_books.sql", "CREATE UNIQUE INDEX attempts_reference", "CREATE INDEX attempts_reference"}}},
+	{"a process that slept through its window sends all the same", []edit{{"router/drive.go", "	if began.Sub(decided) < sendBy {", "	if began.Sub(decided) < 1000*sendBy {"}}},
+	{"the answer of a charge is thrown away when its caller has gone", []edit{{"router/learn.go", "	ctx = context.WithoutCancel(ctx)\n	if result.Reason == providers.UnknownCode", "	if ctx.Err() != nil {\n		return p, ctx.Err()\n	}\n	if result.Reason == providers.UnknownCode"}}},
+	{"the payment is closed while its offer lives", []edit{{"router/payment/evidence.go", "	if method.Withdraw == providers.Veto && p.leaving(a, now) {", "	if p.Cancel != nil || method.Withdraw == providers.Veto && p.leaving(a, now) {"}}},
+	{"a phone number is logged", []edit{{"router/create.go", "	r.Step(\"opened\")\n", "	r.Step(\"opened\")\n	r.Log.Debug(\"opened\", \"payer\", w.Payer.Phone)\n	r.Log.Info(\"opened\", \"payer\", w.Payer.Phone)\n"}}},
+	{"an attempt that nobody decided is forgotten", []edit{{"router/payment/next.go", "	return now.Add(takeover)\n", "	return time.Time{}\n"}}},
+}
