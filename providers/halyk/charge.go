@@ -119,7 +119,7 @@ func (g *Gateway) chargeCard(ctx context.Context, c providers.Charge) providers.
 		PostLink: c.NotifyURL, FailurePostLink: c.NotifyURL, Email: c.Payer.Email, Phone: c.Payer.Phone, Name: latin(c.Payer.Name),
 	})
 	answer := g.move(ctx, g.api(http.MethodPost, "/payments/cards/auth", t, body), g.config.Timeouts.Charge)
-	said, result := readCharge(answer)
+	said, result := readCharge(answer, c.Ref.Order)
 	if result != nil {
 		return *result
 	}
@@ -135,8 +135,9 @@ func latin(name string) string {
 }
 
 // readCharge reads the answer to anything that makes an offer or charges, as far
-// as it settles the matter without the payment's own fields.
-func readCharge(answer exchange.Answer) (cardAnswer, *providers.Result) {
+// as it settles the matter without the payment's own fields. Errors name no payment,
+// but one that names another payment's number says nothing about ours.
+func readCharge(answer exchange.Answer, order string) (cardAnswer, *providers.Result) {
 	var said cardAnswer
 	settled := func(r providers.Result) (cardAnswer, *providers.Result) { return said, &r }
 	if r, done := answer.Settle(); done {
@@ -152,6 +153,9 @@ func readCharge(answer exchange.Answer) (cardAnswer, *providers.Result) {
 	}
 	if err := readObject(answer.Body, &said); err != nil {
 		return settled(providers.Doubt(providers.Unreadable, code, err))
+	}
+	if said.InvoiceID != "" && string(said.InvoiceID) != order {
+		return settled(providers.Doubt(providers.Mismatch, word(said.Status), errOtherNumber))
 	}
 	if answer.Status != http.StatusOK {
 		return settled(refusal(said.Code))
@@ -176,9 +180,6 @@ func (g *Gateway) judgeCharge(ref providers.Ref, said cardAnswer) providers.Resu
 		}
 		return doubt(said.Code)
 	case failed:
-		if said.InvoiceID != "" && string(said.InvoiceID) != ref.Order {
-			return providers.Doubt(providers.Mismatch, word(said.Status), errOtherNumber)
-		}
 		return refusal(said.Code)
 	case unheard:
 		if said.Status != "" {

@@ -32,7 +32,6 @@ func answers(f *testing.F) {
 // harmless checks what must hold of any answer, however wrong.
 func harmless(t *testing.T, r providers.Result, asked providers.Ref) {
 	t.Helper()
-	t.Helper()
 	if r.Verdict.HasMoney() && r.Code != "REFUND" && r.Code != "PARTIAL_REFUND" {
 		if r.Amount != asked.Amount {
 			t.Errorf("money that is not ours: %+v", r)
@@ -83,7 +82,7 @@ func FuzzChargeAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		answer := exchange.Answer{Outcome: exchange.Answered, Status: status, Body: body}
 		asked := ref(providers.Instrument)
-		said, settled := readCharge(answer)
+		said, settled := readCharge(answer, asked.Order)
 		r := providers.Result{}
 		if settled != nil {
 			r = *settled

@@ -129,7 +129,7 @@ func (g *Gateway) create(ctx context.Context, c providers.Charge, scope, path st
 		return lost
 	}
 	answer := g.move(ctx, g.api(http.MethodPost, path, t, body), g.config.Timeouts.Create)
-	said, failed := readCharge(answer)
+	said, failed := readCharge(answer, c.Ref.Order)
 	if failed == nil && said.Code != "" {
 		if m, known := meaningOf(said.Code); !known || m.class != success {
 			r := refusal(said.Code)

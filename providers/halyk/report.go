@@ -33,7 +33,7 @@ func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(prov
 	for _, row := range rows {
 		at, err := time.Parse(time.RFC3339, string(row.CreatedDate))
 		if err != nil {
-			return fmt.Errorf("registry: the createdDate of row %s is not readable", word(row.ID))
+			return fmt.Errorf("registry: the createdDate of row %s is not readable", rowID(row.ID))
 		}
 		if at.Before(w.From) || !at.Before(w.To) {
 			continue
@@ -41,12 +41,12 @@ func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(prov
 		apart := withMoney[row.InvoiceID] > 1
 		if standings[row.Status] == givenBack && !apart {
 			if apart, err = g.refundApart(ctx, row); err != nil {
-				return fmt.Errorf("registry: row %s: %w", word(row.ID), err)
+				return fmt.Errorf("registry: row %s: %w", rowID(row.ID), err)
 			}
 		}
 		lines, err := row.lines(at.UTC(), apart)
 		if err != nil {
-			return fmt.Errorf("registry: row %s: %w", word(row.ID), err)
+			return fmt.Errorf("registry: row %s: %w", rowID(row.ID), err)
 		}
 		for _, l := range lines {
 			if err := line(l); err != nil {

@@ -85,16 +85,35 @@ func encode(v any) []byte {
 }
 
 // word makes a provider's word fit for Result.Code, which people and metrics
-// see: letters, digits, dash and underscore, not too many.
+// see: letters, digits, dash and underscore, not too many. The bank's own codes have
+// four digits at most; what has many more is a phone, a card's id or a token that
+// stands where none should, and is not shown.
 func word(t text) string {
-	kept := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-':
-			return r
+	kept, digits := strings.Map(plain, string(t)), 0
+	for _, c := range []byte(kept) {
+		if c >= '0' && c <= '9' {
+			digits++
 		}
-		return -1
-	}, string(t))
+	}
+	if digits > 6 {
+		return "unprintable"
+	}
 	return kept[:min(len(kept), 32)]
+}
+
+// rowID makes the id of a registry's row fit for an error; it is a UUID, and no secret.
+func rowID(t text) string {
+	kept := strings.Map(plain, string(t))
+	return kept[:min(len(kept), 36)]
+}
+
+// plain keeps what a code or an id is written with.
+func plain(r rune) rune {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-':
+		return r
+	}
+	return -1
 }
 
 // cut shortens a text to so many bytes without splitting a letter.

@@ -111,6 +111,10 @@ func (g *Gateway) offer(ctx context.Context, c providers.Charge) providers.Resul
 	return g.show(c, answer, time.Now())
 }
 
+// farthest is more than any offer of the bank lives. An end beyond it is no end that
+// payments could wait for, and one beyond the year 9999 none that the books could keep.
+const farthest = 366 * 24 * time.Hour
+
 // show turns the answer into what the payer sees. An offer that we could not look
 // up, or whose end we do not know, is shown to nobody.
 func (g *Gateway) show(c providers.Charge, o offered, now time.Time) providers.Result {
@@ -136,7 +140,12 @@ func (g *Gateway) show(c providers.Charge, o offered, now time.Time) providers.R
 		// end is the careful one.
 		begin = late
 	}
-	result.Until = begin.Add(windows.PaymentConfirmationTimeout.or(g.config.ConfirmWindow))
+	until := begin.Add(windows.PaymentConfirmationTimeout.or(g.config.ConfirmWindow))
+	if until.Sub(now) > farthest {
+		result.Reason, result.Err = providers.Unreadable, errors.New("an offer without a believable end")
+		return result
+	}
+	result.Until = until
 	if outlives(c, result.Until) {
 		result.Verdict, result.Reason = providers.Unserved, providers.Unsupported
 		result.Err = errors.New("the offer made would outlive the payment; nobody has seen it")

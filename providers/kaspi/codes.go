@@ -1,10 +1,6 @@
 package kaspi
 
-import (
-	"strconv"
-
-	"github.com/payrouter/payrouter/providers"
-)
+import "github.com/payrouter/payrouter/providers"
 
 // outcome is what a code means for the operation it answers.
 type outcome struct {
@@ -34,7 +30,7 @@ func (c codes) result(code int64) providers.Result {
 	if !ok {
 		o.reason = providers.UnknownCode
 	}
-	return o.result(strconv.FormatInt(code, 10))
+	return o.result(codeText(code))
 }
 
 func (o outcome) result(code string) providers.Result {

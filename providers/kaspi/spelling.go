@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
@@ -141,15 +142,39 @@ func bare(literal []byte) (string, error) {
 	return "", errors.New("neither a number nor a string")
 }
 
-// word keeps a status short and free of anything but a name, for Result.Code.
+// unprintable stands in Result.Code for what should not be repeated.
+const unprintable = "(unprintable)"
+
+// word keeps a status short and free of anything but a name, for Result.Code. No
+// status has a digit: what has many is a phone or a token that stands where none should.
 func word(status string) string {
 	if len(status) > 40 {
-		return "(unprintable)"
+		return unprintable
 	}
+	digits := 0
 	for _, c := range []byte(status) {
-		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
-			return "(unprintable)"
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '_' && c != '-':
+			return unprintable
 		}
 	}
+	if digits > 6 {
+		return unprintable
+	}
 	return status
+}
+
+// longestCode is the number of digits of the document's longest StatusCode. A phone has
+// eleven, so none is ever taken for a code that nobody documented.
+const longestCode = 9
+
+// codeText is a StatusCode for Result.Code.
+func codeText(code int64) string {
+	text := strconv.FormatInt(code, 10)
+	if len(strings.TrimPrefix(text, "-")) > longestCode {
+		return unprintable
+	}
+	return text
 }

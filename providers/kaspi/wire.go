@@ -94,7 +94,7 @@ func (c codes) read(a exchange.Answer, data any) (providers.Result, bool) {
 	denied := a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden
 	switch {
 	case denied && told && e.StatusCode.code != 0:
-		return c.denied.result(fmt.Sprint(e.StatusCode.code)), false
+		return c.denied.result(codeText(e.StatusCode.code)), false
 	case denied && !told:
 		return c.denied.result(fmt.Sprint(a.Status)), false
 	case !told && a.Status == http.StatusTooManyRequests:

@@ -65,6 +65,7 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 	}
 	direct := strings.HasPrefix(string(said.OrderReference), tokenPrefix)
 	if result := said.standing(view{offer: !direct}); result.Verdict != providers.Unknown {
+		result.Returned = providers.Money{} // refundAmount is not under the signature
 		heard.Kind, heard.Result = providers.Fact, result
 	}
 	return heard

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -51,6 +52,9 @@ type Store struct {
 // ErrNotFound says that there is no such payment, reference or row.
 var ErrNotFound = errors.New("not found")
 
+// errURL quotes nothing: where a URL is misspelt, nobody can say what of it is the password.
+var errURL = errors.New("journal: the postgres:// URL cannot be read; check host, port and parameters, and write special characters of the password as %XX")
+
 // Open connects to the database. It does not migrate.
 func Open(o Options) (*Store, error) {
 	if o.Due == nil {
@@ -75,6 +79,9 @@ func Open(o Options) (*Store, error) {
 	case isFile:
 		return s, s.openSQLite(path)
 	case strings.HasPrefix(o.URL, "postgres://"), strings.HasPrefix(o.URL, "postgresql://"):
+		if _, err := pgx.ParseConfig(o.URL); err != nil {
+			return nil, errURL
+		}
 		s.postgres = true
 		db, err := sql.Open("pgx", o.URL)
 		if err != nil {

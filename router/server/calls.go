@@ -22,6 +22,7 @@ type call struct {
 	method string // full name
 	who    identity
 	began  time.Time
+	place  *place // once it is let in
 }
 
 type callKey struct{}
@@ -97,7 +98,8 @@ func (s *Server) panicked(ctx context.Context, cause any) error {
 	return f
 }
 
-// admitUnary is what every call passes: who calls, how long may it take, is it well formed.
+// admitUnary is what every call passes: who calls, is it well formed, how long may it
+// take, and is there a seat.
 func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	malformed := s.accept(info.FullMethod, request) // also takes the codec's note off, whoever calls
 	if err := s.admit(ctx, info.FullMethod); err != nil {
@@ -108,6 +110,11 @@ func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnarySe
 	}
 	ctx, done := budget(ctx)
 	defer done()
+	at, refused := s.seat(ctx, info.FullMethod, request)
+	if refused != nil {
+		return nil, refused
+	}
+	defer at.leave()
 	answer, err := handler(ctx, request)
 	return answer, s.settle(ctx, err)
 }
@@ -118,6 +125,11 @@ func (s *Server) admitStream(srv any, stream grpc.ServerStream, info *grpc.Strea
 	if err := s.admit(ctx, info.FullMethod); err != nil {
 		return err
 	}
+	at, refused := s.seat(ctx, info.FullMethod, nil)
+	if refused != nil {
+		return refused
+	}
+	defer at.leave()
 	return s.settle(ctx, handler(srv, &checkedStream{stream, s, info.FullMethod}))
 }
 

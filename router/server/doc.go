@@ -2,13 +2,13 @@
 // Operations, the webhooks of gateways, and the page that Prometheus and
 // orchestrators ask. It is the only room that knows protobuf and inbound HTTP.
 //
-//	gRPC ──► read ──► metrics ─► log ─► recover ─► who calls ─► shape ──► handler
-//	         64 KiB                               identity    validate     │
-//	                                                                      ▼
-//	HTTP ──► /webhooks/{gateway}/… ─────────────────────────────► router.Router
+//	gRPC ──► read ──► metrics ─► log ─► recover ─► who calls ─► shape ──► a seat? ──► handler
+//	         64 KiB                               identity    validate  overload      │
+//	                                                                                 ▼
+//	HTTP ──► /webhooks/{gateway}/… ──────────────────────────────────► a seat? ─► router.Router
 //	HTTP ──► /metrics /healthz /readyz /
 //
-// Three files hold the rules that everything here obeys:
+// Four files hold the rules that everything here obeys:
 //
 //   - validate.go and its neighbours: what is malformed stops at the door, with all
 //     its mistakes named at once. Nothing of it is stored, sent or logged, a card
@@ -16,6 +16,9 @@
 //   - errors.go: the one place that chooses gRPC codes. Only our own trouble and
 //     refused wishes are errors; a decline and "we do not know yet" are answers.
 //   - enums.go: the tables between our words and the contract's, both complete.
+//   - overload.go: how much of each kind of work is done at once. What is more is
+//     refused before anything is stored or sent, with a delay after which to come
+//     again; no kind crowds out another, and nothing queues without a bound.
 //
 // A call's deadline is a budget for the answer and never for the payment: shortly
 // before it ends the caller hears how the payment stands in the books, and the

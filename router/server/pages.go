@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"encoding/base64"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -56,7 +57,9 @@ func (s *Server) cursorOf(ctx context.Context, request interface {
 func (s *Server) pageMAC(ctx context.Context, request proto.Message, cursor string) []byte {
 	filter := proto.Clone(request)
 	clearFields(filter, "page_token", "page_size")
-	return s.keyed("page", filter, identityOf(ctx).tenant, cursor)[:signatureBytes]
+	// In hexadecimal, for the cursor comes from the token: as bytes it could take over the
+	// beginning of the signed filter, and one signature would serve two filters.
+	return s.keyed("page", filter, identityOf(ctx).tenant, hex.EncodeToString([]byte(cursor)))[:signatureBytes]
 }
 
 func wrongPageToken() error {

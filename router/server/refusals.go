@@ -3,14 +3,14 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 
+	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
@@ -32,6 +32,9 @@ func (s *Server) refusal(ctx context.Context, err error, a about) error {
 	if err == nil {
 		return nil
 	}
+	if f := asType[*fault](err); f != nil {
+		return f // has its words already
+	}
 	f := s.wordsFor(ctx, err, a)
 	f.cause = err
 	return f
@@ -52,7 +55,7 @@ func (s *Server) wordsFor(ctx context.Context, err error, a about) *fault {
 		return incapable(nil)
 	case errors.Is(err, router.ErrUnavailable):
 		return newFault(pb.ErrorReason_ERROR_REASON_ALL_GATEWAYS_UNAVAILABLE, "every gateway that could take this payment is out; nothing was sent",
-			nil, &errdetails.RetryInfo{RetryDelay: durationpb.New(s.comeBackIn(time.Now()))})
+			nil, comeBack(s.comeBackIn(time.Now(), asType[*router.RouteError](err))))
 	case errors.Is(err, router.ErrDeadlinePassed):
 		return newFault(pb.ErrorReason_ERROR_REASON_DEADLINE_TOO_SHORT, "the payment's deadline has passed", nil)
 	case errors.Is(err, router.ErrUnknownTenant):
@@ -144,11 +147,18 @@ func (s *Server) notOffered(a about) *fault {
 	return newFault(pb.ErrorReason_ERROR_REASON_AMOUNT_UNSUPPORTED, "the gateway that holds the money can do this for the whole amount only", metadata)
 }
 
-// comeBackIn is when a gateway may be admitted again: at the earliest end of an open
-// breaker, within a second and a minute.
-func (s *Server) comeBackIn(now time.Time) time.Duration {
-	wait := time.Minute
+// comeBackIn is when a gateway of the route may be admitted again: in a second where one
+// only has its hands full, else at the earliest end of an open breaker, within a second
+// and a minute. Without a route, one was admitted a moment ago.
+func (s *Server) comeBackIn(now time.Time, route *router.RouteError) time.Duration {
+	wait := 55 * time.Second // a minute, with what comeBack adds
 	for _, h := range s.board.Snapshot() {
+		if route != nil && !slices.ContainsFunc(route.Route, func(c payment.Choice) bool { return c.Gateway == h.Gateway }) {
+			continue
+		}
+		if h.Why == health.ErrBusy.Error() || route == nil && h.Admitting {
+			return retryAfter
+		}
 		if left := h.OpenUntil.Sub(now); left > 0 {
 			wait = min(wait, left)
 		}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,20 +46,35 @@ type Options struct {
 	// WatchFor is how long a stream lives before it is ended so that connections spread
 	// again. Default 15 min.
 	WatchFor time.Duration
+	// MaxCharges is how many charges may be in progress at once, those included whose
+	// callers have gone; see overload.go. More than the gateways take together would only
+	// be refused later, after they were stored. Default 64 for each gateway, which is
+	// health's default too.
+	MaxCharges int
+	// MaxNotices is how many webhooks may be stored and ruled on at once: as many may stand
+	// before a charge at the store, even if all are forged. Default half of MaxCharges, for a
+	// charge brings about one notice, with two commits to its three; 128 at most.
+	MaxNotices int
+	// MaxUndecided is how many attempts of which nobody knows what became a gateway may
+	// have. While all that a payment may go to have as many, it is refused. Default 1000,
+	// which a gateway's look-ups go through within minutes.
+	MaxUndecided int
 	// Version is shown on the ops page.
 	Version string
 }
 
 // Server is the door: gRPC, webhooks and the ops page.
 type Server struct {
-	options Options
-	router  *router.Router
-	board   *health.Board
-	log     *slog.Logger
-	metrics *metrics
-	grpc    *grpc.Server
-	proxies []netip.Prefix
-	unread  unread
+	options  Options
+	router   *router.Router
+	board    *health.Board
+	log      *slog.Logger
+	metrics  *metrics
+	grpc     *grpc.Server
+	proxies  []netip.Prefix
+	unread   unread
+	seats    map[kind]seats
+	pressure *pressure
 
 	draining chan struct{} // closed by Drain
 	drain    sync.Once
@@ -73,6 +89,8 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("server: Router and Board are required")
 	case o.BodyKey.Empty():
 		return nil, errors.New("server: BodyKey is required")
+	case o.MaxCharges < 0 || o.MaxNotices < 0 || o.MaxUndecided < 0:
+		return nil, errors.New("server: MaxCharges, MaxNotices and MaxUndecided must not be negative")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -83,10 +101,14 @@ func New(o Options) (*Server, error) {
 	if o.WatchFor == 0 {
 		o.WatchFor = 15 * time.Minute
 	}
+	o.MaxCharges = cmp.Or(o.MaxCharges, 64*len(o.Router.Gateways))
+	o.MaxNotices = cmp.Or(o.MaxNotices, min(max(o.MaxCharges/2, 1), 128))
+	o.MaxUndecided = cmp.Or(o.MaxUndecided, 1000)
 	if _, known := o.Router.Tenants[o.DefaultTenant]; o.DefaultTenant != "" && !known {
 		return nil, fmt.Errorf("server: the default tenant %q is not configured", o.DefaultTenant)
 	}
-	s := &Server{options: o, router: o.Router, board: o.Board, log: o.Log, draining: make(chan struct{})}
+	s := &Server{options: o, router: o.Router, board: o.Board, log: o.Log, draining: make(chan struct{}), seats: seatsOf(o)}
+	s.pressure = s.newPressure()
 	for _, text := range o.TrustedProxies {
 		prefix, err := parseProxy(text)
 		if err != nil {
@@ -95,9 +117,9 @@ func New(o Options) (*Server, error) {
 		s.proxies = append(s.proxies, prefix)
 	}
 	if o.Registry != nil {
-		s.metrics = newMetrics(o.Registry)
+		s.metrics = newMetrics(o.Registry, s.seats)
 	} else {
-		s.metrics = newMetrics(nil)
+		s.metrics = newMetrics(nil, s.seats)
 	}
 	s.grpc = grpc.NewServer(s.callOptions()...)
 	s.grpc.RegisterService(&pb.Payments_ServiceDesc, payments{Server: s})
@@ -116,6 +138,7 @@ func (s *Server) callOptions() []grpc.ServerOption {
 		grpc.ChainStreamInterceptor(s.metrics.calls.StreamServerInterceptor(), s.logStream, recovery.StreamServerInterceptor(recovered), s.admitStream),
 		grpc.ForceServerCodecV2(newCodec(&s.unread)),
 		grpc.MaxRecvMsgSize(maxRead),
+		grpc.MaxConcurrentStreams(mostStreams(s.seats)),
 		// A dead connection is noticed within 40 s, and an old one is renewed so that load
 		// spreads; streams end by themselves before the grace does.
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second,

@@ -16,6 +16,10 @@ import (
 const (
 	maxNotice     = 256 << 10        // larger than any provider's notice by far
 	noticeTimeout = 10 * time.Second // for a sender to get its body across
+	// noticePatience is how long a notice that was read waits for a seat. Gateways send in
+	// bursts and repeat after minutes, so a moment's wait is better than a refusal; and no
+	// more wait than there are seats for bodies.
+	noticePatience = 2 * time.Second
 )
 
 // Webhooks serves what gateways send: /webhooks/{gateway}/{rest...}, by any method. The
@@ -42,6 +46,11 @@ func (s *Server) hear(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	if !s.seats[bodies].take() {
+		s.turnAway(w, bodies)
+		return
+	}
+	defer s.seats[bodies].leave()
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(noticeTimeout)) // in-memory connections of tests have none
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotice))
 	if err != nil {
@@ -52,6 +61,11 @@ func (s *Server) hear(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(code), code)
 		return
 	}
+	if !s.seats[notices].takeWithin(r.Context(), noticePatience) {
+		s.turnAway(w, notices)
+		return
+	}
+	defer s.seats[notices].leave()
 	reply, err := s.router.Hear(r.Context(), gateway, providers.Notice{Method: r.Method, Path: rest, Query: r.URL.RawQuery,
 		Header: r.Header, Body: body, Source: s.source(r)})
 	switch {
@@ -63,6 +77,14 @@ func (s *Server) hear(w http.ResponseWriter, r *http.Request) {
 	default:
 		answerNotice(w, reply)
 	}
+}
+
+// turnAway tells a sender to come again: there are too many notices, and this one was
+// not stored. Gateways repeat what is not acknowledged, and look-ups do not wait for it.
+func (s *Server) turnAway(w http.ResponseWriter, k kind) {
+	s.metrics.overloaded(string(k))
+	w.Header().Set("Retry-After", "5")
+	http.Error(w, "try again", http.StatusServiceUnavailable)
 }
 
 // answerNotice writes the adapter's answer. One that names no status acknowledges nothing.

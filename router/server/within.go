@@ -30,14 +30,20 @@ func budget(ctx context.Context) (context.Context, context.CancelFunc) {
 // gateway's time-out and is never cut short. When the caller's time ends first, the
 // answer is what the books say, and the work goes on without the caller. What begins
 // after that time is refused by the ended context, so that an answer of "nothing was
-// sent" stays true.
+// sent" stays true. The work keeps the call's seat until it ends.
 func (s *Server) within(ctx context.Context, work, books func(context.Context) (payment.Payment, error)) (payment.Payment, error) {
 	type outcome struct {
 		payment payment.Payment
 		err     error
 	}
+	at := placeOf(ctx)
+	if at.refused != nil {
+		return s.before(ctx, at.refused, books)
+	}
+	at.share()
 	done := make(chan outcome, 1)
 	s.working.Go(func() {
+		defer at.leave()
 		var o outcome
 		defer func() {
 			if cause := recover(); cause != nil {

@@ -113,7 +113,8 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 		return nil, err
 	}
 	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Log: o.Log, Registry: a.registry, BodyKey: c.Keys.Body,
-		DefaultTenant: c.GRPC.DefaultTenant, TrustedProxies: c.Webhooks.TrustedProxies, Version: o.Version})
+		DefaultTenant: c.GRPC.DefaultTenant, TrustedProxies: c.Webhooks.TrustedProxies, Version: o.Version,
+		MaxCharges: c.GRPC.MaxCharges, MaxNotices: c.Webhooks.MaxNotices, MaxUndecided: c.Terms.MaxUndecided})
 	return a, err
 }
 
@@ -188,7 +189,7 @@ func (a *App) Router() *router.Router { return a.router }
 // what is left is in the books for whoever starts next.
 func (a *App) Run(ctx context.Context) error {
 	defer a.close()
-	webhooks := &http.Server{Handler: a.server.Webhooks(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second}
+	webhooks := &http.Server{Handler: a.server.Webhooks(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, MaxHeaderBytes: 64 << 10}
 	ops := &http.Server{Handler: a.server.Ops(), ReadHeaderTimeout: 10 * time.Second}
 	// The loop outlives the doors: calls that are still being answered need it.
 	loop, stopLoop := context.WithCancel(context.WithoutCancel(ctx))

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,10 @@ type GRPC struct {
 	// DefaultTenant is whose money it is when a caller names no tenant. Default: the
 	// only tenant, when there is one.
 	DefaultTenant string `yaml:"default_tenant"`
+	// MaxCharges is how many charges may be in progress at once in this process; what comes
+	// beyond is told to come back. Default: what the gateways take together, because more
+	// would only be refused later, after it was stored.
+	MaxCharges int `yaml:"max_charges"`
 }
 
 // Webhooks is where gateways call us.
@@ -52,6 +57,7 @@ type Webhooks struct {
 	Address        string   `yaml:"address"`         // host:port; default 127.0.0.1:7071
 	PublicURL      string   `yaml:"public_url"`      // how gateways reach it from outside; default http://<address>
 	TrustedProxies []string `yaml:"trusted_proxies"` // addresses or CIDR blocks whose X-Forwarded-For is believed
+	MaxNotices     int      `yaml:"max_notices"`     // stored and ruled on at once; what comes beyond is told to come back; default half of grpc.max_charges, 128 at most
 }
 
 // Ops is where Prometheus scrapes and orchestrators ask for health.
@@ -92,6 +98,7 @@ type Terms struct {
 	OfferDeadline  time.Duration   `yaml:"offer_deadline"`  // of other payments that name none; default 26h
 	MinBudget      time.Duration   `yaml:"min_budget"`      // left of a caller's deadline for another direct attempt; default 5s
 	PollEvery      time.Duration   `yaml:"poll_every"`      // how often the worker looks for due payments; default 500ms
+	MaxUndecided   int             `yaml:"max_undecided"`   // attempts at a gateway of which nobody knows what became; when all gateways have as many, new charges are refused; default 1000
 }
 
 func (t Terms) payment() payment.Terms {
@@ -179,7 +186,7 @@ func Parse(text []byte) (Config, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return c, err
+		return c, unquoted(err)
 	}
 	var more any
 	if err := decoder.Decode(&more); err == nil {
@@ -258,6 +265,12 @@ func (c *Config) defaults() {
 	set(&c.Ops.Address, "127.0.0.1:7072")
 	set(&c.Log.Level, "info")
 	set(&c.Log.Format, "json")
+	together := 0
+	for i := range c.Gateways {
+		c.Gateways[i].MaxConcurrent = cmp.Or(c.Gateways[i].MaxConcurrent, 64)
+		together += c.Gateways[i].MaxConcurrent
+	}
+	c.GRPC.MaxCharges = cmp.Or(c.GRPC.MaxCharges, together)
 	if c.Store.URL.Empty() {
 		c.Store.URL = providers.NewSecret("sqlite:payrouter.db")
 	}

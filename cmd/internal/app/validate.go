@@ -51,6 +51,11 @@ func (c *Config) validate() error {
 	if c.Log.Format != "json" && c.Log.Format != "text" {
 		say("log.format: %q is not json or text", c.Log.Format)
 	}
+	for key, n := range map[string]int{"grpc.max_charges": c.GRPC.MaxCharges, "webhooks.max_notices": c.Webhooks.MaxNotices, "terms.max_undecided": c.Terms.MaxUndecided} {
+		if n < 0 {
+			say("%s: %d is less than nothing", key, n)
+		}
+	}
 	c.validateGateways(say)
 	c.validateTenants(say)
 	return errors.Join(wrong...)
@@ -65,6 +70,9 @@ func (c *Config) validateGateways(say func(string, ...any)) {
 		key := fmt.Sprintf("gateways[%d]", i)
 		if !namePattern.MatchString(g.Name) {
 			say("%s.name: %q must be lower case letters, digits and dashes, up to 40, beginning with a letter", key, g.Name)
+		}
+		if g.MaxConcurrent < 0 {
+			say("%s.max_concurrent: %d is less than nothing", key, g.MaxConcurrent)
 		}
 		if seen[g.Name] {
 			say("%s.name: %q appears twice", key, g.Name)
