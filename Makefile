@@ -3,6 +3,8 @@
 # minutes once.
 
 SEEDS ?= 2000
+FUZZTIME ?= 10s
+FUZZED = ./providers ./providers/halyk ./providers/kaspi ./providers/wayforpay ./router/journal ./router/payment ./router/server ./cmd/internal/app
 VERSION ?= $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 TOOL     = go tool -modfile=.tools/go.mod
@@ -14,7 +16,7 @@ RELEASE = $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/
 .DEFAULT_GOAL := help
 # The checks are one story, told in order, also under make -j.
 .NOTPARALLEL:
-.PHONY: help run test race sim sim-bugs bench build generate fmt vet lint breaking fresh check tools clean
+.PHONY: help run test race sim sim-bugs fuzz bench build generate fmt vet lint breaking fresh check tools clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +36,11 @@ sim: ## simulate the whole house: SEEDS=2000 of them, or one by SEED=n
 
 sim-bugs: ## plant known mistakes, one by one: the simulation must find each
 	@go test -count=1 -timeout 0 -v ./router/simulation -run '^TestPlantedBugsAreFound$$' -args -sim.bugs $(if $(BUG),-sim.bug=$(BUG))
+
+fuzz: ## run every fuzz target for FUZZTIME (10s), after its seeds and corpus
+	@set -e; for package in $(FUZZED); do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+		echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$package >.fuzz.log 2>&1 || { cat .fuzz.log; exit 1; }; \
+	done; done; rm -f .fuzz.log
 
 bench: ## measure the core, the journal, and the whole house under load
 	go test -run '^$$' -bench . ./router/payment ./router/journal
@@ -94,6 +101,12 @@ check: ## all that CI runs, in its order (pinned tools)
 	@$(MAKE) --no-print-directory breaking
 	@echo '== tests =='
 	@$(MAKE) --no-print-directory test
+	@echo '== simulation =='
+	@$(MAKE) --no-print-directory sim SEEDS=600
+	@echo '== a planted mistake is found =='
+	@$(MAKE) --no-print-directory sim-bugs BUG=time-out
+	@echo '== fuzzing =='
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=1s
 
 tools: ## compile the pinned tools ahead of time
 	$(TOOL) buf --version

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime"
@@ -22,7 +24,12 @@ import (
 // version is set when the binary is built.
 var version = "unknown"
 
-func main() { os.Exit(run()) }
+func main() {
+	// net/http writes surplus answers of a gateway to the standard logger, word for word:
+	// payers and tokens may stand in them (I13). Our own log is slog's.
+	log.SetOutput(io.Discard)
+	os.Exit(run())
+}
 
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -382,3 +382,22 @@ func TestAnOperatorDecidesWhatNothingElseCan(t *testing.T) {
 		b.wantClosed(1, payment.DeclinedFinally)
 	})
 }
+
+// A gateway's own pace, 5 s for a QR, is for as long as the QR lives: one that nothing
+// decides afterwards would fill the books with looks until its people come.
+func TestADeadOfferIsNotLookedAtAtTheGatewaysPace(t *testing.T) {
+	b := open(t)
+	b.plan(qr)
+	b.tell(payment.Observed{Attempt: 1, Source: payment.FromResponse, Verdict: providers.Pending, Reason: providers.AwaitingPayer,
+		Action: &providers.Action{Kind: providers.ShowQR}, AskIn: 5 * time.Second})
+	looks := 0
+	for end := b.now.Add(time.Hour); b.now.Before(end); looks++ {
+		if step := b.p.Next(b.now, b.terms); step.Do == payment.Ask {
+			b.tell(payment.Observed{Attempt: 1, Source: payment.FromLookup, Reason: providers.Ambiguous, Asked: b.now})
+		}
+		b.now = b.p.Next(b.now, b.terms).Until
+	}
+	if looks > 110 { // 52 while it lives, and then every 5 minutes at most
+		t.Errorf("%d looks in an hour", looks)
+	}
+}

@@ -169,3 +169,18 @@ func TestANoticeThatComesAgainIsKnown(t *testing.T) {
 		t.Error("a notice with another code is taken for known")
 	}
 }
+
+// People closed an attempt whose hold had been seen, and seen to be gone. Its notice comes
+// again: that is no new hold.
+func TestAHoldsNoticeThatComesAgainAfterItsEndIsNoMoney(t *testing.T) {
+	b := open(t, twoStage)
+	b.plan(card)
+	held := payment.Observed{Attempt: 1, Source: payment.FromNotice, Verdict: providers.Held, Amount: amount}
+	b.tell(held)
+	b.tell(payment.Observed{Attempt: 1, Source: payment.FromOperator, Verdict: providers.Unserved, Note: "released, seen in the bank's own list"})
+	b.wantClosed(1, payment.ByOperator)
+	b.tell(held)
+	if b.p.Found(payment.MoneyAfterClose, 1) || b.p.Sums() != (payment.Sums{}) {
+		t.Errorf("findings %v, sums %+v", b.p.Findings, b.p.Sums())
+	}
+}

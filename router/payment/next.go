@@ -143,6 +143,7 @@ func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired
 		return limit, !now.Before(limit)
 	}
 	expired = from.After(limit) || now.After(limit.Add(t.SlowLook))
+	dead, bounded := a.deadAt(t)
 	// Whoever planned it is sending it; whoever finds it planned asks, after the send
 	// can no longer be running.
 	sent := a.Planned.Add(t.sendWindow(claims, a))
@@ -151,7 +152,7 @@ func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired
 		return from.Add(t.SlowLook), true
 	case !a.Answered && a.Looks == 0:
 		return sent, false
-	case a.AskIn > 0 && a.FailedLooks == 0:
+	case a.AskIn > 0 && a.FailedLooks == 0 && !(bounded && from.After(dead)): // its pace is that of a live offer
 		at = from.Add(min(max(a.AskIn, time.Second), t.SlowLook))
 	case len(method.Schedule) > 0:
 		at = from.Add(step(method.Schedule, a.Looks, p.ID))
@@ -171,7 +172,7 @@ func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired
 			soonest(late[len(late)-1].Add(max(method.Absent.Apart, leastApart) / time.Duration(max(method.Absent.Times, leastAbsences)-1)))
 		}
 	}
-	if dead, bounded := a.deadAt(t); bounded {
+	if bounded {
 		soonest(dead.Add(time.Millisecond))
 	}
 	if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved {

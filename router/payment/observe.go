@@ -77,8 +77,8 @@ func (p *Payment) observe(o Observed, e Event) error {
 			o.Verdict, o.Reason = providers.Unknown, providers.Mismatch
 		}
 	}
-	if o.Source == FromNotice && o.Verdict == providers.Held && a.Closed != nil && a.Closed.Kind == Voided {
-		// The hold's own notice, overtaken by its release, which was seen. Only a look-up
+	if o.Source == FromNotice && o.Verdict == providers.Held && a.Closed != nil && (a.WasHeld || a.Closed.Kind == Voided) {
+		// The hold's own notice, overtaken by its release, or coming again. Only a look-up
 		// can say that there is a hold again.
 		o.Verdict, o.Reason = providers.Unknown, providers.NoReason
 	}

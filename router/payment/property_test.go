@@ -260,6 +260,7 @@ func (w *world) conserved() {
 func (w *world) proved() {
 	dead := map[int]bool{}
 	by := map[int]payment.EvidenceKind{}
+	var before payment.Payment // each event
 	for _, e := range w.events {
 		switch b := e.Body.(type) {
 		case payment.Planned:
@@ -273,12 +274,18 @@ func (w *world) proved() {
 		case payment.Observed:
 			told := b.Source == payment.FromLookup || b.Source == payment.FromStatement
 			paying := b.Verdict == providers.Pending && b.Reason != providers.AwaitingPayer && told
-			// A hold's own notice may be overtaken by its release: it is no life after that.
-			echo := b.Verdict == providers.Held && b.Source == payment.FromNotice && by[b.Attempt] == payment.Voided
+			// A hold's own notice may be overtaken by its release, or come again: that is no life.
+			a := before.Attempts[b.Attempt-1]
+			echo := b.Verdict == providers.Held && b.Source == payment.FromNotice && a.Closed != nil && (a.WasHeld || a.Closed.Kind == payment.Voided)
 			if by[b.Attempt] != payment.ByOperator && !echo && (b.Verdict.HasMoney() || paying) {
 				dead[b.Attempt] = false
 			}
 		}
+		next, err := before.Apply(e)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		before = next
 	}
 	for _, a := range w.p.Attempts {
 		if (a.Open() || a.Verdict.HasMoney()) && w.try(w.planned(backup)) == nil {

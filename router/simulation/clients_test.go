@@ -40,7 +40,11 @@ type told struct {
 // shop makes payments until its time is over.
 func (c *client) shop(n int) {
 	for range n {
-		if c.w.wait(context.Background(), between(c.draw, time.Second, 50*time.Second)) != nil {
+		pause := between(c.draw, 10*time.Millisecond, 3*time.Second) // sales come in bursts
+		if chance(c.draw, 50) {
+			pause = between(c.draw, time.Second, 70*time.Second)
+		}
+		if c.w.wait(context.Background(), pause) != nil {
 			return
 		}
 		c.sell()
@@ -77,7 +81,7 @@ func (c *client) wish() *pb.CreatePaymentRequest {
 	if chance(c.draw, 30) {
 		r.OrderId = fmt.Sprintf("%s-%d", c.name, c.order/2) // two payments of one order, at times
 	}
-	methods := pick(c.draw, "card", "card", "card", "token", "token", "qr", "qr", "qr page", "page link", "link", "push", "push page", "account")
+	methods := pick(c.draw, "card", "card", "card", "card", "card", "card", "token", "token", "token", "token", "token", "qr", "qr", "qr page", "page link", "link", "push", "push page", "account")
 	switch methods {
 	case "card", "token":
 		r.Methods = append(r.Methods, pb.Method_METHOD_INSTRUMENT)

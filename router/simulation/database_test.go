@@ -28,6 +28,8 @@ type database struct {
 	real engine
 	turn chan struct{} // whoever holds the token speaks to the engine
 
+	prepared map[string]driver.Stmt // by text: half the time of a seed would go into reading SQL
+
 	down atomic.Bool  // nobody gets through
 	slow atomic.Int64 // every statement takes up to so much longer (nanoseconds)
 }
@@ -76,12 +78,54 @@ func openDatabase(content []byte) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &database{real: conn.(engine), turn: make(chan struct{}, 1)}
+	d := &database{real: conn.(engine), turn: make(chan struct{}, 1), prepared: map[string]driver.Stmt{}}
 	d.turn <- struct{}{}
 	if content != nil {
 		err = d.real.Deserialize(slices.Clone(content))
 	}
 	return d, err
+}
+
+// statement prepares a text once. Scripts, as of migrations, are not for it.
+func (d *database) statement(query string) (driver.Stmt, error) {
+	if kept, ok := d.prepared[query]; ok {
+		return kept, nil
+	}
+	made, err := d.real.Prepare(query)
+	if err == nil {
+		d.prepared[query] = made
+	}
+	return made, err
+}
+
+func (d *database) exec(query string, args []driver.NamedValue) (driver.Result, error) {
+	if len(args) == 0 {
+		return d.real.ExecContext(context.Background(), query, args)
+	}
+	s, err := d.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.(driver.StmtExecContext).ExecContext(context.Background(), args)
+}
+
+func (d *database) query(query string, args []driver.NamedValue) (driver.Rows, error) {
+	if len(args) == 0 {
+		return d.real.QueryContext(context.Background(), query, args)
+	}
+	s, err := d.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.(driver.StmtQueryContext).QueryContext(context.Background(), args)
+}
+
+// close frees the engine.
+func (d *database) close() error {
+	for _, s := range d.prepared {
+		_ = s.Close()
+	}
+	return d.real.Close()
 }
 
 // rows asks the engine itself, without faults. The token must be held.
@@ -238,7 +282,7 @@ func (s *session) leave() {
 func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	var result driver.Result
 	err := s.statement(ctx, query, args, func() (err error) {
-		result, err = s.d.real.ExecContext(context.Background(), query, args)
+		result, err = s.d.exec(query, args)
 		return err
 	})
 	return result, err
@@ -248,7 +292,7 @@ func (s *session) ExecContext(ctx context.Context, query string, args []driver.N
 func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	var all *answer
 	err := s.statement(ctx, query, args, func() error {
-		found, err := s.d.real.QueryContext(context.Background(), query, args)
+		found, err := s.d.query(query, args)
 		if err == nil {
 			all, err = drained(found)
 		}
@@ -298,6 +342,8 @@ func (s *session) effect(ctx context.Context, apply func() error, writes []write
 		s.d.w.committed(s.p, writes)
 	}
 	switch {
+	case fate == dozes:
+		s.p.stopFor(2*time.Minute + s.d.w.latency(8*time.Minute, s.p.name, "doze", nil))
 	case fate == dieAfter:
 		s.p.kill("after a commit")
 		return errDead
@@ -359,7 +405,7 @@ func drained(from driver.Rows) (*answer, error) {
 	for {
 		row := make([]driver.Value, len(a.columns))
 		if err := from.Next(row); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = nil
 			}
 			return a, err

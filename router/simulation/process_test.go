@@ -66,6 +66,7 @@ const (
 	dieAfter
 	answerLost
 	answerLate
+	dozes // stopped right after it, for longer than others wait
 )
 
 // effect counts one and says what happens at it.
@@ -97,6 +98,13 @@ func (p *process) awake(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// stopFor stops the process, as SIGSTOP does, and wakes it later.
+func (p *process) stopFor(d time.Duration) {
+	p.change(func() { p.asleep = time.Now().Add(d) })
+	p.w.note("%s is stopped for %s", p.name, d.Round(time.Second))
+	p.w.count("process stopped")
 }
 
 // reaches reports whether the process can reach a gateway now.

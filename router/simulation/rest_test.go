@@ -82,14 +82,11 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 	}
 	status := p.Status()
 	_, open := p.OpenAttempt()
-	review := p.Found(payment.Undecided, 0) || slices.ContainsFunc(p.Findings, func(f payment.Finding) bool { return f.Kind == payment.Undecided || f.Kind == payment.AmountDiffers })
-	if (open || !status.Final() && status != payment.StatusHeld) && !review {
+	if (open || !status.Final() && status != payment.StatusHeld) && !withPeople(p) {
 		w.violated("L1", "%s is %s long after all trouble is over, and with nobody", name, status)
 	}
 	for _, r := range p.Refunds {
-		if r.State == payment.RefundPending && !slices.ContainsFunc(p.Findings, func(f payment.Finding) bool {
-			return f.Kind == payment.Undecided || f.Kind == payment.OperationFailed
-		}) {
+		if r.State == payment.RefundPending && !withPeople(p) {
 			w.violated("L1", "%s: a refund is pending long after all trouble is over, and with nobody", name)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers/sim"
+	"github.com/payrouter/payrouter/router/payment"
 )
 
 // result is what one seed gave.
@@ -62,7 +63,7 @@ func (w *world) live() {
 		if tenant == "other" { // a key belongs to its tenant: two of them may use the same
 			c.ids = w.draw("request ids shop-1")
 		}
-		n := 3 + draw.IntN(5)
+		n := 4 + draw.IntN(6)
 		clients.Go(func() { c.shop(n) })
 	}
 	_ = w.wait(w.t.Context(), troubled)
@@ -92,27 +93,23 @@ func (w *world) restless() bool {
 	if slices.ContainsFunc(w.bank.Deliveries(), func(n sim.Notice) bool { return n.State == "waiting" && !n.Forged }) {
 		return true
 	}
-	for _, p := range w.keep.all() {
+	return slices.ContainsFunc(w.keep.all(), func(p payment.Payment) bool {
 		status := p.Status()
 		_, open := p.OpenAttempt()
-		for _, a := range p.Attempts {
-			if open && a.Open() && p.Found("undecided", a.N) {
-				open = false
-			}
-		}
-		if open || !status.Final() && status != "held" && len(p.Findings) == 0 {
+		waits := slices.ContainsFunc(p.Refunds, func(r payment.Refund) bool { return r.State == payment.RefundPending })
+		return (open || waits || p.Sums().Surplus > 0 || !status.Final() && status != payment.StatusHeld) && !withPeople(p)
+	})
+}
+
+// withPeople reports whether a finding asks for a person's word.
+func withPeople(p payment.Payment) bool {
+	return slices.ContainsFunc(p.Findings, func(f payment.Finding) bool {
+		switch f.Kind {
+		case payment.Undecided, payment.OperationFailed, payment.CannotGiveBack, payment.AmountDiffers, payment.ReturnExpected:
 			return true
 		}
-		for _, r := range p.Refunds {
-			if r.State == "pending" && len(p.Findings) == 0 {
-				return true
-			}
-		}
-		if p.Sums().Surplus > 0 && len(p.Findings) == 0 {
-			return true
-		}
-	}
-	return false
+		return false
+	})
 }
 
 // close ends everything that runs in the bubble.
@@ -123,7 +120,8 @@ func (w *world) close() {
 	w.bank.Close()
 	w.timers.Wait()
 	w.buried.Wait()
-	_ = w.db.real.Close()
+	time.Sleep(time.Minute) // what dials for nobody any more gives up
+	_ = w.db.close()
 }
 
 func (w *world) result() result {

@@ -62,7 +62,7 @@ func drawSwarm(draw *rand.Rand) swarm {
 }
 
 // operations are what a fault may be about.
-var operations = []sim.Op{sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCreate, sim.OpCreate, sim.OpStatus, sim.OpStatus, sim.OpRefund, sim.OpCapture,
+var operations = []sim.Op{sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCreate, sim.OpCreate, sim.OpStatus, sim.OpStatus, sim.OpRefund, sim.OpCapture,
 	sim.OpVoid, sim.OpToken, "*"}
 
 // troubled is how long things go wrong.
@@ -71,7 +71,7 @@ const troubled = 5 * time.Minute
 // trouble plans all that will go wrong.
 func (w *world) trouble() {
 	draw := w.draw("trouble")
-	when := func() time.Duration { return between(draw, 0, troubled) }
+	when := func() time.Duration { return between(draw, 0, troubled*2/3) }
 	some := func() int { return 1 + draw.IntN(4) }
 	for range len(w.swarm.gateways) {
 		for range 1 + some() {
@@ -109,7 +109,7 @@ func (w *world) must2(_ string, err error) { w.must(err) }
 
 func (w *world) gatewayFault(draw *rand.Rand, at time.Duration) {
 	f := sim.Fault{Face: pick(draw, "kaspi", "halyk", "wayforpay", "halyk", "wayforpay"), Op: pick(draw, operations...), Kind: pick(draw, w.swarm.gateways...)}
-	lasts := between(draw, 10*time.Second, 100*time.Second)
+	lasts := between(draw, 10*time.Second, 150*time.Second)
 	switch f.Kind {
 	case sim.FaultRefuse:
 		f.Op, f.Delay = "", sim.Duration(lasts)
@@ -121,7 +121,9 @@ func (w *world) gatewayFault(draw *rand.Rand, at time.Duration) {
 	case sim.FaultSlow:
 		f.Delay, f.Times = sim.Duration(between(draw, time.Second, 20*time.Second)), 1+draw.IntN(4)
 	default:
-		f.After, f.Times = draw.IntN(2), 1+draw.IntN(8)
+		if f.After = draw.IntN(2); chance(draw, 50) {
+			f.Times = 1 + draw.IntN(5)
+		}
 	}
 	w.later(at, func() {
 		id, err := w.bank.AddFault(f)
@@ -217,12 +219,9 @@ func (w *world) processTrouble(draw *rand.Rand, when func() time.Duration, some 
 	if w.swarm.pauses {
 		for range some() {
 			name, lasts := pick(draw, w.names...), between(draw, 2*time.Second, 150*time.Second)
-			w.later(when(), func() {
-				p := w.processOf(name)
-				p.change(func() { p.asleep = time.Now().Add(lasts) })
-				w.note("%s is stopped for %s", name, lasts.Round(time.Second))
-				w.count("process stopped")
-			})
+			w.later(when(), func() { w.processOf(name).stopFor(lasts) })
+			doomed, at := pick(draw, w.names...), draw.IntN(25)
+			w.later(when(), func() { w.doom(doomed, at, dozes) })
 		}
 	}
 	if !w.swarm.partitions {
