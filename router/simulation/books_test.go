@@ -101,7 +101,7 @@ func (b *books) append(p *process, args []driver.NamedValue) {
 	case payment.Closed:
 		b.closing(next, next.Attempts[body.Attempt-1])
 	case payment.Observed:
-		if a := next.Attempts[body.Attempt-1]; body.Source == payment.FromResponse && body.Verdict == providers.Unknown && a.Flow != providers.Offer {
+		if a := next.Attempts[body.Attempt-1]; body.Source == payment.FromResponse && a.Flow != providers.Offer && b.saysNothing(a, body) {
 			b.ambiguous++
 		}
 		if body.Source == payment.FromOperator && body.Note == "" {
@@ -125,6 +125,14 @@ func (b *books) closing(p payment.Payment, a payment.Attempt) {
 			b.w.violated("I10", "%s: attempt %d is closed as %s, and its offer at %s can be paid", b.name(p.ID), a.N, a.Closed.Kind, o.Face)
 		}
 	}
+}
+
+// saysNothing reports whether an answer left open what became of a request that arrived,
+// whatever the code made of it.
+func (b *books) saysNothing(a payment.Attempt, o payment.Observed) bool {
+	face := strings.TrimSuffix(a.Gateway, "-main")
+	arrived := b.w.bank.Ledger().Count(face, sim.OpCharge, a.Reference) > 0
+	return o.Verdict == providers.Unknown || o.Verdict == providers.Unserved && o.Reason == providers.NotSent && arrived
 }
 
 // told1 says in a word what an event is about.

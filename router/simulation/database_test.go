@@ -324,10 +324,25 @@ func (s *session) statement(ctx context.Context, query string, args []driver.Nam
 	return s.effect(ctx, run, []write{{query, args}})
 }
 
+// plans reports whether a transaction plans an attempt or an operation: between this
+// commit and the request that follows it, a process had better not be stopped.
+func plans(writes []write) bool {
+	return slices.ContainsFunc(writes, func(w write) bool {
+		if !strings.HasPrefix(strings.TrimSpace(w.query), "INSERT INTO events") {
+			return false
+		}
+		kind := w.args[4].Value
+		return kind == payment.Planned{}.Kind() || kind == payment.OperationPlanned{}.Kind()
+	})
+}
+
 // effect makes something durable, with what may go wrong around it: the process may die
 // just before or just after, and the answer may be lost.
 func (s *session) effect(ctx context.Context, apply func() error, writes []write) error {
 	fate := s.p.effect("commit")
+	if fate == lives && plans(writes) && s.p.naps() {
+		fate = dozes
+	}
 	if fate == dieBefore {
 		s.p.kill("before a commit")
 		return errDead

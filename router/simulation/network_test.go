@@ -158,6 +158,7 @@ type delivered struct {
 	method, url, source string
 	header              http.Header
 	body                []byte
+	taken               bool // it was answered, and not by "come again"
 }
 
 // post carries the bank's notices to a replica that is up, as a load balancer does.
@@ -169,7 +170,7 @@ func (t post) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		body, _ = io.ReadAll(r.Body)
 	}
-	d := delivered{r.Method, r.URL.String(), "127.0.0.1:4711", r.Header.Clone(), body}
+	d := delivered{method: r.Method, url: r.URL.String(), source: "127.0.0.1:4711", header: r.Header.Clone(), body: body}
 	t.w.mu.Lock()
 	t.w.delivered = append(t.w.delivered, d)
 	n := len(t.w.delivered)
@@ -177,7 +178,14 @@ func (t post) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := t.w.wait(r.Context(), t.w.latency(20*time.Millisecond, "post", n, nil)); err != nil {
 		return nil, err
 	}
-	return t.w.deliver(d, n)
+	answer, err := t.w.deliver(d, n)
+	if err != nil {
+		return nil, err
+	}
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	t.w.delivered[n-1].taken = answer.StatusCode < http.StatusInternalServerError
+	return answer, nil
 }
 
 // deliver hands a notice to the n-th replica of those that are up.

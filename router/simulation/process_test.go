@@ -44,6 +44,7 @@ type process struct {
 	effects int             // commits and requests so far
 	fates   map[int]fate    // what happens at one of them
 	asleep  time.Time       // stopped until then, as by SIGSTOP
+	drowsy  int             // so many plans away from being stopped between plan and send
 	noStore cut             // from the database
 	noFace  map[string]bool // gateways out of reach
 }
@@ -105,6 +106,23 @@ func (p *process) stopFor(d time.Duration) {
 	p.change(func() { p.asleep = time.Now().Add(d) })
 	p.w.note("%s is stopped for %s", p.name, d.Round(time.Second))
 	p.w.count("process stopped")
+}
+
+func (p *process) sleeps() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().Before(p.asleep)
+}
+
+// naps reports whether the process is stopped now, between a plan and its request.
+func (p *process) naps() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.drowsy > 0 {
+		p.drowsy--
+		return p.drowsy == 0
+	}
+	return false
 }
 
 // reaches reports whether the process can reach a gateway now.

@@ -231,13 +231,16 @@ func (w *world) canary() {
 	}
 }
 
-// tellAgain delivers every notice once more: nothing may change.
+// tellAgain delivers every notice that was taken once more: nothing may change.
 func (w *world) tellAgain() {
 	before := w.standing()
 	w.mu.Lock()
 	again := slices.Clone(w.delivered)
 	w.mu.Unlock()
 	for i, d := range again {
+		if !d.taken {
+			continue
+		}
 		answer, err := w.deliver(d, i)
 		if err != nil || answer.StatusCode >= http.StatusInternalServerError {
 			w.violated("I5", "a repeated notice is not taken")

@@ -90,6 +90,12 @@ func (w *world) restless() bool {
 	if w.swarm.brokenPromises && time.Since(w.began) < troubled+25*time.Minute {
 		return true // a gateway may act that late
 	}
+	if slices.ContainsFunc(w.up(), (*process).sleeps) {
+		return true
+	}
+	if slices.ContainsFunc(w.bank.Ledger().Objects, func(o sim.Object) bool { return o.Style == sim.StyleDebit && o.Status == "waiting" }) {
+		return true
+	}
 	if slices.ContainsFunc(w.bank.Deliveries(), func(n sim.Notice) bool { return n.State == "waiting" && !n.Forged }) {
 		return true
 	}

@@ -42,7 +42,7 @@ var noticeModes = []string{sim.NoticeLost, sim.NoticeDouble, sim.NoticeBeforeAns
 func drawSwarm(draw *rand.Rand) swarm {
 	some := func() bool { return chance(draw, 50) }
 	few := func() bool { return chance(draw, 25) }
-	s := swarm{late: few(), brokenPromises: few(), oddPayers: some(), crashes: some(), pauses: few(), lostCommits: some(),
+	s := swarm{late: few(), brokenPromises: few(), oddPayers: some(), crashes: some(), pauses: some(), lostCommits: some(),
 		storeOut: few(), storeSlow: few(), storeFull: few(), partitions: few(), operator: some(), flips: some(), doubleClicks: some()}
 	if !few() {
 		for _, kind := range faultKinds {
@@ -62,7 +62,7 @@ func drawSwarm(draw *rand.Rand) swarm {
 }
 
 // operations are what a fault may be about.
-var operations = []sim.Op{sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCreate, sim.OpCreate, sim.OpStatus, sim.OpStatus, sim.OpRefund, sim.OpCapture,
+var operations = []sim.Op{sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCharge, sim.OpCreate, sim.OpCreate, sim.OpStatus, sim.OpStatus, sim.OpRefund, sim.OpRefund, sim.OpRefund, sim.OpCapture,
 	sim.OpVoid, sim.OpToken, "*"}
 
 // troubled is how long things go wrong.
@@ -220,8 +220,11 @@ func (w *world) processTrouble(draw *rand.Rand, when func() time.Duration, some 
 		for range some() {
 			name, lasts := pick(draw, w.names...), between(draw, 2*time.Second, 150*time.Second)
 			w.later(when(), func() { w.processOf(name).stopFor(lasts) })
-			doomed, at := pick(draw, w.names...), draw.IntN(25)
-			w.later(when(), func() { w.doom(doomed, at, dozes) })
+			drowsy, plans := pick(draw, w.names...), 1+draw.IntN(4)
+			w.later(when(), func() {
+				p := w.processOf(drowsy)
+				p.change(func() { p.drowsy = plans })
+			})
 		}
 	}
 	if !w.swarm.partitions {
@@ -262,7 +265,7 @@ func (w *world) doom(name string, after int, f fate) {
 	p.change(func() { p.fates[p.effects+1+after] = f })
 }
 
-// heal ends all trouble. What is late is still late.
+// heal ends all trouble. What is late is still late, and who sleeps wakes in time.
 func (w *world) heal() {
 	w.healed.Store(true)
 	w.bank.ClearFaults()
@@ -274,7 +277,7 @@ func (w *world) heal() {
 	for _, name := range w.names {
 		p := w.processOf(name)
 		p.change(func() {
-			p.fates, p.asleep, p.noStore, p.noFace = map[int]fate{}, time.Time{}, connected, map[string]bool{}
+			p.fates, p.drowsy, p.noStore, p.noFace = map[int]fate{}, 0, connected, map[string]bool{}
 		})
 		if p.dead.Load() {
 			w.start(name)
