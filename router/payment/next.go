@@ -152,7 +152,7 @@ func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired
 		return from.Add(t.SlowLook), true
 	case !a.Answered && a.Looks == 0:
 		return sent, false
-	case a.AskIn > 0 && a.FailedLooks == 0 && !(bounded && from.After(dead)): // its pace is that of a live offer
+	case a.AskIn > 0 && a.FailedLooks == 0 && !(bounded && a.Seen.At.After(dead)): // its pace is that of a live offer
 		at = from.Add(min(max(a.AskIn, time.Second), t.SlowLook))
 	case len(method.Schedule) > 0:
 		at = from.Add(step(method.Schedule, a.Looks, p.ID))
