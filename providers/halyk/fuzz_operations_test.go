@@ -8,24 +8,17 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // What the codes prove, from the notes, section 6, a second time: only those that the
 // bank marks as final settle anything by themselves.
 var (
-	provesDecline = words(`459 455 473 499 500 503 877 457 471 472 478 485 501 522 462 463 466 480 487 490 495 521 523 527 2872
+	provesDecline = providertest.Words(`459 455 473 499 500 503 877 457 471 472 478 485 501 522 462 463 466 480 487 490 495 521 523 527 2872
 		465 467 479 481 482 483 489 492 524 525 468 484 486 488 491 2740 469 477 528 2357`)
-	provesNoSale = words("476 493 494 498 529 2678 464 470")
-	failedNames  = words("FAILED REJECT")
+	provesNoSale = providertest.Words("476 493 494 498 529 2678 464 470")
+	failedNames  = providertest.Words("FAILED REJECT")
 )
-
-func words(text string) map[string]bool {
-	set := map[string]bool{}
-	for _, word := range strings.Fields(text) {
-		set[word] = true
-	}
-	return set
-}
 
 // The operations that FuzzOperations drives.
 const (
@@ -108,7 +101,7 @@ func FuzzOperations(f *testing.F) {
 		}
 		f.Add(op, uint16(200), uint8(0), "", "", "", "", "", "", []byte("<html>maintenance</html>"))
 	}
-	for code := range words("100 293 454 458 456 460 462 464 470 476 484 493 498 502 529 1373 1611 1612 3141 3225 3240 3298 3339 9999") {
+	for code := range providertest.Words("100 293 454 458 456 460 462 464 470 476 484 493 498 502 529 1373 1611 1612 3141 3225 3240 3298 3339 9999") {
 		for _, op := range []uint8{byCard, byLink, capturing, refunding, lookCard, lookQR} {
 			f.Add(op, uint16(400), uint8(0), "15490", "", "KZT", "FAILED", code, "", []byte(nil))
 			f.Add(op, uint16(200), uint8(0), "15490", "", "KZT", "FAILED", code, "100", []byte(nil))
@@ -212,7 +205,7 @@ func composed(t *testing.T, op uint8, status int, s told, r providers.Result) {
 			t.Errorf("an operation is %s by HTTP %d and %+v", r.Verdict, status, s)
 		}
 	case op == probing:
-		if r.Verdict == providers.Approved && !words("100 101 102 107")[s.result] {
+		if r.Verdict == providers.Approved && !providertest.Words("100 101 102 107")[s.result] {
 			t.Errorf("alive by %+v", s)
 		}
 	case op == lookQR:
@@ -237,7 +230,7 @@ func chargeOf(t *testing.T, status int, s told, code string, fine bool, r provid
 	case providers.Held, providers.Approved:
 		bad = status != 200 || !fine || !exact || s.state != map[providers.Verdict]string{providers.Held: "AUTH", providers.Approved: "CHARGE"}[r.Verdict]
 	case providers.Pending:
-		bad = status != 200 || !fine || s.number != order || !words("NEW FINGERPRINT 3D")[s.state]
+		bad = status != 200 || !fine || s.number != order || !providertest.Words("NEW FINGERPRINT 3D")[s.state]
 	case providers.Declined:
 		bad = !ours || !provesDecline[code] || status == 200 && !failedNames[s.state] && s.state != ""
 	case providers.Unserved:
@@ -259,9 +252,9 @@ func seen(t *testing.T, op uint8, s told, r providers.Result) {
 	case providers.Held:
 		bad = bad || s.result != "100" || s.state != "AUTH" || !ours || !exact || s.id == "" || s.terminal == ""
 	case providers.Approved:
-		bad = bad || s.result != "100" || !words("CHARGE REFUND PARTIAL_REFUND")[s.state] || !ours || !exact && !less || s.id == "" || s.terminal == ""
+		bad = bad || s.result != "100" || !providertest.Words("CHARGE REFUND PARTIAL_REFUND")[s.state] || !ours || !exact && !less || s.id == "" || s.terminal == ""
 	case providers.Declined:
-		bad = bad || s.result != "100" && s.result != "101" || !ours || !words("CANCEL CANCEL_OLD")[s.state] && (op == lookPage || !failedNames[s.state])
+		bad = bad || s.result != "100" && s.result != "101" || !ours || !providertest.Words("CANCEL CANCEL_OLD")[s.state] && (op == lookPage || !failedNames[s.state])
 	case providers.Unserved:
 		bad = bad || s.result != "100" && s.result != "101" || !ours || op == lookPage || !failedNames[s.state]
 	}

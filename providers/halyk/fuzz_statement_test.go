@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // Whatever the registry answers, a line says what its row said: the amount to the last
@@ -29,9 +30,9 @@ func FuzzStatement(f *testing.F) {
 	window := providers.Window{From: time.Date(2026, 11, 22, 19, 0, 0, 0, time.UTC), To: time.Date(2026, 11, 23, 19, 0, 0, 0, time.UTC)}
 	f.Fuzz(func(t *testing.T, status uint16, count, state, amount, currency, created, paidOut, payout string, numbers bool, raw []byte) {
 		count, state, amount, currency, created, paidOut, payout = valid(count), valid(state), valid(amount), valid(currency), valid(created), valid(paidOut), valid(payout)
-		row := object(map[string]string{"id": "aa0b0a5e-9b7b-4a3b-8a3e-3a6f4d0b7c12", "invoiceId": order, "status": state, "amount": amount, "currency": currency, "createdDate": created,
+		row := providertest.Object(map[string]string{"id": "aa0b0a5e-9b7b-4a3b-8a3e-3a6f4d0b7c12", "invoiceId": order, "status": state, "amount": amount, "currency": currency, "createdDate": created,
 			"payoutDate": paidOut, "payoutAmount": payout, "payerName": hisName, "payerPhone": hisPhone, "payerEmail": hisEmail}, numbers)
-		body := []byte(fmt.Sprintf(`{"totalCount":%s,"records":[%s]}`, map[bool]string{true: count, false: `"1"`}[aJSONNumber.MatchString(count)], row))
+		body := []byte(fmt.Sprintf(`{"totalCount":%s,"records":[%s]}`, map[bool]string{true: count, false: `"1"`}[providertest.JSONNumber.MatchString(count)], row))
 		if len(raw) > 0 {
 			body = raw
 		}
@@ -79,10 +80,10 @@ func lineOf(t *testing.T, l providers.StatementLine, state, amount string) {
 	}
 	allowed := map[providers.Verdict]bool{
 		providers.Unknown:  true,
-		providers.Pending:  words("NEW FINGERPRINT 3D")[state],
+		providers.Pending:  providertest.Words("NEW FINGERPRINT 3D")[state],
 		providers.Held:     state == "AUTH",
-		providers.Approved: words("CHARGE REFUND PARTIAL_REFUND")[state],
-		providers.Declined: words("CANCEL CANCEL_OLD FAILED REJECT VERIFIED")[state],
+		providers.Approved: providertest.Words("CHARGE REFUND PARTIAL_REFUND")[state],
+		providers.Declined: providertest.Words("CANCEL CANCEL_OLD FAILED REJECT VERIFIED")[state],
 	}
 	refunded := state == "REFUND" || state == "PARTIAL_REFUND"
 	if !allowed[l.Verdict] || (l.Kind == providers.LineRefund) != refunded || l.Order != order {

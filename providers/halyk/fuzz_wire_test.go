@@ -3,20 +3,17 @@ package halyk
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"math/big"
 	"net"
 	"net/http"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // wire is a network with one server on it that answers with any status and any bytes,
@@ -77,39 +74,12 @@ func (s told) body(numbers bool) []byte {
 	top := map[string]string{"id": s.id, "invoiceId": s.number, "invoice_id": s.number, "terminal": s.terminal, "amount": s.amount, "amountBonus": s.bonus,
 		"currency": s.currency, "status": s.state, "code": s.code, "retCode": s.code, "resultCode": s.result,
 		"message": hisName + " " + hisPhone, "billNumber": "BILL-1", "qrcode": "000201", "invoice_url": "https://epay.homebank.kz/i/1", "externalID": "rf-1"}
-	inner := object(transaction, numbers)
+	inner := providertest.Object(transaction, numbers)
 	if s.result == "102" {
 		inner = "null"
 	}
-	return []byte(strings.TrimSuffix(object(top, numbers), "}") + `,"transaction":` + inner + "}")
+	return []byte(strings.TrimSuffix(providertest.Object(top, numbers), "}") + `,"transaction":` + inner + "}")
 }
-
-// object writes the fields that are told.
-func object(fields map[string]string, numbers bool) string {
-	maps.DeleteFunc(fields, func(_, value string) bool { return value == "" })
-	var b strings.Builder
-	b.WriteByte('{')
-	for i, name := range slices.Sorted(maps.Keys(fields)) {
-		value := fields[name]
-		quoted, err := json.Marshal(value)
-		if err != nil {
-			panic(err)
-		}
-		if numbers && aJSONNumber.MatchString(value) {
-			quoted = []byte(value)
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "%q:%s", name, quoted)
-	}
-	return b.String() + "}"
-}
-
-var (
-	aJSONNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
-	aDecimal    = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
-)
 
 // total reports whether the texts add up to the amount, by exact fractions; an absent
 // bonus is none.
@@ -120,7 +90,7 @@ func total(amount, bonus string, m providers.Money) bool {
 			continue
 		}
 		value, ok := new(big.Rat).SetString(text)
-		if !ok || !aDecimal.MatchString(text) || value.Sign() < 0 {
+		if !ok || !providertest.Decimal.MatchString(text) || value.Sign() < 0 {
 			return false
 		}
 		sum.Add(sum, value)

@@ -10,25 +10,18 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // What the codes prove, from the notes, section 6, a second time.
 var (
-	offerRefused    = words("-999 -10000 -1501 -1502 -1503 -14000002 -99000002 990000018 990000026 990000028 990000033")
-	inviteRefused   = words("-10000 -1401 -1404 -1501 -1502 -99000002 99000010 990000018 990000028 990000029 990000031 990000032")
-	refundPutOff    = words("-10000 -1501 -1502 -1601 -99000001 -99000002 -99000003 -99000011")
-	refundRefused   = words("-99000005 -99000020 990000018")
-	withdrawRefused = words("-10000 -1501 -99000001 -99000002 990000018")
-	setUpRefused    = words("-999 -10000 -1501 -1502 -1503 -14000002 -99000002 990000018 990000026")
+	offerRefused    = providertest.Words("-999 -10000 -1501 -1502 -1503 -14000002 -99000002 990000018 990000026 990000028 990000033")
+	inviteRefused   = providertest.Words("-10000 -1401 -1404 -1501 -1502 -99000002 99000010 990000018 990000028 990000029 990000031 990000032")
+	refundPutOff    = providertest.Words("-10000 -1501 -1502 -1601 -99000001 -99000002 -99000003 -99000011")
+	refundRefused   = providertest.Words("-99000005 -99000020 990000018")
+	withdrawRefused = providertest.Words("-10000 -1501 -99000001 -99000002 990000018")
+	setUpRefused    = providertest.Words("-999 -10000 -1501 -1502 -1503 -14000002 -99000002 990000018 990000026")
 )
-
-func words(text string) map[string]bool {
-	set := map[string]bool{}
-	for _, word := range strings.Fields(text) {
-		set[word] = true
-	}
-	return set
-}
 
 // The operations that FuzzOperations drives.
 const (
@@ -221,13 +214,13 @@ func seen(t *testing.T, fine bool, s told, r providers.Result) {
 	switch r.Verdict {
 	case providers.Approved:
 		surely := exact && s.id == "12911004518" && s.left != ""
-		bad = bad || s.amount != "" && !exact || s.state != "Processed" && !(words("Paid RemotePaymentPaid")[s.state] && surely) ||
+		bad = bad || s.amount != "" && !exact || s.state != "Processed" && !(providertest.Words("Paid RemotePaymentPaid")[s.state] && surely) ||
 			!r.Returned.IsZero() && !amounts(s.left, price.Minor-r.Returned.Minor)
-		if other && exact && aDecimal.MatchString(s.left) && !strings.HasPrefix(s.left, "-") && r.Returned.Currency != "" {
+		if other && exact && providertest.Decimal.MatchString(s.left) && !strings.HasPrefix(s.left, "-") && r.Returned.Currency != "" {
 			bad = true // the sums of another purchase
 		}
 	case providers.Declined:
-		bad = bad || !words("Error RemotePaymentCanceled")[s.state] || s.amount != "" && !exact && !amounts(s.amount, 0)
+		bad = bad || !providertest.Words("Error RemotePaymentCanceled")[s.state] || s.amount != "" && !exact && !amounts(s.amount, 0)
 	}
 	if bad {
 		t.Errorf("a look-up is %s %s, absent %t, returned %s, by %+v", r.Verdict, r.Reason, r.Absent, r.Returned, s)

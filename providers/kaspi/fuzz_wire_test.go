@@ -3,20 +3,17 @@ package kaspi
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"math/big"
 	"net"
 	"net/http"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // wire is a network with one server on it that answers with any status and any bytes,
@@ -68,49 +65,22 @@ func (s told) body(numbers, many bool) []byte {
 		date = s.expires.In(almaty).Format("2006-01-02T15:04:05.000Z07")
 	}
 	options := `{"StatusPollingInterval":5,"QrCodeScanWaitTimeout":180,"PaymentConfirmationTimeout":` + s.window + "}"
-	if !aJSONNumber.MatchString(s.window) {
+	if !providertest.JSONNumber.MatchString(s.window) {
 		options = "null"
 	}
-	data := object(map[string]string{"Status": s.state, "Amount": s.amount, "TotalAmount": s.amount, "AvailableReturnAmount": s.left, "QrPaymentId": s.id,
+	data := providertest.Object(map[string]string{"Status": s.state, "Amount": s.amount, "TotalAmount": s.amount, "AvailableReturnAmount": s.left, "QrPaymentId": s.id,
 		"PaymentId": s.id, "QrReturnId": s.id, "ReturnOperationId": s.id, "QrToken": "57120334908127745519", "PaymentLink": "https://pay.kaspi.kz/pay/1234",
 		"ExpireDate": date, "TransactionDate": date, "ClientName": hisName, "DeviceToken": desk, "TradePointName": hisName + " " + hisPhone}, numbers)
 	data = strings.TrimSuffix(data, "}") + `,"QrPaymentBehaviorOptions":` + options + `,"QrReturnBehaviorOptions":{}}`
 	if many {
 		data = "[" + data + "]"
 	}
-	return []byte(strings.TrimSuffix(object(map[string]string{"StatusCode": s.code, "Message": hisName + " " + hisPhone}, true), "}") + `,"Data":` + data + "}")
+	return []byte(strings.TrimSuffix(providertest.Object(map[string]string{"StatusCode": s.code, "Message": hisName + " " + hisPhone}, true), "}") + `,"Data":` + data + "}")
 }
-
-// object writes the fields that are told.
-func object(fields map[string]string, numbers bool) string {
-	maps.DeleteFunc(fields, func(_, value string) bool { return value == "" })
-	var b strings.Builder
-	b.WriteByte('{')
-	for i, name := range slices.Sorted(maps.Keys(fields)) {
-		value := fields[name]
-		quoted, err := json.Marshal(value)
-		if err != nil {
-			panic(err)
-		}
-		if numbers && aJSONNumber.MatchString(value) {
-			quoted = []byte(value)
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "%q:%s", name, quoted)
-	}
-	return b.String() + "}"
-}
-
-var (
-	aJSONNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
-	aDecimal    = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
-)
 
 // amounts reports whether a text is so many tiyn, by exact fractions.
 func amounts(text string, minor int64) bool {
-	if !aDecimal.MatchString(text) {
+	if !providertest.Decimal.MatchString(text) {
 		return false
 	}
 	value, ok := new(big.Rat).SetString(text)

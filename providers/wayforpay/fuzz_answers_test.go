@@ -7,24 +7,17 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // What the reason codes prove, from the notes, section 6, a second time.
 var (
-	provesDecline = words("1101 1102 1103 1104 1105 1106 1108 1114 1124 1125 1135 1142 1146")
-	provesNoSale  = words("1109 1110 1113 1115 1116 1117 1118 1120 1121 1130 1133 1137 1143 1147 1148 1149")
-	refusesAct    = words("1110 1118 1122 1123 1128 1130 1137 1141 4107") // for good
-	putsOffAct    = words("1109 1113 1115 1117 1121 1127 1136 1147 1148 1149")
-	hasMoney      = words("Approved Refunded RefundInProcessing WaitingAuthComplete")
+	provesDecline = providertest.Words("1101 1102 1103 1104 1105 1106 1108 1114 1124 1125 1135 1142 1146")
+	provesNoSale  = providertest.Words("1109 1110 1113 1115 1116 1117 1118 1120 1121 1130 1133 1137 1143 1147 1148 1149")
+	refusesAct    = providertest.Words("1110 1118 1122 1123 1128 1130 1137 1141 4107") // for good
+	putsOffAct    = providertest.Words("1109 1113 1115 1117 1121 1127 1136 1147 1148 1149")
+	hasMoney      = providertest.Words("Approved Refunded RefundInProcessing WaitingAuthComplete")
 )
-
-func words(text string) map[string]bool {
-	set := map[string]bool{}
-	for _, word := range strings.Fields(text) {
-		set[word] = true
-	}
-	return set
-}
 
 // The operations that FuzzOperations drives.
 const (

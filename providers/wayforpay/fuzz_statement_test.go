@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // Whatever TRANSACTION_LIST answers, a line says what its row said: the amount to the
@@ -33,7 +34,7 @@ func FuzzStatement(f *testing.F) {
 			"createdDate": created, "fee": fee, "reasonCode": 1100, "phone": hisPhone, "email": hisEmail, "clientName": hisName}
 		if numbers {
 			for name, value := range map[string]string{"amount": amount, "createdDate": created, "fee": fee} {
-				if aJSONNumber.MatchString(value) {
+				if providertest.JSONNumber.MatchString(value) {
 					row[name] = json.Number(value)
 				}
 			}
@@ -88,8 +89,8 @@ func lineOf(t *testing.T, l providers.StatementLine, kind, state, amount, create
 		providers.Unknown:  true,
 		providers.Held:     sale && state == "WaitingAuthComplete",
 		providers.Approved: sale && (state == "Approved" || state == "Refunded" || state == "RefundInProcessing") || kind == "REFUND" && state == "Refunded",
-		providers.Pending:  sale && words("Created InProcessing Pending")[state] || kind == "REFUND" && state == "RefundInProcessing",
-		providers.Declined: sale && words("Declined Expired Voided")[state] || kind == "REFUND" && words("Declined Voided")[state],
+		providers.Pending:  sale && providertest.Words("Created InProcessing Pending")[state] || kind == "REFUND" && state == "RefundInProcessing",
+		providers.Declined: sale && providertest.Words("Declined Expired Voided")[state] || kind == "REFUND" && providertest.Words("Declined Voided")[state],
 	}
 	if !allowed[l.Verdict] || l.Kind == providers.LineRefund && kind != "REFUND" || l.Kind == "" {
 		t.Errorf("a %s of %q %q is %s", l.Kind, kind, state, l.Verdict)

@@ -13,12 +13,12 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // wire is a network with one server on it that answers with any status and any bytes,
@@ -107,18 +107,13 @@ func (s told) body(signature string, numbers bool) []byte {
 		if err != nil {
 			panic(err)
 		}
-		if numbers && aJSONNumber.MatchString(value) {
+		if numbers && providertest.JSONNumber.MatchString(value) {
 			quoted = []byte(value)
 		}
 		fmt.Fprintf(&b, `%c"%s":%s`, "{,"[min(i, 1)], name, quoted)
 	}
 	return []byte(b.String() + "}")
 }
-
-var (
-	aJSONNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
-	aDecimal    = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
-)
 
 // amounts reports whether a text is the amount, by exact fractions.
 func amounts(text string, m providers.Money) bool {
@@ -141,7 +136,7 @@ func equalScaled(own, text string) bool {
 }
 
 func fraction(text string) (*big.Rat, bool) {
-	if !aDecimal.MatchString(text) {
+	if !providertest.Decimal.MatchString(text) {
 		return nil, false
 	}
 	return new(big.Rat).SetString(text)

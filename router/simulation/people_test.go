@@ -223,8 +223,3 @@ func (w *world) money(a payment.Attempt) (net, held int64) {
 
 // never is for stores that nobody works for.
 func never(payment.Payment, time.Time) time.Time { return time.Time{} }
-
-// hasMoney reads an attempt's verdict as the books have it.
-func hasMoney(a payment.Attempt) bool {
-	return a.Verdict == providers.Approved || a.Verdict == providers.Held
-}

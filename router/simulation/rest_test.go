@@ -57,7 +57,7 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 		}
 		switch {
 		case known == net && (holds == held || holds > 0 && held > 0):
-		case excused && !hasMoney(a) && !w.toldOf(a):
+		case excused && !a.Verdict.HasMoney() && !w.toldOf(a):
 			w.count("money that only a statement can show") // the gateway broke its word, and its notice was lost
 		case open:
 			w.count("difference with an open finding")
