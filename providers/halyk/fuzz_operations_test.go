@@ -107,7 +107,7 @@ func FuzzOperations(f *testing.F) {
 			f.Add(op, uint16(200), uint8(0), "15490", "", "KZT", "FAILED", code, "100", []byte(nil))
 		}
 	}
-	w := &wire{}
+	w := &providertest.Scripted{}
 	f.Fuzz(func(t *testing.T, op uint8, status uint16, shape uint8, amount, bonus, currency, state, code, result string, raw []byte) {
 		op %= operations
 		s := told{amount: valid(amount), bonus: valid(bonus), currency: valid(currency), state: valid(state), code: valid(code), result: valid(result)}
@@ -118,7 +118,7 @@ func FuzzOperations(f *testing.F) {
 		if len(raw) > 0 {
 			body = raw
 		}
-		w.answer = func(r *http.Request) (int, []byte) {
+		w.Answer = func(r *http.Request) (int, []byte) {
 			switch {
 			case r.URL.Path == "/oauth2/token":
 				return 200, []byte(`{"access_token":"ACCESS-TOKEN-1","expires_in":"7200","token_type":"Bearer"}`)
@@ -129,7 +129,7 @@ func FuzzOperations(f *testing.F) {
 			}
 			return answered, body
 		}
-		w.through(t, func(g *Gateway) {
+		through(t, w, func(g *Gateway) {
 			began := time.Now()
 			got := operate(g, t, op)
 			discreet(t, got.Code, " ", got.Err)

@@ -26,7 +26,7 @@ func FuzzStatement(f *testing.F) {
 	for _, raw := range []string{`{"totalCount":100000,"records":[]}`, `{"totalCount":1,"records":[{}]}`, `{"totalCount":1,"records":[null]}`, `{}`, "[]", "<html>"} {
 		f.Add(uint16(200), "1", "", "", "", "", "", "", false, []byte(raw))
 	}
-	w := &wire{}
+	w := &providertest.Scripted{}
 	window := providers.Window{From: time.Date(2026, 11, 22, 19, 0, 0, 0, time.UTC), To: time.Date(2026, 11, 23, 19, 0, 0, 0, time.UTC)}
 	f.Fuzz(func(t *testing.T, status uint16, count, state, amount, currency, created, paidOut, payout string, numbers bool, raw []byte) {
 		count, state, amount, currency, created, paidOut, payout = valid(count), valid(state), valid(amount), valid(currency), valid(created), valid(paidOut), valid(payout)
@@ -37,7 +37,7 @@ func FuzzStatement(f *testing.F) {
 			body = raw
 		}
 		lists := 0
-		w.answer = func(r *http.Request) (int, []byte) {
+		w.Answer = func(r *http.Request) (int, []byte) {
 			switch r.URL.Path {
 			case "/oauth2/token":
 				return 200, []byte(`{"access_token":"ACCESS-TOKEN-1","expires_in":"7200","token_type":"Bearer"}`)
@@ -48,7 +48,7 @@ func FuzzStatement(f *testing.F) {
 			// The payment of a refund has another id than the row: the row is the refund's own.
 			return 200, []byte(`{"resultCode":"100","transaction":{"id":"` + payment + `","invoiceID":"` + order + `","statusName":"CHARGE"}}`)
 		}
-		w.through(t, func(g *Gateway) {
+		through(t, w, func(g *Gateway) {
 			var lines []providers.StatementLine
 			err := g.Report(t.Context(), window, func(l providers.StatementLine) error { lines = append(lines, l); return nil })
 			if status%1000 != 200 && (err == nil || len(lines) > 0) {

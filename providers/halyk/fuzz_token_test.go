@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // Whatever the token endpoint says: without a token nothing else is sent and nothing is
@@ -20,10 +21,10 @@ func FuzzToken(f *testing.F) {
 			f.Add(status, []byte(body))
 		}
 	}
-	w := &wire{}
+	w := &providertest.Scripted{}
 	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
 		answered, beyond := int(status%1000), false
-		w.answer = func(r *http.Request) (int, []byte) {
+		w.Answer = func(r *http.Request) (int, []byte) {
 			if r.URL.Path == "/oauth2/token" {
 				return answered, body
 			}
@@ -31,7 +32,7 @@ func FuzzToken(f *testing.F) {
 			return 500, nil
 		}
 		for _, op := range []uint8{byPage, byCard, byLink, byQR, lookCard, refunding, forgetting, probing} {
-			w.through(t, func(g *Gateway) {
+			through(t, w, func(g *Gateway) {
 				beyond = false
 				began := time.Now()
 				r := operate(g, t, op)

@@ -1,54 +1,19 @@
 package halyk
 
 import (
-	"bufio"
-	"context"
 	"fmt"
-	"io"
 	"math/big"
-	"net"
-	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/providertest"
 )
 
-// wire is a network with one server on it that answers with any status and any bytes,
-// also with those that net/http would refuse to write.
-type wire struct {
-	answer func(r *http.Request) (status int, body []byte)
-	busy   sync.WaitGroup
-}
-
-func (w *wire) dial(context.Context, string, string) (net.Conn, error) {
-	near, far := net.Pipe()
-	w.busy.Go(func() {
-		defer far.Close()
-		for in := bufio.NewReader(far); ; {
-			r, err := http.ReadRequest(in)
-			if err != nil {
-				return
-			}
-			if _, err := io.Copy(io.Discard, r.Body); err != nil {
-				return
-			}
-			status, body := w.answer(r)
-			fmt.Fprintf(far, "HTTP/1.1 %03d Fuzzed\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
-			if status < 200 || status == 204 || status == 304 {
-				return // what follows would be read as another answer
-			}
-		}
-	})
-	return near, nil
-}
-
 // through runs one call of a new gateway, whose tokens nobody has seen yet.
-func (w *wire) through(t *testing.T, test func(*Gateway)) {
+func through(t *testing.T, w *providertest.Scripted, test func(*Gateway)) {
 	t.Helper()
-	g, err := New(config(), Options{Dial: w.dial})
+	g, err := New(config(), Options{Dial: w.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}

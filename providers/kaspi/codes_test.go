@@ -151,6 +151,38 @@ func TestAnswerIsReadWhateverItsSpelling(t *testing.T) {
 	})
 }
 
+// Notes, section 6: a body is read with HTTP 200, 400, 401, 403 and 429. What another
+// status means of it nobody wrote down, so neither a success nor a refusal is believed.
+func TestAnAnswerWithAnHTTPStatusOfNobodysIsDoubt(t *testing.T) {
+	atCounter(t, func(t *testing.T, b *bank) {
+		g := b.gateway(R3)
+		for path, deed := range map[string]struct {
+			success string
+			do      func() providers.Result
+		}{
+			"/qr/create":      {"qr-create", func() providers.Result { return g.Charge(t.Context(), charge(providers.QR)) }},
+			"/remote/create":  {"remote-create", func() providers.Result { return g.Charge(t.Context(), charge(providers.Push)) }},
+			"/remote/cancel":  {"remote-cancel", func() providers.Result { return g.Cancel(t.Context(), bought(providers.Push)) }},
+			"/payment/return": {"payment-return", func() providers.Result { return g.Refund(t.Context(), refundOf(5000_00, 0)) }},
+			"/payment/status/12911004518": {"payment-status-processed", func() providers.Result {
+				return g.Lookup(t.Context(), bought(providers.QR))
+			}},
+			"/payment/details": {"payment-details", func() providers.Result { return g.LookupRefund(t.Context(), refundOf(5000_00, 0)) }},
+		} {
+			for _, status := range []int{201, 202, 203, 205, 206, 226, 299, 402, 404, 409, 422, 499} {
+				for _, body := range []string{answerFile(t, deed.success), `{"StatusCode":-1501}`, `{"StatusCode":990000018}`} {
+					b.says(path, status, body)
+					result := deed.do()
+					is(t, result, providers.Unknown, providers.Unreadable)
+					if result.Code != strconv.Itoa(status) || result.Absent {
+						t.Errorf("%s, HTTP %d: %+v", path, status, result)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestPingShowsTheGatewayAlive(t *testing.T) {
 	atCounter(t, func(t *testing.T, b *bank) {
 		b.reads("/health/ping", "health-ping")

@@ -1,13 +1,8 @@
 package kaspi
 
 import (
-	"bufio"
-	"context"
 	"fmt"
-	"io"
 	"math/big"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -16,34 +11,11 @@ import (
 	"github.com/payrouter/payrouter/providers/providertest"
 )
 
-// wire is a network with one server on it that answers with any status and any bytes,
-// also with those that net/http would refuse to write.
-type wire struct {
-	answer func(r *http.Request) (status int, body []byte)
-}
-
-func (w *wire) dial(context.Context, string, string) (net.Conn, error) {
-	near, far := net.Pipe()
-	go func() {
-		defer far.Close()
-		r, err := http.ReadRequest(bufio.NewReader(far))
-		if err != nil {
-			return
-		}
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			return
-		}
-		status, body := w.answer(r)
-		fmt.Fprintf(far, "HTTP/1.1 %03d Fuzzed\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, len(body), body)
-	}()
-	return near, nil
-}
-
 // through runs one call of a new gateway, which may ask for a name again.
-func (w *wire) through(t *testing.T, scheme Scheme, test func(*Gateway)) {
+func through(t *testing.T, w *providertest.Scripted, scheme Scheme, test func(*Gateway)) {
 	t.Helper()
 	c := basic(scheme)
-	g, err := New(c, Options{Dial: w.dial})
+	g, err := New(c, Options{Dial: w.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,6 +160,34 @@ func TestDetailsOfAnotherPurchaseAreAMismatch(t *testing.T) {
 	})
 }
 
+// Notes, section 4.6: details carry the number. Sums that name no purchase are nobody's,
+// and where they alone could say that money moved it did not, as far as we know.
+func TestDetailsThatNameNoPurchaseAreNotBelieved(t *testing.T) {
+	atCounter(t, func(t *testing.T, b *bank) {
+		g := b.gateway(R3)
+		for _, number := range []string{``, `"QrPaymentId":null,`, `"QrPaymentId":"",`, `"QrPaymentId":0,`, `"TransactionId":12911004518,`} {
+			b.says("/payment/details", 200, `{"StatusCode":0,"Data":{`+number+`"TotalAmount":15490.00,"AvailableReturnAmount":10490.00}}`)
+			is(t, g.LookupRefund(t.Context(), refundOf(5000_00, 0)), providers.Unknown, providers.Unreadable)
+			b.says("/payment/status/12911004518", 200, `{"StatusCode":0,"Data":{"Status":"Paid","Amount":15490.00}}`)
+			is(t, g.Lookup(t.Context(), bought(providers.QR)), providers.Unknown, providers.Unreadable)
+			b.code("/payment/return", exceedsPaid)
+			is(t, g.Refund(t.Context(), refundOf(12000_00, 0)), providers.Unknown, providers.Ambiguous)
+		}
+	})
+}
+
+// Notes, section 4.5: the answer of v01 is the status alone, and that the TransactionId
+// of v02 is our number nobody wrote down.
+func TestAStatusNeedNotNameThePurchase(t *testing.T) {
+	atCounter(t, func(t *testing.T, b *bank) {
+		g := b.gateway(R1)
+		for _, transaction := range []string{``, `,"TransactionId":"12911004518"`, `,"TransactionId":"740012345679"`, `,"TransactionId":null`} {
+			b.says("/payment/status/12911004518", 200, `{"StatusCode":0,"Data":{"Status":"Processed","Amount":15490.00`+transaction+`}}`)
+			is(t, g.Lookup(t.Context(), bought(providers.QR)), providers.Approved, providers.NoReason)
+		}
+	})
+}
+
 func TestCashiersWordForPaidNeedsDetails(t *testing.T) {
 	atCounter(t, func(t *testing.T, b *bank) {
 		b.says("/payment/status/12911004518", 200, `{"StatusCode":0,"Data":{"Status":"Paid","Amount":15490}}`)

@@ -88,6 +88,9 @@ func (c codes) read(a exchange.Answer, data any) (providers.Result, bool) {
 	if result, settled := a.Settle(); settled {
 		return result, false
 	}
+	if !readable(a.Status) {
+		return unreadable(a, errors.New("an HTTP status that nobody documented")), false
+	}
 	var e envelope
 	err := json.Unmarshal(a.Body, &e)
 	told := err == nil && e.StatusCode.told
@@ -103,7 +106,7 @@ func (c codes) read(a exchange.Answer, data any) (providers.Result, bool) {
 		return unreadable(a, errors.Join(errors.New("not an answer of the QR API"), err)), false
 	case e.StatusCode.code != 0:
 		return c.result(e.StatusCode.code), false
-	case a.Status >= 300:
+	case a.Status != http.StatusOK:
 		return unreadable(a, errors.New("a success inside an HTTP error")), false
 	case data == nil:
 		return providers.Result{}, true
@@ -114,6 +117,17 @@ func (c codes) read(a exchange.Answer, data any) (providers.Result, bool) {
 		return unreadable(a, err), false
 	}
 	return providers.Result{}, true
+}
+
+// readable reports whether a body with the HTTP status may be read: with 200 it may be a
+// success, with the others no more than a refusal. Any other status leaves it open whether
+// the body is Kaspi's, or whole (206).
+func readable(status int) bool {
+	switch status {
+	case http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+		return true
+	}
+	return false
 }
 
 func unreadable(a exchange.Answer, err error) providers.Result {

@@ -1,9 +1,15 @@
 package providertest
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,4 +51,31 @@ func Words(text string) map[string]bool {
 		set[word] = true
 	}
 	return set
+}
+
+// Scripted is a network with one server on it that answers by script, with any status and
+// any bytes, also with those that net/http would refuse to write. Each connection is good
+// for one request, whose body Answer may read. Answer may be set anew between calls.
+type Scripted struct {
+	Answer func(r *http.Request) (status int, body []byte)
+}
+
+// Dial connects to the server, whatever the address.
+func (s *Scripted) Dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	go func() {
+		defer far.Close()
+		r, err := http.ReadRequest(bufio.NewReader(far))
+		if err != nil {
+			return
+		}
+		sent, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(sent))
+		status, body := s.Answer(r)
+		fmt.Fprintf(far, "HTTP/1.1 %03d Fuzzed\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, len(body), body)
+	}()
+	return near, nil
 }

@@ -1,6 +1,7 @@
 package wayforpay
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -107,8 +108,8 @@ func FuzzOperations(f *testing.F) {
 			f.Add(op, uint16(200), shape, "", "250", "UAH", "Declined", strconv.Itoa(code), "", []byte(nil))
 		}
 	}
-	w := &wire{}
-	g := w.gateway(f)
+	w := &providertest.Scripted{}
+	g := behind(f, w)
 	f.Fuzz(func(t *testing.T, op uint8, status uint16, shape uint8, order, amount, currency, state, code, returned string, raw []byte) {
 		op %= operations
 		s := told{account: account, order: attempt(op).Order, amount: valid(amount), currency: valid(currency), auth: "541963",
@@ -125,8 +126,8 @@ func FuzzOperations(f *testing.F) {
 			body, shape = raw, 0
 		}
 		answered := int(status % 1000)
-		w.answer = func(request map[string]any) (int, []byte) {
-			if request["transactionType"] == "CHECK_STATUS" && (op == voiding || op == withdrawing) {
+		w.Answer = func(r *http.Request) (int, []byte) {
+			if (op == voiding || op == withdrawing) && kindOf(r) == "CHECK_STATUS" {
 				seen := told{account: account, order: attempt(op).Order, amount: "250", currency: "UAH", state: "WaitingAuthComplete", code: "1100"}
 				if op == withdrawing {
 					seen.state, seen.code = "Created", "1131"

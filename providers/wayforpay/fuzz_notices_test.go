@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest"
 )
 
 // What a notice may tell the router. Token and brand are not under the signature and
@@ -35,7 +36,7 @@ func FuzzChangedNotice(f *testing.F) {
 		f.Add("WaitingAuthComplete", "1100", "00.10", "123456", field, uint16(1), byte(0x1d))
 		f.Add("Refunded", "1100", "250.0", "7;7", field, uint16(2), byte(0x0b))
 	}
-	g := (&wire{}).gateway(f)
+	g := behind(f, &providertest.Scripted{})
 	hear := func(body []byte) providers.Heard {
 		return g.Hear(providers.Notice{Method: http.MethodPost, Body: body})
 	}

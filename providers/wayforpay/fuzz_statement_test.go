@@ -3,6 +3,7 @@ package wayforpay
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,8 +26,8 @@ func FuzzStatement(f *testing.F) {
 	for _, raw := range []string{`{"reasonCode":1100}`, `{"reasonCode":1109,"transactionList":[]}`, `{"reasonCode":1100,"transactionList":[null]}`, "[]", "<html>"} {
 		f.Add(uint16(200), "", "", "", "", "", "", false, []byte(raw))
 	}
-	w := &wire{}
-	g := w.gateway(f)
+	w := &providertest.Scripted{}
+	g := behind(f, w)
 	window := providers.Window{From: time.Unix(1767225600, 0), To: time.Unix(1767225600+3600, 0)}
 	f.Fuzz(func(t *testing.T, status uint16, kind, state, amount, currency, created, fee string, numbers bool, raw []byte) {
 		kind, state, amount, currency, created, fee = valid(kind), valid(state), valid(amount), valid(currency), valid(created), valid(fee)
@@ -47,7 +48,7 @@ func FuzzStatement(f *testing.F) {
 			body = raw
 		}
 		asked := 0
-		w.answer = func(map[string]any) (int, []byte) { asked++; return int(status % 1000), body }
+		w.Answer = func(*http.Request) (int, []byte) { asked++; return int(status % 1000), body }
 		var lines []providers.StatementLine
 		err = g.Report(t.Context(), window, func(l providers.StatementLine) error { lines = append(lines, l); return nil })
 		if status%1000 != 200 && (err == nil || len(lines) > 0) {

@@ -1,17 +1,13 @@
 package wayforpay
 
 import (
-	"bufio"
-	"context"
 	"crypto/hmac"
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"math/big"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,44 +17,28 @@ import (
 	"github.com/payrouter/payrouter/providers/providertest"
 )
 
-// wire is a network with one server on it that answers with any status and any bytes,
-// also with those that net/http would refuse to write.
-type wire struct {
-	answer func(request map[string]any) (status int, body []byte)
-}
-
-func (w *wire) dial(context.Context, string, string) (net.Conn, error) {
-	near, far := net.Pipe()
-	go func() {
-		defer far.Close()
-		request, err := http.ReadRequest(bufio.NewReader(far))
-		if err != nil {
-			return
-		}
-		body, err := io.ReadAll(request.Body)
-		if err != nil {
-			return
-		}
-		var asked map[string]any
-		if json.Unmarshal(body, &asked) != nil {
-			return
-		}
-		status, answer := w.answer(asked)
-		fmt.Fprintf(far, "HTTP/1.1 %03d Fuzzed\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, len(answer), answer)
-	}()
-	return near, nil
-}
-
-func (w *wire) gateway(t testing.TB) *Gateway {
+// behind makes a gateway whose network is w.
+func behind(t testing.TB, w *providertest.Scripted) *Gateway {
 	t.Helper()
 	c := least()
 	c.APIBaseURL = "http://127.0.0.1"
 	c.SecureBaseURL = "https://secure.wayforpay.com"
-	g, err := New(c, Options{Dial: w.dial})
+	g, err := New(c, Options{Dial: w.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return g
+}
+
+// kindOf is the transactionType of a request.
+func kindOf(r *http.Request) string {
+	var asked struct {
+		Kind string `json:"transactionType"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+		return err.Error()
+	}
+	return asked.Kind
 }
 
 // told is an answer or a notice as the fuzzer composes it, and what the notes make of
