@@ -18,6 +18,7 @@ var (
 	ErrRamping        = errors.New("coming back, not this payment yet")
 	ErrBusy           = errors.New("at its concurrency limit")
 	ErrThrottled      = errors.New("asked us to slow down")
+	ErrReconcile      = errors.New("the books lost a window that nobody has reconciled yet")
 )
 
 // Board knows the health of all gateways. It is safe for concurrent use.
@@ -28,6 +29,7 @@ type Board struct {
 	metrics  *metrics
 
 	egressOut atomic.Bool // for the log and the gauge: our own way out is down
+	reconcile atomic.Bool // a gateway has an order to reconcile
 }
 
 type gateway struct {
@@ -92,7 +94,7 @@ func (b *Board) admit(name string, op Op, place int) (report func(Signal), err e
 	defer g.mu.Unlock()
 	now := time.Now()
 	guard := g.guards[op]
-	err = g.refusal(b.options, op, place, now)
+	err = b.refusal(g, op, place, now)
 	b.metrics.admitted(name, op, err)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -122,10 +124,20 @@ func (b *Board) Peek(name string, op Op, key string) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.refusal(b.options, op, share(key), time.Now()); err != nil {
+	if err := b.refusal(g, op, share(key), time.Now()); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// refusal says why the operation is refused now, or nil.
+func (b *Board) refusal(g *gateway, op Op, place int, now time.Time) error {
+	if op.moves() {
+		if err := b.Reconciled(); err != nil {
+			return err
+		}
+	}
+	return g.refusal(b.options, op, place, now)
 }
 
 // refusal says why the operation is refused now, or nil. place is the payment's place

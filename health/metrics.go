@@ -13,7 +13,7 @@ type metrics struct {
 }
 
 var outcomes = map[error]string{nil: "admitted", ErrDrained: "drained", ErrProbeFailing: "probe_failing",
-	ErrBreakerOpen: "breaker_open", ErrRamping: "ramping", ErrBusy: "busy", ErrThrottled: "throttled"}
+	ErrBreakerOpen: "breaker_open", ErrRamping: "ramping", ErrBusy: "busy", ErrThrottled: "throttled", ErrReconcile: "reconcile"}
 
 // newMetrics makes every series exist from the start; gauges are read at scrape,
 // because a breaker moves from open to half-open only when somebody asks.

@@ -29,6 +29,10 @@ func Ops() []Op { return []Op{OpCharge, OpCreate, OpCapture, OpStatus, OpRefund,
 // gated reports whether the operation may be refused at all.
 func (o Op) gated() bool { return o == OpCharge || o == OpCreate }
 
+// moves reports whether the operation moves money that another call like it would move
+// again: a void or a withdrawal does not.
+func (o Op) moves() bool { return o.gated() || o == OpCapture || o == OpRefund }
+
 // Signal is how one call went, for the breakers.
 type Signal uint8
 

@@ -13,10 +13,13 @@ const (
 	Drain       Mode = "drain"        // no new charges or offers; everything else goes on
 	Admit       Mode = "admit"        // admit whatever breakers and probes say
 	ObserveOnly Mode = "observe_only" // breakers and probes are metered only
+	// Reconcile stands for a window that the books lost: while any gateway has this order
+	// nothing that moves money is sent to any of them.
+	Reconcile Mode = "reconcile"
 )
 
 // Modes lists the modes in a fixed order.
-func Modes() []Mode { return []Mode{Drain, Admit, ObserveOnly} }
+func Modes() []Mode { return []Mode{Drain, Admit, ObserveOnly, Reconcile} }
 
 // Override is an operator's order, with an end.
 type Override struct {
@@ -31,6 +34,7 @@ type Override struct {
 // replica; orders not yet begun or over are passed over by their times.
 func (b *Board) SetOverrides(all []Override) {
 	now := time.Now()
+	b.reconcile.Store(slices.ContainsFunc(all, func(o Override) bool { return o.Mode == Reconcile }))
 	for name, g := range b.gateways {
 		g.mu.Lock()
 		g.overrides = slices.DeleteFunc(slices.Clone(all), func(o Override) bool { return o.Gateway != name })
@@ -39,18 +43,31 @@ func (b *Board) SetOverrides(all []Override) {
 	}
 }
 
-// active is the order in force: the youngest one, a drain before others.
+// Reconciled is ErrReconcile while a gateway has an order to reconcile.
+func (b *Board) Reconciled() error {
+	if b.reconcile.Load() {
+		return ErrReconcile
+	}
+	return nil
+}
+
+// active is the order in force: the youngest one, a drain before others, and before a
+// drain the order to reconcile.
 func (g *gateway) active(now time.Time) (Override, bool) {
 	var found Override
 	for _, o := range g.overrides {
 		if now.Before(o.Start) || !now.Before(o.End) {
 			continue
 		}
-		if found.Mode != Drain || o.Mode == Drain {
+		if rank(o.Mode) >= rank(found.Mode) {
 			found = o
 		}
 	}
 	return found, found.Mode != ""
+}
+
+func rank(m Mode) int {
+	return map[Mode]int{Drain: 1, Reconcile: 2}[m]
 }
 
 func (g *gateway) mode(now time.Time) Mode {
@@ -61,7 +78,8 @@ func (g *gateway) mode(now time.Time) Mode {
 // noticeDrainEnd begins the ramp when a drain is over: control goes back to
 // breakers and probes, never straight to full traffic.
 func (g *gateway) noticeDrainEnd(now time.Time) {
-	draining := g.mode(now) == Drain
+	mode := g.mode(now)
+	draining := mode == Drain || mode == Reconcile
 	if g.drained && !draining {
 		g.rampFrom = now
 	}

@@ -41,7 +41,7 @@ func (b *Board) Snapshot() []Health {
 		// Both gated operations must be refused before the gateway counts as out;
 		// one that never sees traffic stays closed and must not hide the other.
 		for _, op := range slices.Backward([]Op{OpCharge, OpCreate}) {
-			if err := g.refusal(b.options, op, 0, now); err != nil {
+			if err := b.refusal(g, op, 0, now); err != nil {
 				h.Admitting, h.Why, h.Share = false, err.Error(), 0
 			}
 		}

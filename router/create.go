@@ -157,7 +157,9 @@ func (r *Router) preview(ctx context.Context, o payment.Opened, now time.Time) (
 	taken := false
 	for _, c := range candidates {
 		choice := payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: WhyCapable}
-		if err := r.Board.Peek(c.Gateway, c.op(), p.ID); err != nil {
+		if r.trust.err() != nil {
+			choice.Why = WhyReconcile
+		} else if err := r.Board.Peek(c.Gateway, c.op(), p.ID); err != nil {
 			choice.Why = why(err)
 		} else if !taken {
 			taken, choice.Taken, choice.Why = true, true, WhyTaken

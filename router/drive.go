@@ -53,7 +53,12 @@ func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (pay
 		case payment.AskOp:
 			p, err = r.askOperation(ctx, p, step.Operation)
 		case payment.Operate:
-			p, err = r.operate(ctx, p, step.Plan)
+			if op := step.Plan.Op; op == payment.OpRefund || op == payment.OpCapture {
+				err = r.mayMove()
+			}
+			if err == nil {
+				p, err = r.operate(ctx, p, step.Plan)
+			}
 		}
 		if err != nil {
 			return p, err
@@ -115,6 +120,9 @@ func (r *Router) again(ctx context.Context, p payment.Payment) (payment.Payment,
 func (r *Router) route(ctx context.Context, p payment.Payment, caller bool) (payment.Payment, bool, error) {
 	if len(p.Attempts) == 0 && !caller {
 		return p, true, nil // only its caller begins a payment; it finishes by itself if none does
+	}
+	if err := r.mayMove(); err != nil { // what the books lost may be an attempt of this payment
+		return p, true, err
 	}
 	instruments, err := r.instruments(ctx, p)
 	if err != nil {

@@ -39,14 +39,15 @@ const (
 	WhyRamping      = "ramping"
 	WhyBusy         = "busy"
 	WhyThrottled    = "throttled"
-	WhyUsedUp       = "used_up" // it has no order numbers left
+	WhyUsedUp       = "used_up"   // it has no order numbers left
+	WhyReconcile    = "reconcile" // the books lost a window that nobody has reconciled yet
 )
 
 // isHealthReason reports whether a gateway with this word could serve the payment at
 // another time.
 func isHealthReason(why string) bool {
 	switch why {
-	case WhyDrained, WhyBreakerOpen, WhyProbeFailing, WhyRamping, WhyBusy, WhyThrottled:
+	case WhyDrained, WhyBreakerOpen, WhyProbeFailing, WhyRamping, WhyBusy, WhyThrottled, WhyReconcile:
 		return true
 	}
 	return false

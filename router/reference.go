@@ -35,7 +35,7 @@ func (r *Router) reference(ctx context.Context, p payment.Payment, c Candidate) 
 	if rule.Kind == providers.Derived {
 		return rule.Prefix + derived(min(room, 26), p.Tenant, p.RequestID, strconv.Itoa(len(p.Attempts)+1)), nil
 	}
-	number, err := r.numbers.next(ctx, "reference/"+gateway)
+	number, err := r.numbers.next(ctx, counterOf(gateway))
 	if err != nil {
 		return "", err
 	}
@@ -45,6 +45,8 @@ func (r *Router) reference(ctx context.Context, p payment.Payment, c Candidate) 
 	}
 	return rule.Prefix + digits, nil
 }
+
+func counterOf(gateway string) string { return "reference/" + gateway }
 
 // numbers hands out counters in blocks, so that a charge costs no extra commit.
 type numbers struct {
@@ -79,6 +81,13 @@ func (n *numbers) next(ctx context.Context, counter string) (int64, error) {
 	}
 	b.next++
 	return b.next - 1, nil
+}
+
+// forget drops what is left of all blocks: the books do not know that they were taken.
+func (n *numbers) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.blocks = nil
 }
 
 func (n *numbers) block(counter string) *numberBlock {

@@ -70,6 +70,7 @@ type Router struct {
 	looks    singleflight.Group
 	metrics  *metrics
 	owner    string
+	trust    trust
 }
 
 // Errors that callers branch on.

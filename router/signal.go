@@ -61,6 +61,8 @@ func why(err error) string {
 		return WhyBusy
 	case errors.Is(err, health.ErrThrottled):
 		return WhyThrottled
+	case errors.Is(err, health.ErrReconcile):
+		return WhyReconcile
 	}
 	return WhyBreakerOpen
 }

@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -123,6 +124,8 @@ func (r *Router) serve(ctx context.Context, id string) {
 	switch {
 	case told && err != nil:
 		r.giveBack(ctx, id)
+	case errors.Is(err, ErrUnavailable): // it may not move now; the board and the log say why
+		_ = r.Journal.Wake(ctx, id, now.Add(15*time.Second))
 	case err != nil:
 		r.Log.Error("payment cannot be driven", "payment", id, "error", err.Error())
 		_ = r.Journal.Wake(ctx, id, now.Add(5*time.Second))
@@ -177,12 +180,15 @@ func (r *Router) number(ctx context.Context) {
 	}
 }
 
-// watchOverrides keeps the board's orders those of the books: read every second (see
+// watchOverrides sees whether the books went back, and keeps the board's orders those of the books: read every second (see
 // Options.WatchEvery) on every replica. While the store is away the last ones stay in force.
 func (r *Router) watchOverrides(ctx context.Context) {
 	warned, moved := map[string]bool{}, map[string]bool{}
 	for {
-		orders, err := r.refreshOverrides(ctx)
+		orders, err := []journal.Override(nil), r.lookOver(ctx)
+		if err == nil {
+			orders, err = r.refreshOverrides(ctx)
+		}
 		if err != nil && ctx.Err() == nil {
 			r.metrics.storeFailed("overrides")
 		}

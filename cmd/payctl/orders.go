@@ -127,41 +127,67 @@ func (c *client) gateway(ctx context.Context, name string) (*payrouterv1.Gateway
 }
 
 func (c *client) restoreCommand() *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{
-		Use: "restore GATEWAY", Short: "End all orders about a gateway; traffic comes back in steps", Args: arguments(1, 1),
+	return c.endCommand(false, &cobra.Command{
+		Use: "restore GATEWAY", Short: "End all orders about a gateway; traffic comes back in steps",
 		Long: `Ends all orders about a gateway, those of colleagues and those to come included. Control
-goes back to breakers and probes, and after a drain traffic comes back in steps.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := c.call(cmd)
-			defer cancel()
-			g, err := c.gateway(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			result := &payrouterv1.ListOverridesResponse{}
-			for _, o := range g.GetOverrides() {
-				// The etag is what this command has just read: an order that somebody changed in
-				// between stays.
-				var done *payrouterv1.Override
-				done, err = c.operations().EndOverride(ctx, &payrouterv1.EndOverrideRequest{Name: o.GetName(), Reason: reason, Etag: o.GetEtag()})
-				if endedAlready(err) {
-					err = nil
-					continue
-				}
-				if err != nil {
-					break // and show what was ended before
-				}
-				result.Overrides = append(result.Overrides, done)
-			}
-			if err != nil && len(result.GetOverrides()) == 0 {
-				return err
-			}
-			if shown := c.show(result, func() { c.printRestored(ctx, g, result.GetOverrides()) }); shown != nil {
-				return shown
-			}
+goes back to breakers and probes, and after a drain traffic comes back in steps. An order
+to reconcile stays: "payctl reconciled" ends it.`,
+	})
+}
+
+func (c *client) reconciledCommand() *cobra.Command {
+	return c.endCommand(true, &cobra.Command{
+		Use: "reconciled GATEWAY --reason TEXT", Short: "Say that a gateway's part of a lost window is reconciled",
+		Long: `Ends a gateway's order to reconcile. Such orders stand after the database lost a window: it
+was put back to an older state, or a failover lost commits. Until the order of every gateway
+is ended no charge, offer, capture or refund is sent to any gateway.
+
+First compare the window with the gateway's own books: what was charged there and is
+unknown here must be given back, and offers unknown here must be dead, for callers who
+repeat their requests of that time are charged anew.`,
+		Example: `  payctl reconciled halyk-main --reason "registry of 24 Nov 14:02-14:10 compared, 2 refunded by hand"`,
+	})
+}
+
+// endCommand makes the command that ends orders: those to reconcile, or all others.
+func (c *client) endCommand(reconciled bool, cmd *cobra.Command) *cobra.Command {
+	var reason string
+	cmd.Args = arguments(1, 1)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if reconciled && reason == "" {
+			return usagef("--reason is required: it says what was compared, for the record")
+		}
+		ctx, cancel := c.call(cmd)
+		defer cancel()
+		g, err := c.gateway(ctx, args[0])
+		if err != nil {
 			return err
-		},
+		}
+		result := &payrouterv1.ListOverridesResponse{}
+		for _, o := range g.GetOverrides() {
+			if o.GetMode() == payrouterv1.Override_MODE_RECONCILE != reconciled {
+				continue
+			}
+			// The etag is what this command has just read: an order that somebody changed in
+			// between stays.
+			var done *payrouterv1.Override
+			done, err = c.operations().EndOverride(ctx, &payrouterv1.EndOverrideRequest{Name: o.GetName(), Reason: reason, Etag: o.GetEtag()})
+			if endedAlready(err) {
+				err = nil
+				continue
+			}
+			if err != nil {
+				break // and show what was ended before
+			}
+			result.Overrides = append(result.Overrides, done)
+		}
+		if err != nil && len(result.GetOverrides()) == 0 {
+			return err
+		}
+		if shown := c.show(result, func() { c.printRestored(ctx, g, result.GetOverrides()) }); shown != nil {
+			return shown
+		}
+		return err
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	return cmd
@@ -232,7 +258,11 @@ func (c *client) printOverrides(all []*payrouterv1.Override) {
 		if o.GetMoveOpen() {
 			order += ", move open"
 		}
-		t.row(last(o.GetGateway()), order, overrideStatus(o, time.Now()), when(o.GetStartTime()), when(o.GetEndTime()), person(o.GetActor()), o.GetReason())
+		until := when(o.GetEndTime())
+		if o.GetMode() == payrouterv1.Override_MODE_RECONCILE && o.GetEndedBy() == "" {
+			until = "reconciled"
+		}
+		t.row(last(o.GetGateway()), order, overrideStatus(o, time.Now()), when(o.GetStartTime()), until, person(o.GetActor()), o.GetReason())
 	}
 	t.render()
 }

@@ -69,7 +69,7 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) int {
 
 func (c *client) root(errs io.Writer) *cobra.Command {
 	root := group("payctl", "See, steer and explain payments",
-		c.paymentCommand(), c.gatewaysCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(),
+		c.paymentCommand(), c.gatewaysCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(), c.reconciledCommand(),
 		c.overridesCommand(), c.resolveCommand(), c.explainCommand(), c.instrumentsCommand())
 	root.Long = `payctl is payrouter for people: see, steer and explain payments.
 

@@ -12,12 +12,15 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/payrouter/payrouter/cmd/internal/app"
+	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -61,6 +64,7 @@ func root() *cobra.Command {
 			Use: "migrate", Short: "Bring the database's schema up to date", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return migrate(cmd.Context(), *config) },
 		},
+		lostWindowCommand(config),
 		&cobra.Command{
 			Use: "check", Short: "Check the configuration file, and the files it names, and stop", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
@@ -107,10 +111,56 @@ func migrate(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return err
 	}
+	return onStore(c, func(store *journal.Store) error { return store.Migrate(ctx) })
+}
+
+// onStore opens the database for one errand.
+func onStore(c app.Config, errand func(*journal.Store) error) (err error) {
 	store, err := app.OpenStore(c, func(payment.Payment, time.Time) time.Time { return time.Time{} })
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return store.Migrate(ctx)
+	return errand(store)
+}
+
+func lostWindowCommand(config *string) *cobra.Command {
+	lost := router.Lost{Actor: "operator:" + cmp.Or(os.Getenv("USER"), "unknown")}
+	cmd := &cobra.Command{
+		Use: "lost-window --reason TEXT", Short: "Say that the database lost a window, before serving from it", Args: cobra.NoArgs,
+		Long: `Run this after the database was put back to an older state, or after a failover that may
+have lost commits, and before payrouter serves from it again. It writes an order to reconcile
+for each gateway of the configuration: until "payctl reconciled" has ended them all, no charge,
+offer, capture or refund is sent to any gateway, for whoever repeats a request of the lost
+window would be charged again. Look-ups, notices and reading go on.
+
+Replicas that run notice by themselves when their own last commits are gone, and do the same.`,
+		Example: `  payrouter lost-window --reason "restored the backup of 14:02, the database of 14:10 is lost"`,
+	}
+	cmd.Flags().StringVar(&lost.Reason, "reason", "", "what happened, and which window is lost (required)")
+	cmd.Flags().Int64Var(&lost.Skip, "skip", router.SkipDefault, "order numbers to pass over: more than each gateway got in the window")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if lost.Reason == "" || lost.Skip < 1 {
+			return errors.New("--reason is required, and --skip is 1 or more")
+		}
+		c, err := app.Load(*config)
+		if err != nil {
+			return err
+		}
+		for _, g := range c.Gateways {
+			lost.Gateways = append(lost.Gateways, g.Name)
+		}
+		err = onStore(c, func(store *journal.Store) error {
+			return router.HoldForReconciliation(cmd.Context(), store, lost)
+		})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), `Nothing that moves money is sent until the window is reconciled at each of: %s.
+Compare it with each gateway's own books, give back what is unknown here, and then end its order:
+  payctl reconciled GATEWAY --reason "what was compared"
+`, strings.Join(lost.Gateways, ", "))
+		return err
+	}
+	return cmd
 }

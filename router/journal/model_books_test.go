@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -254,10 +255,16 @@ func atRisk(p payment.Payment, gateway string) bool {
 	return slices.ContainsFunc(p.Attempts, func(a payment.Attempt) bool { return a.Open() && (gateway == "" || a.Gateway == gateway) })
 }
 
-// liveUntil is when an attempt's offer ends, if it has one that payers can still pay.
-func liveUntil(a payment.Attempt) time.Time {
-	if a.Closed != nil || !a.Shown || a.Verdict.HasMoney() {
-		return time.Time{}
+// live reports whether the attempt has an offer that payers can still pay.
+func live(a payment.Attempt) bool { return a.Closed == nil && a.Shown && !a.Verdict.HasMoney() }
+
+// liveUntil is what the books say of an attempt's live offer.
+func liveUntil(a payment.Attempt) any {
+	switch {
+	case !live(a):
+		return nil
+	case a.Until.IsZero():
+		return int64(math.MaxInt64)
 	}
-	return a.Until
+	return a.Until.UnixMicro()
 }

@@ -64,7 +64,7 @@ func (m *machine) keepOverride(t *rapid.T, s *journal.Store, gateway string) {
 		return
 	}
 	o := journal.Override{ID: id, Gateway: gateway, Mode: draw(t, "mode", "drain", "admit"), MoveOpen: draw(t, "move open", false, true), Actor: "aida",
-		Reason: "down", Created: draw(t, "created", m.now, m.now.Truncate(time.Hour)), Start: m.now, End: m.now.Add(draw(t, "for", time.Hour, time.Minute)), Version: 1}
+		Reason: "down", Created: draw(t, "created", m.now, m.now.Truncate(time.Hour)), Start: m.now, End: m.now.Add(draw(t, "for", time.Hour, time.Minute)), Version: draw[int64](t, "believed version", 0, 1, 7)}
 	got, err := s.CreateOverride(m.ctx, o)
 	m.same("CreateOverride", got, m.model.createOverride(o), err, nil)
 }

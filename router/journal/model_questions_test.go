@@ -99,20 +99,23 @@ func (b *books) exposures() (all []journal.Exposure) {
 }
 
 // liveOffers lists the payments whose offer at the gateway can still be paid, the oldest
-// offers first, and when the last offer ends.
+// offers first, and when the last offer ends, if each has an end.
 func (b *books) liveOffers(gateway string) (ids []string, last time.Time) {
-	planned := map[string]time.Time{}
+	planned, endless := map[string]time.Time{}, false
 	for _, id := range b.ids() {
 		for _, a := range b.payments[id].p.Attempts {
-			until := liveUntil(a)
-			if a.Gateway != gateway || until.IsZero() {
+			if a.Gateway != gateway || !live(a) {
 				continue
 			}
 			ids, planned[id] = append(ids, id), a.Planned
-			if until.After(last) {
-				last = until
+			endless = endless || a.Until.IsZero()
+			if a.Until.After(last) {
+				last = a.Until
 			}
 		}
+	}
+	if endless {
+		last = time.Time{}
 	}
 	slices.SortFunc(ids, func(x, y string) int { return cmp.Or(planned[x].Compare(planned[y]), cmp.Compare(x, y)) })
 	return ids, last

@@ -22,7 +22,7 @@ func (m *machine) compareRows() {
 			micro(p.Created), micro(p.Updated), never(k.due)))
 		for _, a := range p.Attempts {
 			attempts = append(attempts, line(id, a.N, a.Gateway, a.Provider, a.Reference, a.External, a.Verdict, p.Amount.Minor, p.Amount.Currency,
-				micro(a.Planned), a.Closed == nil, a.Open(), never(stored(liveUntil(a)))))
+				micro(a.Planned), a.Closed == nil, a.Open(), liveUntil(a)))
 		}
 		for _, f := range p.Findings {
 			findings = append(findings, line(id, f.Kind, f.Attempt, micro(f.At), f.Detail))

@@ -127,6 +127,9 @@ func (m *machine) empty() {
 	if err := tx.Commit(); err != nil {
 		m.t.Fatal(err)
 	}
+	for _, s := range m.replicas {
+		s.StartAnew()
+	}
 }
 
 // tick lets time pass.

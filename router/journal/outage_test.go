@@ -113,6 +113,8 @@ func TestADatabaseThatHangsIsGivenUp(t *testing.T) {
 		"Open":         func() error { _, err := s.Open(ctx, r, providers.Payer{}, e); return err },
 		"Get":          func() error { _, err := s.Get(ctx, "p"); return err },
 		"Payer":        func() error { _, err := s.Payer(ctx, "p"); return err },
+		"AtRisk":       func() error { _, err := s.AtRisk(ctx); return err },
+		"LiveOffers":   func() error { _, _, err := s.LiveOffers(ctx, "g"); return err },
 		"FindAttempt":  func() error { _, _, err := s.FindAttempt(ctx, "g", providers.Ref{Order: "o"}); return err },
 		"Repeated":     func() error { _, err := s.Repeated(ctx, r); return err },
 		"StoreNotice":  func() error { return s.StoreNotice(ctx, "n", "g", providers.Notice{}, start) },

@@ -38,6 +38,7 @@ func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error
 		}
 		return o, err
 	}
+	o.Ended, o.EndedBy, o.Version = time.Time{}, "", 1
 	return o, nil
 }
 

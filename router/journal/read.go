@@ -177,6 +177,8 @@ type Exposure struct {
 
 // AtRisk sums open attempts by gateway, verdict and currency, from the books.
 func (s *Store) AtRisk(ctx context.Context) ([]Exposure, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `SELECT gateway, verdict, currency, COUNT(*), SUM(amount), MIN(planned_at)
 		FROM attempts WHERE at_risk GROUP BY gateway, verdict, currency ORDER BY gateway, verdict, currency`)
 	if err != nil {
@@ -194,16 +196,4 @@ func (s *Store) AtRisk(ctx context.Context) ([]Exposure, error) {
 		all = append(all, e)
 	}
 	return all, rows.Err()
-}
-
-// LiveOffers counts a gateway's offers that payers can still pay, and says when the
-// last one ends by the gateway's own clock.
-func (s *Store) LiveOffers(ctx context.Context, gateway string) (count int64, last time.Time, err error) {
-	var us *int64
-	err = s.read.QueryRowContext(ctx, `SELECT COUNT(*), MAX(live_until) FROM attempts
-		WHERE gateway = $1 AND at_risk AND live_until IS NOT NULL`, gateway).Scan(&count, &us)
-	if us != nil {
-		last = instant(*us)
-	}
-	return count, last, err
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,6 +48,7 @@ type Store struct {
 	postgres    bool
 	due         func(payment.Payment, time.Time) time.Time
 	timeout     time.Duration
+	last        atomic.Pointer[mark]
 }
 
 // ErrNotFound says that there is no such payment, reference or row.

@@ -41,6 +41,7 @@ var errConflict = errors.New("somebody else appended first")
 // before returns the payment it made and ErrRepeated, or a *ReusedError when the
 // body was another one.
 func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e payment.Event) (payment.Payment, error) {
+	e.Seq = 1
 	p, err := payment.Payment{}.Apply(e)
 	if err != nil {
 		return p, err
@@ -50,6 +51,7 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 	if err != nil {
 		return p, err
 	}
+	writer := newWriter()
 	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		fresh, err := insertRequest(ctx, tx, r, opened.ID)
 		if err != nil || !fresh {
@@ -66,7 +68,7 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 		if n == 0 {
 			return &OrderTakenError{}
 		}
-		return s.appendEvents(ctx, tx, p, []payment.Event{e}, newWriter())
+		return s.appendEvents(ctx, tx, p, []payment.Event{e}, writer)
 	})
 	if taken := (*OrderTakenError)(nil); errors.As(err, &taken) {
 		return p, s.orderTaken(ctx, opened.Tenant, opened.Order)
@@ -84,6 +86,7 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 		}
 		return p, fmt.Errorf("open payment: %w", err)
 	}
+	s.last.Store(&mark{p.ID, p.Seq, writer})
 	return p, nil
 }
 
@@ -192,6 +195,7 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 		})
 		switch {
 		case err == nil:
+			s.last.Store(&mark{p.ID, next.Seq, writer})
 			return next, nil
 		case errors.Is(err, ErrRepeated):
 			return s.Repeated(ctx, *r)
@@ -254,17 +258,13 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 	for _, a := range p.Attempts {
 		gateway = a.Gateway
 		risk = risk || a.AtRisk()
-		var live time.Time
-		if a.Closed == nil && a.Shown && !a.Verdict.HasMoney() {
-			live = a.Until
-		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO attempts
 			(payment_id, n, gateway, provider, reference, external, verdict, amount, currency, planned_at, unclosed, at_risk, live_until)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 			ON CONFLICT (payment_id, n) DO UPDATE SET external = excluded.external, verdict = excluded.verdict,
 			unclosed = excluded.unclosed, at_risk = excluded.at_risk, live_until = excluded.live_until`,
 			p.ID, a.N, a.Gateway, a.Provider, storable(a.Reference), storable(a.External), a.Verdict.String(), p.Amount.Minor, p.Amount.Currency,
-			micros(a.Planned), a.Closed == nil, a.AtRisk(), nullMicros(live))
+			micros(a.Planned), a.Closed == nil, a.AtRisk(), liveUntil(a))
 		if err != nil {
 			return err
 		}
@@ -281,13 +281,20 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 	}
 	status := p.Status()
 	unpaid := status == payment.StatusDeclined || status == payment.StatusFailed || status == payment.StatusCanceled
+	// In the same statement: books that lost this process' last commit take nothing from it.
+	last := s.lastMark()
 	n, err := affected(tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
-		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9`,
-		p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from))
-	if err == nil && n == 0 {
-		return errConflict // the books were put back, and do not hold what the writer knows
+		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9
+		AND ($10 = '' OR EXISTS (SELECT 1 FROM events WHERE payment_id = $10 AND seq = $11 AND writer = $12))`,
+		p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from,
+		last.payment, last.seq, last.writer))
+	if err != nil || n > 0 {
+		return err
 	}
-	return err
+	if gone, err := s.gone(ctx, tx); err != nil || gone {
+		return errors.Join(err, ErrWentBack)
+	}
+	return errConflict // somebody else's commits of this payment are gone
 }
 
 // transact runs one write transaction within the commit time-out. The caller's

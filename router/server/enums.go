@@ -115,6 +115,7 @@ var modesOut = map[health.Mode]pb.Override_Mode{
 	health.Drain:       pb.Override_MODE_DRAIN,
 	health.Admit:       pb.Override_MODE_ADMIT,
 	health.ObserveOnly: pb.Override_MODE_OBSERVE_ONLY,
+	health.Reconcile:   pb.Override_MODE_RECONCILE,
 }
 
 var modesIn = reversed(modesOut)

@@ -154,9 +154,12 @@ func admission(h health.Health) (pb.Gateway_Admission, string) {
 	order := ""
 	if o := h.Override; o != nil {
 		order = fmt.Sprintf("ordered by %s until %s: %s", o.Actor, clock(o.End), o.Reason)
+		if o.Mode == health.Reconcile {
+			order = fmt.Sprintf("until a person has reconciled the window and ends the order of %s: %s", o.Actor, o.Reason)
+		}
 	}
 	switch {
-	case h.Override != nil && h.Override.Mode == health.Drain:
+	case h.Override != nil && (h.Override.Mode == health.Drain || h.Override.Mode == health.Reconcile):
 		return pb.Gateway_ADMISSION_DRAINED, order
 	case h.Why == health.ErrProbeFailing.Error():
 		return pb.Gateway_ADMISSION_PROBE_FAILING, probed(h)

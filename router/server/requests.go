@@ -14,6 +14,7 @@ import (
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 
+	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
 )
@@ -219,7 +220,7 @@ func (v *violations) createOverride(r *pb.CreateOverrideRequest) {
 		return
 	}
 	mode, known := modesIn[o.GetMode()]
-	if !known {
+	if !known || mode == health.Reconcile {
 		v.wrong("override.mode", "is required: DRAIN, ADMIT or OBSERVE_ONLY")
 	}
 	if o.GetMoveOpen() && known && modesOut[mode] != pb.Override_MODE_DRAIN {

@@ -100,8 +100,9 @@ type world struct {
 	via    string // the books' URL as processes get it, when it is another than url
 	born   int
 	heard  clientLog
-	shaky  bool          // the books come and go, and a caller may be told so
-	lease  time.Duration // of workers; zero is the service's default
+	shaky  bool            // the books come and go, and a caller may be told so
+	lost   map[string]bool // references of attempts that a lost window left at gateways
+	lease  time.Duration   // of workers; zero is the service's default
 	// excuse says which broken invariant is the fault of what the test does.
 	excuse func(sim.Violation) bool
 	// inert says that an offer arriving at the face can be shown to nobody, because the

@@ -241,6 +241,12 @@ const (
 	Override_MODE_ADMIT Override_Mode = 2
 	// Breakers and probes watch and count, and refuse nothing.
 	Override_MODE_OBSERVE_ONLY Override_Mode = 3
+	// The database lost a window: it was put back to an older state, or a failover lost
+	// commits. While any gateway has this order no charge, offer, capture or refund is sent
+	// to any gateway, for what was sent in the window may be asked for again. It stands
+	// until a person has compared the window with the gateway's own books, and ends it.
+	// Made by payrouter itself and by "payrouter restored"; refused when created by a call.
+	Override_MODE_RECONCILE Override_Mode = 4
 )
 
 // Enum value maps for Override_Mode.
@@ -250,12 +256,14 @@ var (
 		1: "MODE_DRAIN",
 		2: "MODE_ADMIT",
 		3: "MODE_OBSERVE_ONLY",
+		4: "MODE_RECONCILE",
 	}
 	Override_Mode_value = map[string]int32{
 		"MODE_UNSPECIFIED":  0,
 		"MODE_DRAIN":        1,
 		"MODE_ADMIT":        2,
 		"MODE_OBSERVE_ONLY": 3,
+		"MODE_RECONCILE":    4,
 	}
 )
 
@@ -2082,7 +2090,7 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\bgateways\x18\x01 \x03(\v2\x15.payrouter.v1.GatewayR\bgateways\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n" +
 	"\x11GetGatewayRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xbc\x05\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xd0\x05\n" +
 	"\bOverride\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\agateway\x18\x02 \x01(\tB\x03\xe0A\x03R\agateway\x127\n" +
@@ -2100,14 +2108,15 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\bended_by\x18\v \x01(\tB\x03\xe0A\x03R\aendedBy\x12\x1b\n" +
 	"\x06active\x18\f \x01(\bB\x03\xe0A\x03R\x06active\x12\x17\n" +
 	"\x04etag\x18\r \x01(\tB\x03\xe0A\x03R\x04etag\x127\n" +
-	"\bforecast\x18\x0e \x01(\v2\x16.payrouter.v1.ForecastB\x03\xe0A\x03R\bforecast\"S\n" +
+	"\bforecast\x18\x0e \x01(\v2\x16.payrouter.v1.ForecastB\x03\xe0A\x03R\bforecast\"g\n" +
 	"\x04Mode\x12\x14\n" +
 	"\x10MODE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"MODE_DRAIN\x10\x01\x12\x0e\n" +
 	"\n" +
 	"MODE_ADMIT\x10\x02\x12\x15\n" +
-	"\x11MODE_OBSERVE_ONLY\x10\x03\"\xb0\x05\n" +
+	"\x11MODE_OBSERVE_ONLY\x10\x03\x12\x12\n" +
+	"\x0eMODE_RECONCILE\x10\x04\"\xb0\x05\n" +
 	"\bForecast\x126\n" +
 	"\x05lines\x18\x01 \x03(\v2\x1b.payrouter.v1.Forecast.LineB\x03\xe0A\x03R\x05lines\x126\n" +
 	"\x06window\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\x06window\x124\n" +

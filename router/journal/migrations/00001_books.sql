@@ -11,7 +11,7 @@ CREATE TABLE events (
   PRIMARY KEY (payment_id, seq)
 );
 
--- By-products of the events, written in the same transaction; journal.Rebuild compares them.
+-- By-products of the events, written in the same transaction; compared with them by model_rows_test.go.
 CREATE TABLE payments (
   id         TEXT    NOT NULL PRIMARY KEY,
   tenant     TEXT    NOT NULL,

@@ -1,0 +1,127 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// Books that were put back to an older state, or that a failover carried over without
+// their last commits, do not know what was sent in the lost window. A caller who repeats
+// a request of that time looks like a new one, and a charge of it may be made again at
+// whichever gateway is first now (SAFETY section 3). So nothing that moves money is sent
+// anywhere until a person has compared the window with every gateway's own books, and
+// said so by ending the order that stands for it.
+
+// Lost is a window that the books lost.
+type Lost struct {
+	Gateways []string // whose windows must be reconciled
+	Skip     int64    // order numbers to pass over, for those given out in the window; 0 means SkipDefault
+	Actor    string
+	Reason   string
+}
+
+// SkipDefault is how many order numbers are passed over after books went back: more than
+// were given out in the lost window, and little beside the million that Halyk has.
+const SkipDefault = 10_000
+
+// reconcileFor is the end of an order to reconcile: it has none of itself, a person ends it.
+const reconcileFor = 100 * 365 * 24 * time.Hour
+
+// HoldForReconciliation writes down, for each gateway, the order to reconcile, and passes
+// over order numbers that may have been given out in the lost window. A gateway whose
+// order stands keeps it. Call it before the service starts on books that were put back.
+func HoldForReconciliation(ctx context.Context, store *journal.Store, lost Lost) error {
+	now := payment.Instant(time.Now())
+	standing, err := store.Overrides(ctx, now)
+	if err != nil {
+		return err
+	}
+	if lost.Skip == 0 {
+		lost.Skip = SkipDefault
+	}
+	for _, gateway := range lost.Gateways {
+		if slices.ContainsFunc(standing, func(o journal.Override) bool {
+			return o.Gateway == gateway && o.Mode == string(health.Reconcile) && o.Ended.IsZero()
+		}) {
+			continue
+		}
+		if _, err := store.Take(ctx, counterOf(gateway), lost.Skip); err != nil {
+			return err
+		}
+		if _, err := store.CreateOverride(ctx, journal.Override{ID: newID(), Gateway: gateway, Mode: string(health.Reconcile),
+			Actor: lost.Actor, Reason: lost.Reason, Created: now, Start: now, End: now.Add(reconcileFor), Version: 1}); err != nil {
+			return fmt.Errorf("order to reconcile %s: %w", gateway, err)
+		}
+	}
+	return nil
+}
+
+// errNotSure says that nothing is sent because the books may have gone back: they were
+// out of reach, and other replicas need a moment to see whether they still hold what
+// these had committed.
+var errNotSure = errors.New("the books were out of reach and are being looked over")
+
+// trust says whether the books are believed to hold all that was committed.
+type trust struct{ doubts atomic.Int32 }
+
+// looksUntilSure is how often in a row the books are read, WatchEvery apart, before
+// they are trusted again: in between every other replica has read them too, and has told
+// if its last commit is gone.
+const looksUntilSure = 3
+
+func (t *trust) doubt() { t.doubts.Store(looksUntilSure) }
+
+func (t *trust) look() {
+	if n := t.doubts.Load(); n > 0 {
+		t.doubts.Store(n - 1)
+	}
+}
+
+// err is errNotSure while the books are not trusted.
+func (t *trust) err() error {
+	if t.doubts.Load() > 0 {
+		return errNotSure
+	}
+	return nil
+}
+
+// lookOver sees whether the books still hold this process' last commit, and orders every
+// gateway to be reconciled when they do not.
+func (r *Router) lookOver(ctx context.Context) error {
+	gone, err := r.Journal.WentBack(ctx)
+	if err == nil && gone {
+		r.trust.doubt()
+		r.Log.Error("the books went back: nothing that moves money is sent until every gateway's window is reconciled")
+		err = HoldForReconciliation(ctx, r.Journal, Lost{Gateways: r.names, Actor: "router", Reason: "the books do not hold the last commits"})
+		if err == nil {
+			r.numbers.forget()
+			r.Journal.StartAnew()
+		}
+	}
+	if err != nil {
+		r.trust.doubt()
+		return err
+	}
+	r.trust.look()
+	return nil
+}
+
+// mayMove reports why nothing that moves money may be sent to anybody now, or nil.
+func (r *Router) mayMove() error {
+	err := r.trust.err()
+	if err == nil {
+		err = r.Board.Reconciled()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
