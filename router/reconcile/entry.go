@@ -1,0 +1,135 @@
+package reconcile
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// Entry is what our books say about one movement at the gateway: the charge of an
+// attempt, or one refund of it. Attempts and refunds without money are entries too, so
+// that money the gateway shows for them names the payment.
+type Entry struct {
+	Kind      providers.LineKind
+	Payment   string
+	Attempt   int
+	Operation int               // the refund's operation; 0 for a charge
+	Reference string            // the attempt's order number at the gateway
+	Own       string            // the refund's own order number, where it was given one
+	External  string            // the gateway's id of this movement, once known
+	Verdict   providers.Verdict // Held or Approved claim money, Unknown and Pending are undecided
+	Amount    providers.Money   // what is held, captured or given back; without money what was asked for
+	WasHeld   bool              // of a charge: it was authorised first
+	At        time.Time         // the earliest instant the gateway may date it by our clock
+	Last      time.Time         // the latest one; zero means At
+}
+
+// EntriesOf lists what a payment's books say about its attempts at one gateway. A
+// charge's range goes from its plan to the end of its offer, the last look at it, and its
+// capture or void, since gateways date a charge by any of these. A refund that was never
+// sent is no entry; a give-back of surplus is.
+func EntriesOf(p payment.Payment, gateway string) []Entry {
+	var all []Entry
+	for _, a := range p.Attempts {
+		if a.Gateway != gateway {
+			continue
+		}
+		all = append(all, chargeOf(p, a))
+		for _, o := range p.Operations {
+			if o.Attempt == a.N && o.Op == payment.OpRefund {
+				all = append(all, Entry{
+					Kind: providers.LineRefund, Payment: p.ID, Attempt: a.N, Operation: o.Operation,
+					Reference: a.Reference, Own: o.Reference, External: o.External,
+					Verdict: o.Verdict, Amount: o.Amount, At: o.At, Last: later(o.At, o.SettledAt),
+				})
+			}
+		}
+	}
+	return all
+}
+
+func chargeOf(p payment.Payment, a payment.Attempt) Entry {
+	e := Entry{
+		Kind: providers.LineCharge, Payment: p.ID, Attempt: a.N, Reference: a.Reference, External: a.External,
+		Verdict: a.Verdict, Amount: p.Amount, WasHeld: a.WasHeld, At: a.Planned, Last: a.Planned,
+	}
+	switch {
+	case a.Verdict == providers.Approved:
+		e.Amount.Minor = a.Captured
+	case a.Verdict == providers.Held:
+		e.Amount.Minor = a.Held
+	case !a.Open() && e.undecided():
+		e.Verdict = providers.Unserved // closed by evidence: shown to hold nothing
+	}
+	if a.Shown {
+		e.Last = later(e.Last, a.Until)
+	}
+	if a.Verdict != providers.Held { // a hold is looked at every hour, which dates nothing
+		e.Last = later(e.Last, a.LastLook)
+	}
+	for _, o := range p.Operations {
+		if o.Attempt == a.N && (o.Op == payment.OpCapture || o.Op == payment.OpVoid) {
+			e.Last = later(e.Last, o.SettledAt)
+		}
+	}
+	return e
+}
+
+func (e Entry) undecided() bool {
+	return e.Verdict == providers.Unknown || e.Verdict == providers.Pending
+}
+
+func (e Entry) refused() bool { return !e.undecided() && !e.Verdict.HasMoney() }
+
+// inside reports whether the gateway can have dated the movement in w only.
+func (e Entry) inside(w providers.Window, edge time.Duration) bool {
+	return !e.At.Add(-edge).Before(w.From) && later(e.At, e.Last).Add(edge).Before(w.To)
+}
+
+// order is a total order in which entries that claim money come first: they are the
+// first to get a line.
+func (e Entry) order(o Entry) int {
+	rank := func(e Entry) int {
+		switch {
+		case e.refused():
+			return 2
+		case e.undecided():
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(rank(e), rank(o)), e.At.Compare(o.At), e.Last.Compare(o.Last),
+		cmp.Compare(e.Reference, o.Reference), cmp.Compare(e.Payment, o.Payment), cmp.Compare(e.Attempt, o.Attempt),
+		cmp.Compare(e.Operation, o.Operation), cmp.Compare(e.Kind, o.Kind), cmp.Compare(e.Own, o.Own),
+		cmp.Compare(e.External, o.External), cmp.Compare(e.Verdict, o.Verdict), byMoney(e.Amount, o.Amount), byBool(e.WasHeld, o.WasHeld))
+}
+
+// Day is the business day of an instant in the gateway's own zone, from midnight to
+// midnight. It has 23 or 25 hours where clocks are changed.
+func Day(at time.Time, zone *time.Location) providers.Window {
+	y, m, d := at.In(zone).Date()
+	return providers.Window{From: time.Date(y, m, d, 0, 0, 0, 0, zone), To: time.Date(y, m, d+1, 0, 0, 0, 0, zone)}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func byMoney(a, b providers.Money) int {
+	return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Minor, b.Minor))
+}
+
+func byBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}

@@ -1,0 +1,166 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+// DefaultEdge covers what puts a movement's two dates apart when nothing is wrong: the
+// clocks of two companies, a request on its way and a statement in whole minutes come to
+// a few minutes together. What takes longer, such as an offer that waits for its payer,
+// is in the entry's own range.
+const DefaultEdge = 10 * time.Minute
+
+// Options of a match.
+type Options struct {
+	Edge time.Duration // how far the two books may date one movement apart; default DefaultEdge
+}
+
+// Statement is what a gateway's own books say of one span of time, usually a [Day].
+type Statement struct {
+	Gateway string
+	Span    providers.Window
+	Lines   []providers.StatementLine
+}
+
+// Pair is a line and an entry. Both are there in Matched, and one of them in Carried and
+// in Idle.
+type Pair struct {
+	Line  *providers.StatementLine
+	Entry *Entry
+}
+
+// Result is where every line and every entry went, in an order that the order of the
+// input does not change.
+type Result struct {
+	Gateway  string
+	Span     providers.Window
+	Edge     time.Duration
+	Matched  []Pair
+	Findings []Finding
+	Carried  []Pair // entries that another day may show or nobody has decided; unmatched lines of another day
+	Idle     []Pair // refused attempts and refunds; tries and steps before the money, and holds that ended
+}
+
+// Match holds a statement against our entries. The caller gives at least every entry
+// whose range, widened by the edge, meets the span; more do no harm, and one given twice
+// is one.
+func Match(s Statement, ours []Entry, o Options) Result {
+	m := matcher{Result{Gateway: s.Gateway, Span: s.Span, Edge: cmp.Or(o.Edge, DefaultEdge)}}
+	for _, c := range gather(s.Lines, ours) {
+		m.settle(c.owner, c.charges)
+		m.settle(c.owner, c.refunds)
+	}
+	m.Findings = keyed(m.Findings)
+	return m.Result
+}
+
+type matcher struct{ Result }
+
+// settle finds a place for everything that is said about one order in one direction:
+// first the lines with money, then those that cannot be read, then those without money.
+func (m *matcher) settle(owner *Entry, c claims) {
+	c.lines = m.withoutPast(c.lines)
+	told := map[any]bool{} // ids and amounts
+	for _, want := range []reading{money, unclear} {
+		side := claims{lines: those(c.lines, want), entries: c.entries, own: c.own}
+		for _, p := range side.pair() {
+			told[c.id(p.Line)], told[p.Line.Amount] = true, true
+			m.judge(p)
+		}
+		for _, l := range side.lines {
+			id := c.id(l)
+			again := id != "" && told[id] || id == "" && told[l.Amount]
+			m.strange(owner, l, id, again && want == money)
+			told[id], told[l.Amount] = true, true
+		}
+		c.entries = side.entries
+	}
+	claimed := claims{lines: those(c.lines, quiet), own: c.own}
+	slices.Reverse(claimed.lines) // the latest tells most
+	for _, e := range c.entries {
+		if e.Verdict.HasMoney() {
+			claimed.entries = append(claimed.entries, e)
+		} else {
+			m.absent(e)
+		}
+	}
+	for _, p := range claimed.pair() {
+		m.judge(p)
+	}
+	for _, l := range claimed.lines {
+		m.Idle = append(m.Idle, Pair{Line: l})
+	}
+	for _, e := range claimed.entries {
+		m.absent(e)
+	}
+}
+
+// judge compares a line with its entry. A line that shows an earlier step of what may be
+// dated on another day contradicts nothing.
+func (m *matcher) judge(p Pair) {
+	l, e := p.Line, p.Entry
+	switch {
+	case earlier(*l, *e, m.Edge) && !e.inside(m.Span, m.Edge):
+		m.Idle = append(m.Idle, Pair{Line: l})
+		m.absent(e)
+	case read(*l) != money:
+		m.find(StateDiffers, e, l, e)
+	case l.Amount.Currency != "" && l.Amount.Currency != e.Amount.Currency:
+		m.find(CurrencyDiffers, e, l, e)
+	case l.Verdict != e.Verdict:
+		m.find(StateDiffers, e, l, e)
+	case l.Amount != e.Amount:
+		m.find(AmountDiffers, e, l, e)
+	default:
+		m.Matched = append(m.Matched, p)
+	}
+}
+
+// absent places an entry that no line tells of.
+func (m *matcher) absent(e *Entry) {
+	switch {
+	case e.refused():
+		m.Idle = append(m.Idle, Pair{Entry: e})
+	case e.undecided() || !e.inside(m.Span, m.Edge):
+		m.Carried = append(m.Carried, Pair{Entry: e})
+	default:
+		m.find(missing(e), e, nil, e)
+	}
+}
+
+func missing(e *Entry) Kind {
+	if e.Kind == providers.LineRefund {
+		return RefundMissing
+	}
+	return UnknownToThem
+}
+
+// strange places a line that has no entry. It repeats another one when its id was told
+// already or, if it has none, when its amount was. Another id is another movement, and so
+// are equal refunds without ids of their own.
+func (m *matcher) strange(owner *Entry, l *providers.StatementLine, id string, again bool) {
+	refund := l.Kind == providers.LineRefund
+	shared := id == "" || owner != nil && id == owner.External // all refunds of the payment may have it
+	switch {
+	case !l.At.IsZero() && (l.At.Before(m.Span.From) || !l.At.Before(m.Span.To)):
+		m.Carried = append(m.Carried, Pair{Line: l})
+	case again && !(refund && shared):
+		m.find(DuplicateLine, owner, l, nil)
+	case refund:
+		m.find(RefundUnknownToUs, owner, l, nil)
+	default:
+		m.find(UnknownToUs, owner, l, nil)
+	}
+}
+
+func (m *matcher) find(kind Kind, owner *Entry, l *providers.StatementLine, e *Entry) {
+	f := Finding{Kind: kind, Gateway: m.Gateway, Line: l, Entry: e}
+	if owner != nil {
+		f.Payment, f.Attempt = owner.Payment, owner.Attempt
+	}
+	m.Findings = append(m.Findings, f)
+}
