@@ -154,10 +154,12 @@ func (r *Router) preview(ctx context.Context, o payment.Opened, now time.Time) (
 	}
 	candidates, skipped := r.rank(p, instruments)
 	route := make([]payment.Choice, 0, len(candidates)+len(skipped))
-	taken := false
+	taken, mistimed := false, r.mistimed(now)
 	for _, c := range candidates {
 		choice := payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: WhyCapable}
-		if r.trust.err() != nil {
+		if mistimed {
+			choice.Why = WhyClock
+		} else if r.trust.err() != nil {
 			choice.Why = WhyReconcile
 		} else if err := r.Board.Peek(c.Gateway, c.op(), p.ID); err != nil {
 			choice.Why = why(err)

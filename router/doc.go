@@ -11,6 +11,9 @@
 // Whoever plans an attempt sends it; whoever finds one planned asks. That sentence
 // is the crash protocol: there is no recovery mode beside it.
 //
+// What follows from time follows by a clock that agrees with the database's; a replica
+// whose clock does not stands still, and only takes in what others say.
+//
 // It never retries a request that may have left, never holds a transaction open
 // across a call, and never turns "we do not know" into anything else.
 package router

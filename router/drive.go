@@ -20,7 +20,11 @@ import (
 func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (payment.Payment, error) {
 	for range 100 { // each round is one step; no honest payment needs that many at once
 		var err error
-		step := p.Next(time.Now(), r.TermsFor(p.Tenant))
+		now := time.Now()
+		if r.mistimed(now) {
+			return standStill(p, caller)
+		}
+		step := p.Next(now, r.TermsFor(p.Tenant))
 		switch step.Do {
 		case payment.Rest:
 			if !caller {
@@ -188,7 +192,7 @@ func (r *Router) rank(p payment.Payment, instruments map[string]journal.Instrume
 // sendBy is how long after the decision to plan it an attempt may still be sent. A
 // process that was stopped in between must not send: others count on it and may have
 // asked the gateway meanwhile. It is shorter than the slack of payment's send window.
-const sendBy = 4 * time.Second
+const sendBy = 2 * time.Second
 
 var errTooLate = errors.New("woke too long after it was planned: not sent")
 
@@ -224,7 +228,7 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 	a := p.Attempts[n-1]
 	began := time.Now()
 	result := providers.Unsent(errTooLate)
-	if began.Sub(decided) < sendBy {
+	if !r.tooLate(decided) {
 		result = r.charge(ctx, gateway, providers.Charge{
 			Ref: p.Ref(a), Payer: payer, CustomerID: p.Customer, Instrument: token.Token, Save: p.Save,
 			Description: p.Description, ReturnURL: p.ReturnURL, NotifyURL: gateway.NotifyURL, Expires: p.Deadline,

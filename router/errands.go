@@ -124,6 +124,9 @@ func (r *Router) run(ctx context.Context, lane *errands, e errand) error {
 			return nil
 		}
 	}
+	if r.mistimed(time.Now()) {
+		return nil // a hint waits in the books, and the payment has its schedule
+	}
 	lane.begin(e)
 	if e.attempt > 0 {
 		if p, err = r.followHint(ctx, p, e.attempt); err != nil {

@@ -26,6 +26,7 @@ type metrics struct {
 	notices   *prometheus.CounterVec
 	unknown   *prometheus.CounterVec
 	store     *prometheus.CounterVec
+	offset    prometheus.Gauge
 }
 
 // The calls as the label op names them.
@@ -35,7 +36,7 @@ var callNames = []string{"charge", "status", "capture", "void", "withdraw", "ref
 var refusalReasons = []providers.Reason{providers.NotSent, providers.Throttled, providers.Maintenance, providers.Misconfigured, providers.Unsupported, providers.NotFound}
 
 // The background jobs that can fail for want of the store, as the label job names them.
-var storeJobs = []string{"claim", "number", "overrides", "scrape"}
+var storeJobs = []string{"claim", "number", "overrides", "scrape", "clock"}
 
 // latencyBuckets reach from an answer out of memory to the longest time-out.
 var latencyBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30}
@@ -58,12 +59,14 @@ func newMetrics(r *Router) *metrics {
 		notices: counter("notices_total", "Inbound requests of gateways by what became of them.", "gateway", "outcome"),
 		unknown: counter("unknown_codes_total", "Codes, statuses and fields that the adapter's tables do not know.", "provider"),
 		store:   counter("store_failures_total", "Background jobs that the database failed.", "job"),
+		offset: prometheus.NewGauge(prometheus.GaugeOpts{Name: "payrouter_clock_offset_seconds",
+			Help: "The database's clock less this process's, as last measured. Beyond a second, either way, this replica sends and concludes nothing."}),
 	}
 	m.refused = counter("gateway_refusals_total", "Calls that a gateway refused to carry out or that never left, by reason; misconfigured means that our credentials or set-up were refused and a person is needed.", "gateway", "reason")
 	m.fill(r)
 	if r.Registerer != nil {
 		r.Registerer.MustRegister(m.attempts, m.decided, m.payments, m.failovers, m.findings, m.calls, m.refused, m.seconds, m.notices,
-			m.unknown, m.store, &books{router: r})
+			m.unknown, m.store, m.offset, &books{router: r})
 	}
 	return m
 }

@@ -144,6 +144,14 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 	if err != nil {
 		return later(err)
 	}
+	if heard.Kind == providers.Question || heard.Kind == providers.Debit {
+		if r.mistimed(time.Now()) {
+			return later(errMistimed) // the ruling depends on the time
+		}
+		if err := r.mayMove(); err != nil {
+			return later(err) // a payment that the books lost may be paid by another such debit
+		}
+	}
 	v := verdict{payment: id, ruling: providers.Ruling{Kind: providers.Accepted, ID: id, Text: p.Order, Amount: p.Amount}}
 	switch heard.Kind {
 	case providers.Hint:

@@ -35,7 +35,7 @@ func (r *Router) operate(ctx context.Context, p payment.Payment, plan payment.Op
 	}
 	r.Step("operation planned")
 	result := providers.Unsent(errTooLate)
-	if time.Since(decided) < sendBy {
+	if !r.tooLate(decided) {
 		result = r.act(ctx, p, p.Attempts[plan.Attempt-1], plan)
 	}
 	r.Step("operation answered")

@@ -41,13 +41,14 @@ const (
 	WhyThrottled    = "throttled"
 	WhyUsedUp       = "used_up"   // it has no order numbers left
 	WhyReconcile    = "reconcile" // the books lost a window that nobody has reconciled yet
+	WhyClock        = "clock"     // this replica's clock is wrong; another may serve
 )
 
 // isHealthReason reports whether a gateway with this word could serve the payment at
 // another time.
 func isHealthReason(why string) bool {
 	switch why {
-	case WhyDrained, WhyBreakerOpen, WhyProbeFailing, WhyRamping, WhyBusy, WhyThrottled, WhyReconcile:
+	case WhyDrained, WhyBreakerOpen, WhyProbeFailing, WhyRamping, WhyBusy, WhyThrottled, WhyReconcile, WhyClock:
 		return true
 	}
 	return false

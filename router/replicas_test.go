@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/payrouter/payrouter/providers/sim"
 	"github.com/payrouter/payrouter/router/pgtest"
@@ -18,7 +19,10 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 func TestReplicasOnPostgreSQLChargeOnce(t *testing.T) {
 	url := pgtest.URL(t)
 	synctest.Test(t, func(t *testing.T) {
-		h := build(t, func(s *setup) { s.store = url })
+		h := build(t, func(s *setup) {
+			s.store = url
+			s.clock = func(context.Context) (time.Time, error) { return time.Now(), nil } // the server's is real
+		})
 		mine := h.store
 		h.store = nil // the other opens its own
 		other, store, _ := h.replica()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +45,9 @@ type Options struct {
 	PollEvery time.Duration
 	// WatchEvery is how often other replicas' orders about gateways are read. Default 1 s.
 	WatchEvery time.Duration
+	// Clock tells the time by the clock that all replicas share. Default Journal.Clock; tests
+	// that live in virtual time on a real database give another.
+	Clock func(context.Context) (time.Time, error)
 	// Lease is how long a worker's claim of a payment lasts: longer than the longest call.
 	// Default 2 min; tests that outlive it make it shorter.
 	Lease time.Duration
@@ -68,6 +72,7 @@ type Router struct {
 	hub      *hub
 	errands  map[string]*errands // by gateway
 	looks    singleflight.Group
+	clock    atomic.Pointer[clock]
 	metrics  *metrics
 	owner    string
 	trust    trust
@@ -116,6 +121,9 @@ func New(o Options) (*Router, error) {
 	if o.WatchEvery == 0 {
 		o.WatchEvery = time.Second
 	}
+	if o.Clock == nil {
+		o.Clock = o.Journal.Clock
+	}
 	if o.Lease == 0 {
 		o.Lease = 2 * time.Minute
 	}
@@ -139,6 +147,7 @@ func New(o Options) (*Router, error) {
 			}
 		}
 	}
+	r.clock.Store(&clock{})
 	r.metrics = newMetrics(r)
 	return r, nil
 }
@@ -163,10 +172,17 @@ func (r *Router) decide(actor string, body func(payment.Payment) payment.Body) j
 			return nil, nil
 		}
 		now := time.Now()
+		mistimed := r.mistimed(now)
+		if mistimed {
+			now = r.byBooks(now)
+		}
 		first := payment.Event{Seq: p.Seq + 1, At: payment.Instant(now), Actor: actor, Body: b}
 		next, err := p.Apply(first)
 		if err != nil {
 			return nil, err
+		}
+		if mistimed { // what follows from it is left to whoever knows the time
+			return []payment.Event{first}, nil
 		}
 		_, more, err := next.Settle(now, r.TermsFor(p.Tenant), "router")
 		return append([]payment.Event{first}, more...), err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -40,28 +39,15 @@ const reconcileFor = 100 * 365 * 24 * time.Hour
 // order stands keeps it. Call it before the service starts on books that were put back.
 func HoldForReconciliation(ctx context.Context, store *journal.Store, lost Lost) error {
 	now := payment.Instant(time.Now())
-	standing, err := store.Overrides(ctx, now)
-	if err != nil {
-		return err
-	}
 	if lost.Skip == 0 {
 		lost.Skip = SkipDefault
 	}
+	var orders []journal.Override
 	for _, gateway := range lost.Gateways {
-		if slices.ContainsFunc(standing, func(o journal.Override) bool {
-			return o.Gateway == gateway && o.Mode == string(health.Reconcile) && o.Ended.IsZero()
-		}) {
-			continue
-		}
-		if _, err := store.Take(ctx, counterOf(gateway), lost.Skip); err != nil {
-			return err
-		}
-		if _, err := store.CreateOverride(ctx, journal.Override{ID: newID(), Gateway: gateway, Mode: string(health.Reconcile),
-			Actor: lost.Actor, Reason: lost.Reason, Created: now, Start: now, End: now.Add(reconcileFor), Version: 1}); err != nil {
-			return fmt.Errorf("order to reconcile %s: %w", gateway, err)
-		}
+		orders = append(orders, journal.Override{ID: newID(), Gateway: gateway, Mode: string(health.Reconcile),
+			Actor: lost.Actor, Reason: lost.Reason, Created: now, Start: now, End: now.Add(reconcileFor)})
 	}
-	return nil
+	return store.Hold(ctx, orders, counterOf, lost.Skip)
 }
 
 // errNotSure says that nothing is sent because the books may have gone back: they were
@@ -72,15 +58,17 @@ var errNotSure = errors.New("the books were out of reach and are being looked ov
 // trust says whether the books are believed to hold all that was committed.
 type trust struct{ doubts atomic.Int32 }
 
-// looksUntilSure is how often in a row the books are read, WatchEvery apart, before
-// they are trusted again: in between every other replica has read them too, and has told
-// if its last commit is gone.
+// looksUntilSure is how often the books must answer well and soon, WatchEvery apart,
+// before they are trusted again after they did not: in between every other replica has
+// looked too, and has told if its last commit is gone.
 const looksUntilSure = 3
 
+// doubt is for books that went back, or that cannot be read.
 func (t *trust) doubt() { t.doubts.Store(looksUntilSure) }
 
-func (t *trust) look() {
-	if n := t.doubts.Load(); n > 0 {
+// look is for a good answer. While the books are slow the others' word may be, too.
+func (t *trust) look(took, soon time.Duration) {
+	if n := t.doubts.Load(); n > 0 && took < soon {
 		t.doubts.Store(n - 1)
 	}
 }
@@ -93,9 +81,10 @@ func (t *trust) err() error {
 	return nil
 }
 
-// lookOver sees whether the books still hold this process' last commit, and orders every
-// gateway to be reconciled when they do not.
-func (r *Router) lookOver(ctx context.Context) error {
+// lookOver sees whether the books still hold this process' last commit, and reads the
+// orders. When they do not, it orders every gateway to be reconciled.
+func (r *Router) lookOver(ctx context.Context) (orders []journal.Override, err error) {
+	began := time.Now()
 	gone, err := r.Journal.WentBack(ctx)
 	if err == nil && gone {
 		r.trust.doubt()
@@ -106,12 +95,15 @@ func (r *Router) lookOver(ctx context.Context) error {
 			r.Journal.StartAnew()
 		}
 	}
+	if err == nil {
+		orders, err = r.refreshOverrides(ctx)
+	}
 	if err != nil {
 		r.trust.doubt()
-		return err
+		return nil, err
 	}
-	r.trust.look()
-	return nil
+	r.trust.look(time.Since(began), r.WatchEvery/2)
+	return orders, nil
 }
 
 // mayMove reports why nothing that moves money may be sent to anybody now, or nil.

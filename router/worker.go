@@ -22,7 +22,9 @@ const (
 // force, until ctx ends. It is crash recovery: a payment that a dead process left is
 // due, and is asked about like any other. Several replicas may run.
 func (r *Router) Run(ctx context.Context) error {
+	r.readClock(ctx) // before anything goes by ours
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { r.watchClock(ctx); return nil })
 	group.Go(func() error { r.work(ctx); return nil })
 	for _, name := range r.names {
 		group.Go(func() error { r.runErrands(ctx, r.errands[name]); return nil })
@@ -90,7 +92,7 @@ func (r *Router) workLane(ctx context.Context, gateway string, wake <-chan struc
 			return
 		case <-wake:
 		}
-		for more := true; more; {
+		for more := true; more && !r.mistimed(time.Now()); {
 			ids, err := r.Journal.Claim(ctx, time.Now(), r.Lease, batch, gateway)
 			r.cannotClaim(ctx, err)
 			for _, id := range ids {
@@ -118,7 +120,7 @@ func (r *Router) serve(ctx context.Context, id string) {
 	if err == nil {
 		p, err = r.drive(ctx, p, false)
 	}
-	now := time.Now()
+	now := r.byBooks(time.Now())
 	told := ctx.Err() != nil // to stop
 	ctx = context.WithoutCancel(ctx)
 	switch {
@@ -148,7 +150,7 @@ func (r *Router) number(ctx context.Context) {
 	for ctx.Err() == nil {
 		now := time.Now()
 		if now.After(held) {
-			mine, err := r.Journal.Lease(ctx, "sequencer", r.owner, now, 10*time.Second)
+			mine, err := r.Journal.Lease(ctx, "sequencer", r.owner, r.byBooks(now), 10*time.Second)
 			if err != nil || !mine {
 				if !pause(ctx, time.Second) {
 					return
@@ -185,10 +187,7 @@ func (r *Router) number(ctx context.Context) {
 func (r *Router) watchOverrides(ctx context.Context) {
 	warned, moved := map[string]bool{}, map[string]bool{}
 	for {
-		orders, err := []journal.Override(nil), r.lookOver(ctx)
-		if err == nil {
-			orders, err = r.refreshOverrides(ctx)
-		}
+		orders, err := r.lookOver(ctx)
 		if err != nil && ctx.Err() == nil {
 			r.metrics.storeFailed("overrides")
 		}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math"
 	"time"
@@ -24,10 +25,7 @@ type Override struct {
 func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, `INSERT INTO overrides
-		(id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, '', 1) ON CONFLICT DO NOTHING`,
-		o.ID, o.Gateway, o.Mode, o.MoveOpen, o.Actor, o.Reason, micros(o.Created), micros(o.Start), micros(o.End)))
+	n, err := affected(s.write.ExecContext(ctx, insertOverride+` ON CONFLICT DO NOTHING`, o.row()...))
 	if err != nil {
 		return o, fmt.Errorf("create override: %w", err)
 	}
@@ -40,6 +38,39 @@ func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error
 	}
 	o.Ended, o.EndedBy, o.Version = time.Time{}, "", 1
 	return o, nil
+}
+
+const insertOverride = `INSERT INTO overrides
+	(id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, '', 1 WHERE TRUE`
+
+func (o Override) row() []any {
+	return []any{o.ID, o.Gateway, o.Mode, o.MoveOpen, o.Actor, o.Reason, micros(o.Created), micros(o.Start), micros(o.End)}
+}
+
+// Hold stores orders in one commit. A gateway that has an order of the mode keeps it; the
+// others' counter, by gateway, passes over skip numbers.
+func (s *Store) Hold(ctx context.Context, orders []Override, counter func(gateway string) string, skip int64) error {
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, o := range orders {
+			n, err := affected(tx.ExecContext(ctx, insertOverride+` AND NOT EXISTS
+				(SELECT 1 FROM overrides WHERE gateway = $2 AND mode = $3 AND ended_at IS NULL)`, o.row()...))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if _, err := take(ctx, tx, counter(o.Gateway), skip); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("hold all gateways: %w", err)
+	}
+	return nil
 }
 
 // EndOverride ends an order now, if it is still the version the operator saw. It

@@ -85,14 +85,20 @@ func (s *Store) WakeOpen(ctx context.Context, gateway string, now time.Time) err
 // leaves unused stay unused.
 func (s *Store) Take(ctx context.Context, counter string, n int64) (int64, error) {
 	var last int64
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `INSERT INTO counters (name, value) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING value`, counter, n).Scan(&last)
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		last, err = take(ctx, tx, counter, n)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("take numbers of %s: %w", counter, err)
 	}
 	return last - n + 1, nil
+}
+
+func take(ctx context.Context, tx *sql.Tx, counter string, n int64) (last int64, err error) {
+	err = tx.QueryRowContext(ctx, `INSERT INTO counters (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING value`, counter, n).Scan(&last)
+	return last, err
 }
 
 // Lease takes or renews a named lease and reports whether the owner has it.

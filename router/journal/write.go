@@ -80,6 +80,7 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 		// The commit may have happened all the same: look before saying no.
 		if kept, again := s.Repeated(ctx, r); errors.Is(again, ErrRepeated) {
 			if kept.ID == opened.ID {
+				s.last.Store(&mark{p.ID, p.Seq, writer})
 				return kept, nil
 			}
 			return kept, again
@@ -202,6 +203,7 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 		case !errors.Is(err, errConflict) && !retryable(err):
 			// Did it commit all the same? Read on another connection before saying no.
 			if s.holds(context.WithoutCancel(ctx), p.ID, writer) {
+				s.last.Store(&mark{p.ID, next.Seq, writer})
 				return next, nil
 			}
 			return p, fmt.Errorf("append to %s: %w", p.ID, err)

@@ -77,7 +77,7 @@ var bugs = []bug{
 	{"a number is handed out twice", []edit{
 		{"router/reference.go", "	return b.next - 1, nil", "	return b.next / 2 * 2, nil"},
 		{"router/journal/migrations/00001_books.sql", "CREATE UNIQUE INDEX attempts_reference", "CREATE INDEX attempts_reference"}}},
-	{"a process that slept through its window sends all the same", []edit{{"router/drive.go", "	if began.Sub(decided) < sendBy {", "	if began.Sub(decided) < 1000*sendBy {"}}},
+	{"a process that slept through its window sends all the same", []edit{{"router/clock.go", "elapsed(decided, now) >= sendBy ||", "elapsed(decided, now) >= 1000*sendBy ||"}}},
 	{"the payment is closed while its offer lives", []edit{{"router/payment/evidence.go", "	if method.Withdraw == providers.Veto && p.leaving(a, now) {", "	if p.Cancel != nil || method.Withdraw == providers.Veto && p.leaving(a, now) {"}}},
 	{"a phone number is logged", []edit{{"router/create.go", "	r.Step(\"opened\")\n", "	r.Step(\"opened\")\n	r.Log.Debug(\"opened\", \"payer\", w.Payer.Phone)\n	r.Log.Info(\"opened\", \"payer\", w.Payer.Phone)\n"}}},
 	{"an attempt that nobody decided is forgotten", []edit{{"router/payment/next.go", "	return now.Add(takeover)\n", "	return time.Time{}\n"}}},
