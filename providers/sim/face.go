@@ -43,6 +43,8 @@ type Face interface {
 	// pay lets the payer of object id do something now. Every face understands ActPay, ActDecline, ActPayLate and ActPayAgain,
 	// and refuses acts it does not know. An act that comes to nothing at the provider is not an error.
 	pay(id, act string) error
+	// settleByHand does what the merchant's people can do in the provider's cabinet: take down, release, give back.
+	settleByHand(o *Object)
 	// retry is the pause before the n-th repetition of a refused notice (n from 1), before TimeScale; false gives up.
 	retry(n int) (time.Duration, bool)
 	// routes lists extra control endpoints, as patterns of http.ServeMux. They are called without the lock.

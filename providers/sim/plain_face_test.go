@@ -16,6 +16,7 @@ type plainFace struct {
 
 func (p *plainFace) Name() string                               { return p.name }
 func (p *plainFace) attach(b *Bank)                             { p.b = b }
+func (*plainFace) settleByHand(*Object)                         {}
 func (p *plainFace) pay(string, string) error                   { return nil }
 func (p *plainFace) retry(int) (time.Duration, bool)            { return 0, false }
 func (p *plainFace) routes() map[string]http.HandlerFunc        { return nil }

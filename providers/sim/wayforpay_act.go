@@ -197,6 +197,17 @@ func (w *wayforpay) status(c *call) reply {
 	return w.signed(c, a, wfpEight)
 }
 
+// takeDown ends an offer that nobody is paying at this moment.
+func (w *wayforpay) takeDown(ord *wfpOrder) {
+	switch ord.Status {
+	case wfpCreated:
+		ord.Status, ord.Phase = wfpRemoved, Dead
+	case wfpDeclined, wfpExpired:
+		ord.Phase = Dead
+	}
+	ord.removed = true
+}
+
 // remove is REMOVE_INVOICE. An attempt that is under way is not stopped: the payer stands before the bank already, which is
 // why a merchant must still ask CHECK_STATUS afterwards (notes, section 5).
 func (w *wayforpay) remove(c *call) reply {
@@ -205,15 +216,11 @@ func (w *wayforpay) remove(c *call) reply {
 		return w.plain(c, wfpRefusal{code: wfpNotFound}, nil)
 	}
 	switch ord.Status {
-	case wfpCreated:
-		ord.Status, ord.Phase = wfpRemoved, Dead
-	case wfpDeclined, wfpExpired:
-		ord.Phase = Dead
-	case wfpInProcessing, wfpPending:
+	case wfpCreated, wfpDeclined, wfpExpired, wfpInProcessing, wfpPending:
 	default: // paid
 		return w.plain(c, wfpRefusal{code: wfpIllegalState}, nil)
 	}
-	ord.removed = true
+	w.takeDown(ord)
 	a := wfpAnswer{"reason": "Removed", "reasonCode": w.number(fmt.Sprint(wfpOK))}
 	w.spoilCode(c, a)
 	return wfpJSON(a)

@@ -85,19 +85,18 @@ func (b *books) append(p *process, args []driver.NamedValue) {
 	if was.Final() && before.Seq > 0 && next.Status() != was {
 		b.w.violated("I5", "%s went from %s to %s", b.name(id), was, next.Status())
 	}
+	defer b.index(next, body)
 	switch body := body.(type) {
 	case payment.Opened:
 		key := next.Tenant + "\x00" + next.RequestID
 		if other, taken := b.keys[key]; taken {
 			b.w.violated("I3", "one key made %s and %s", b.name(other), b.name(id))
 		}
-		b.keys[key] = id
 	case payment.Planned:
 		where := body.Gateway + "\x00" + body.Reference
 		if other, taken := b.attempts[where]; taken {
 			b.w.violated("I11", "%s of %s is used by %s and %s", body.Reference, body.Gateway, b.name(other.payment), b.name(id))
 		}
-		b.attempts[where] = placed{id, body.Attempt}
 	case payment.Closed:
 		b.closing(next, next.Attempts[body.Attempt-1])
 	case payment.Observed:
@@ -219,7 +218,9 @@ func (b *books) all() []payment.Payment {
 	defer b.mu.Unlock()
 	var all []payment.Payment
 	for _, id := range b.order {
-		all = append(all, *b.payments[id])
+		if p := b.payments[id]; p != nil { // and not lost
+			all = append(all, *p)
+		}
 	}
 	return all
 }
@@ -235,21 +236,37 @@ func order(reference string) string {
 func (w *world) witness(m sim.Move) error {
 	where, p, ok := w.keep.find(m.Face, m.Reference)
 	w.note("arrived %s %s %s %d", m.Face, m.Op, order(m.Reference), m.AmountMinor)
+	if w.isLost(m.Face, m.Reference) && !ok {
+		return nil // planned in the window that the books lost
+	}
 	if !ok {
 		return fmt.Errorf("no attempt has this reference")
 	}
 	if m.Op == sim.OpRefund || m.Op == sim.OpCapture {
-		for _, o := range p.Operations {
-			if o.Attempt == where.n && !o.Settled() && (m.AmountMinor == 0 || o.Amount.Minor == m.AmountMinor) {
-				return nil
-			}
-		}
-		return fmt.Errorf("no open operation of %d", m.AmountMinor)
+		return w.witnessOperation(m, where, p)
+	}
+	if (m.Op == sim.OpCharge || m.Op == sim.OpCreate) && w.tooEarly(p.Attempts[where.n-1].Planned) {
+		w.violated("I1", "%s #%d is sent to %s before the lost window is reconciled", w.keep.name(p.ID), where.n, m.Face)
 	}
 	if m.AmountMinor != 0 && (p.Amount.Minor != m.AmountMinor || p.Amount.Currency != m.Currency) {
 		return fmt.Errorf("%d %s, the books say %s", m.AmountMinor, m.Currency, p.Amount)
 	}
 	return nil
+}
+
+func (w *world) witnessOperation(m sim.Move, where placed, p payment.Payment) error {
+	for _, o := range p.Operations {
+		if o.Attempt == where.n && !o.Settled() && (m.AmountMinor == 0 || o.Amount.Minor == m.AmountMinor) {
+			if w.tooEarly(o.At) {
+				w.violated("I4", "%s of %s is sent before the lost window is reconciled", o.Op, w.keep.name(p.ID))
+			}
+			return nil
+		}
+	}
+	if w.lostWindow().payments[p.ID] {
+		return nil // it may be of the window that the books lost
+	}
+	return fmt.Errorf("no open operation of %d", m.AmountMinor)
 }
 
 func (w *world) paymentOf(face, reference string) string {

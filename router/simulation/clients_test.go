@@ -37,6 +37,12 @@ type told struct {
 	refund  *pb.Refund
 }
 
+// about is the payment that the answer was about.
+func (t told) about() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(t.payment.GetName()+t.refund.GetName(), "payments/"), "/")
+	return name
+}
+
 // shop makes payments until its time is over.
 func (c *client) shop(n int) {
 	for range n {

@@ -22,6 +22,7 @@ func (w *world) atRest() {
 		w.restOf(p, ledger)
 	}
 	w.orphans(ledger)
+	w.restOfWindow(ledger)
 	w.notices()
 	w.clientsLog()
 	w.byProducts()
@@ -61,6 +62,8 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 			w.count("money that only a statement can show") // the gateway broke its word, and its notice was lost
 		case open:
 			w.count("difference with an open finding")
+		case w.lostWindow().payments[p.ID]:
+			w.count("difference of a lost window")
 		default:
 			w.violated("I6", "%s #%d at %s: the gateway has %d (held %d), the books say %s %d (held %d)", name, a.N, a.Gateway, net, held, a.Verdict, known, holds)
 		}
@@ -115,7 +118,7 @@ func (w *world) notices() {
 		}
 	}
 	for _, n := range w.bank.Deliveries() {
-		if n.State == "accepted" && !stored[n.Body] {
+		if n.State == "accepted" && !stored[n.Body] && !n.Created.Before(w.lostWindow().cut) {
 			w.violated("I2", "a notice of %s about %s was acknowledged and is not in the books", n.Face, n.Reference)
 		}
 	}
@@ -141,6 +144,9 @@ func (w *world) everCharged(a payment.Attempt, ledger sim.Ledger) bool {
 func (w *world) orphans(ledger sim.Ledger) {
 	for _, e := range ledger.Entries {
 		where, p, ok := w.keep.find(e.Face, e.Reference)
+		if !ok && w.isLost(e.Face, e.Reference) {
+			continue
+		}
 		if !ok {
 			w.violated("I6", "%s %s %s %d belongs to no attempt", e.Face, e.Kind, e.Reference, e.AmountMinor)
 			continue
@@ -161,6 +167,9 @@ func (w *world) clientsLog() {
 	first := map[string]string{}
 	byKey := map[string][]told{}
 	for _, t := range w.told {
+		if w.forgotten(t.about(), t.at) {
+			continue
+		}
 		if t.refund != nil {
 			w.refundKept(t, all)
 			continue
@@ -259,7 +268,12 @@ func (w *world) tellAgain() {
 // hint makes us look, and each look is written down.
 func (w *world) standing() []string {
 	var all []string
+	lost := w.lostWindow().payments
 	for _, p := range w.keep.all() {
+		if lost[p.ID] { // a notice may show what the books lost
+			all = append(all, "it may")
+			continue
+		}
 		text := fmt.Sprint(p.Status(), p.Sums(), len(p.Attempts), len(p.Operations), p.Refunds)
 		for _, f := range p.Findings {
 			text += fmt.Sprint(" ", f.Kind, f.Attempt)

@@ -78,11 +78,13 @@ func (w *world) settle() {
 		deadline := time.Now().Add(3 * time.Hour)
 		for time.Now().Before(deadline) && w.restless() {
 			time.Sleep(time.Minute)
+			w.reconcile()
 		}
 		w.review()
 	}
 	w.timers.Wait()
 	time.Sleep(2 * time.Minute)
+	w.reconcile() // what a gateway did later than it may
 }
 
 // restless reports whether something may still happen by itself.
@@ -90,7 +92,7 @@ func (w *world) restless() bool {
 	if w.swarm.brokenPromises && time.Since(w.began) < troubled+25*time.Minute {
 		return true // a gateway may act that late
 	}
-	if slices.ContainsFunc(w.up(), (*process).sleeps) {
+	if slices.ContainsFunc(w.up(), (*process).sleeps) || w.toReconcile() {
 		return true
 	}
 	if slices.ContainsFunc(w.bank.Ledger().Objects, func(o sim.Object) bool { return o.Style == sim.StyleDebit && o.Status == "waiting" }) {

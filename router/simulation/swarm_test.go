@@ -26,8 +26,9 @@ type swarm struct {
 	storeFull      bool
 	partitions     bool
 	operator       bool
-	flips          bool // a status call denies money that it had shown
-	doubleClicks   bool // clients repeat a key on several replicas at once
+	flips          bool   // a status call denies money that it had shown
+	doubleClicks   bool   // clients repeat a key on several replicas at once
+	window         string // how the books lose one, if they do
 }
 
 // faultKinds are the ways of gateways that a seed may draw.
@@ -57,6 +58,13 @@ func drawSwarm(draw *rand.Rand) swarm {
 				s.notices = append(s.notices, mode)
 			}
 		}
+	}
+	switch draw.IntN(10) {
+	case 0:
+		s.window, s.storeOut, s.storeFull = putBack, false, false
+	case 1: // those whose commits are lost must be there to see it
+		s.window, s.storeOut, s.storeFull = failedOver, false, false
+		s.crashes, s.pauses, s.partitions, s.lostCommits = false, false, false, false
 	}
 	return s
 }
@@ -100,6 +108,9 @@ func (w *world) trouble() {
 			nth := draw.IntN(50)
 			w.later(between(draw, time.Minute, troubled), func() { w.flip(nth) })
 		}
+	}
+	if w.swarm.window != "" {
+		w.losesWindow(w.swarm.window)
 	}
 	w.storeTrouble(draw, when, some)
 	w.processTrouble(draw, when, some)
