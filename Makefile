@@ -35,7 +35,7 @@ sim: ## simulate the whole house: SEEDS=2000 of them, or one by SEED=n
 		-args $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS))
 
 sim-bugs: ## plant known mistakes, one by one: the simulation must find each
-	@go test -count=1 -timeout 0 -v ./router/simulation -run '^TestPlantedBugsAreFound$$' -args -sim.bugs $(if $(BUG),-sim.bug=$(BUG))
+	@go test -count=1 -timeout 0 -v ./router/simulation -run '^TestPlantedBugsAreFound$$' -args -sim.bugs $(if $(BUG),-sim.bug='$(BUG)')
 
 fuzz: ## run every fuzz target for FUZZTIME (10s), after its seeds and corpus
 	@set -e; for package in $(FUZZED); do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \

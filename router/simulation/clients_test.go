@@ -74,7 +74,7 @@ func (c *client) sell() {
 		c.finishHold(key, p)
 	case chance(c.draw, 20):
 		c.cancel(key, p)
-	case chance(c.draw, 50):
+	case chance(c.draw, 60):
 		c.refunds(key, p)
 	}
 }
@@ -87,7 +87,7 @@ func (c *client) wish() *pb.CreatePaymentRequest {
 	if chance(c.draw, 30) {
 		r.OrderId = fmt.Sprintf("%s-%d", c.name, c.order/2) // two payments of one order, at times
 	}
-	methods := pick(c.draw, "card", "card", "card", "card", "card", "card", "token", "token", "token", "token", "token", "qr", "qr", "qr page", "page link", "link", "push", "push page", "account")
+	methods := pick(c.draw, "card", "card", "card", "card", "card", "card", "token", "token", "token", "token", "token", "qr", "qr", "qr page", "page link", "link", "push", "push page", "push page", "account")
 	switch methods {
 	case "card", "token":
 		r.Methods = append(r.Methods, pb.Method_METHOD_INSTRUMENT)
@@ -216,7 +216,7 @@ func (c *client) heard(key string, p *pb.Payment) {
 	c.w.mu.Unlock()
 	if shown { // the shop shows it, and its payer decides
 		face := strings.TrimSuffix(strings.TrimPrefix(p.GetAttempts()[last].GetGateway(), "gateways/"), "-main")
-		c.w.meet(c.w.draw("payer of "+reference), face, reference)
+		c.w.meet(c.w.draw("payer of "+reference), face, reference, 50*time.Second)
 	}
 }
 
@@ -300,7 +300,8 @@ func (c *client) refunds(key string, p *pb.Payment) {
 func (c *client) refund(key string, p *pb.Payment) {
 	request := &pb.CreateRefundRequest{Parent: p.GetName(), RequestId: c.uuid(), Reason: "returned goods"}
 	if chance(c.draw, 80) {
-		request.Amount = &pb.Money{MinorUnits: 100 * (1 + c.draw.Int64N(p.GetPaid().GetMinorUnits()/100)), CurrencyCode: "KZT"}
+		most := p.GetPaid().GetMinorUnits() / pick(c.draw, int64(1), 3) // a small one could be made twice
+		request.Amount = &pb.Money{MinorUnits: 100 * (1 + c.draw.Int64N(max(1, most/100))), CurrencyCode: "KZT"}
 	}
 	_ = c.persist("refund", func(ctx context.Context, r *process) error {
 		answer, err := r.payments.CreateRefund(ctx, request)

@@ -337,15 +337,19 @@ func plans(writes []write) bool {
 }
 
 // effect makes something durable, with what may go wrong around it: the process may die
-// just before or just after, and the answer may be lost.
+// just before or just after, and the commit or its answer may be lost.
 func (s *session) effect(ctx context.Context, apply func() error, writes []write) error {
 	fate := s.p.effect("commit")
-	if fate == lives && plans(writes) && s.p.naps() {
-		fate = dozes
+	if fate == lives && plans(writes) {
+		fate = s.p.plan()
 	}
 	if fate == dieBefore {
 		s.p.kill("before a commit")
 		return errDead
+	}
+	if fate == commitLost {
+		s.d.w.count("commit lost on its way")
+		return lost("write")
 	}
 	late := fate == answerLate && ctx.Err() == nil
 	if late { // the database froze with the commit in its hands
@@ -389,6 +393,9 @@ func (s *session) Commit() error {
 		_ = s.tx.Rollback()
 	}
 	s.end()
+	if s.p.awake(context.Background()) != nil { // a stopped process does not even learn that it was done
+		return errDead
+	}
 	return err
 }
 

@@ -45,8 +45,12 @@ func (w *world) adapters(p *process) []router.Gateway {
 
 // faces are the bank's side of the same accounts.
 func (w *world) faces() []sim.Face {
+	notices := "http://payrouter/webhooks/kaspi-main"
+	if w.swarm.mute {
+		notices = ""
+	}
 	return []sim.Face{
-		sim.Kaspi(sim.KaspiOptions{NotifyURL: "http://payrouter/webhooks/kaspi-main", BillerURL: "http://payrouter/webhooks/kaspi-main/biller",
+		sim.Kaspi(sim.KaspiOptions{NotifyURL: notices, BillerURL: "http://payrouter/webhooks/kaspi-main/biller",
 			InvoiceLife: 10 * time.Minute, LateSuccess: w.swarm.brokenPromises}),
 		sim.Halyk(sim.HalykOptions{TokenLife: 15 * time.Minute, SavedCards: []sim.HalykSavedCard{{ID: halykCard, Account: customer, PAN: "4405639704015096"}},
 			LateSuccess: w.swarm.brokenPromises, RefundRows: true}),

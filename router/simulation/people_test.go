@@ -29,16 +29,16 @@ func (w *world) payers() {
 			for _, o := range w.bank.Ledger().Objects {
 				if o.Style == sim.StylePush && !rung[o.ID] {
 					rung[o.ID] = true
-					w.meet(draw, o.Face, o.ID)
+					w.meet(draw, o.Face, o.ID, pick(draw, 50*time.Second, 9*time.Minute)) // it rings, or lies in the app
 				}
 			}
 		})
 	}
 }
 
-// meet lets a payer decide what to do with an offer that reached them.
-func (w *world) meet(draw *rand.Rand, face, which string) {
-	acts, after := []string{sim.ActPay}, between(draw, time.Second, 50*time.Second)
+// meet lets a payer decide, within some time, what to do with an offer that reached them.
+func (w *world) meet(draw *rand.Rand, face, which string, within time.Duration) {
+	acts, after := []string{sim.ActPay}, between(draw, time.Second, within)
 	if w.swarm.oddPayers {
 		acts = pick(draw, acts, acts, []string{}, []string{sim.ActDecline}, []string{sim.ActDecline, sim.ActPay}, []string{sim.ActPayLate})
 	} else if chance(draw, 15) {

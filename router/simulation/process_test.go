@@ -44,7 +44,8 @@ type process struct {
 	effects int             // commits and requests so far
 	fates   map[int]fate    // what happens at one of them
 	asleep  time.Time       // stopped until then, as by SIGSTOP
-	drowsy  int             // so many plans away from being stopped between plan and send
+	plans   int             // of attempts and operations so far
+	planned map[int]fate    // what happens at the commit of one of them
 	noStore cut             // from the database
 	noFace  map[string]bool // gateways out of reach
 }
@@ -67,7 +68,8 @@ const (
 	dieAfter
 	answerLost
 	answerLate
-	dozes // stopped right after it, for longer than others wait
+	commitLost // the connection broke before it reached the database
+	dozes      // stopped right after it, for longer than others wait
 )
 
 // effect counts one and says what happens at it.
@@ -114,15 +116,14 @@ func (p *process) sleeps() bool {
 	return time.Now().Before(p.asleep)
 }
 
-// naps reports whether the process is stopped now, between a plan and its request.
-func (p *process) naps() bool {
+// plan counts one and says what happens at its commit.
+func (p *process) plan() fate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.drowsy > 0 {
-		p.drowsy--
-		return p.drowsy == 0
-	}
-	return false
+	p.plans++
+	f := p.planned[p.plans]
+	delete(p.planned, p.plans)
+	return f
 }
 
 // reaches reports whether the process can reach a gateway now.
@@ -153,7 +154,7 @@ func (w *world) terms() payment.Terms {
 
 // start makes a replica's next incarnation and lets it serve.
 func (w *world) start(name string) *process {
-	p := &process{w: w, name: name, wires: map[*wire]bool{}, fates: map[int]fate{}, noFace: map[string]bool{}}
+	p := &process{w: w, name: name, wires: map[*wire]bool{}, fates: map[int]fate{}, planned: map[int]fate{}, noFace: map[string]bool{}}
 	gateways, watched := p.gateways()
 	terms := router.TermsOf(w.terms(), gateways)
 	var err error

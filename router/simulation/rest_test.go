@@ -36,10 +36,11 @@ const chargedTwice = "payments charged twice"
 // restOf is I1, I6 and L1 for one payment.
 func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 	name, excused := w.keep.name(p.ID), w.excused(p.ID)
-	taken, charged := 0, 0
+	taken, charged, unheard := 0, 0, 0
 	var all int64
 	for _, a := range p.Attempts {
 		net, held := w.money(a)
+		w.givenBack(p, a)
 		all += net + held
 		if net+held > 0 {
 			taken++
@@ -59,6 +60,7 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 		switch {
 		case known == net && (holds == held || holds > 0 && held > 0):
 		case excused && !a.Verdict.HasMoney() && !w.toldOf(a):
+			unheard++
 			w.count("money that only a statement can show") // the gateway broke its word, and its notice was lost
 		case open:
 			w.count("difference with an open finding")
@@ -80,7 +82,7 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 	if taken > 1 && !excused || all > p.Amount.Minor && !excused {
 		w.violated("I1", "%s: %d attempts hold money, %d of %d in all", name, taken, all, p.Amount.Minor)
 	}
-	if excused && taken > 1 && len(p.Findings) == 0 {
+	if excused && taken-unheard > 1 && len(p.Findings) == 0 {
 		w.violated("I1", "%s: a gateway broke its promise and no finding says so", name)
 	}
 	status := p.Status()
@@ -92,6 +94,29 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 		if r.State == payment.RefundPending && !withPeople(p) {
 			w.violated("L1", "%s: a refund is pending long after all trouble is over, and with nobody", name)
 		}
+	}
+}
+
+// givenBack is I6 for refunds: a gateway gave back what our refunds asked for and nothing
+// else. Only a bank that asked us first takes back its own debits.
+func (w *world) givenBack(p payment.Payment, a payment.Attempt) {
+	lost := w.lostWindow() // whose refunds the books do not know, and people gave back what they did not know
+	if a.Flow == providers.AskFirst || lost.payments[p.ID] || lost.attempts[a.Gateway+"\x00"+a.Reference] {
+		return
+	}
+	var asked, given int64
+	for _, o := range p.Operations {
+		if o.Attempt == a.N && o.Op == payment.OpRefund && o.Verdict != providers.Declined && o.Verdict != providers.Unserved {
+			asked += o.Amount.Minor
+		}
+	}
+	for _, o := range w.bank.Ledger().Objects {
+		if o.Face+"-main" == a.Gateway && order(o.Reference) == a.Reference {
+			given += o.Refunded
+		}
+	}
+	if given > asked {
+		w.violated("I6", "%s #%d: %s gave back %d, and the refunds that may have been made come to %d", w.keep.name(p.ID), a.N, a.Gateway, given, asked)
 	}
 }
 

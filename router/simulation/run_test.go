@@ -103,7 +103,10 @@ func (w *world) restless() bool {
 	}
 	return slices.ContainsFunc(w.keep.all(), func(p payment.Payment) bool {
 		status := p.Status()
-		_, open := p.OpenAttempt()
+		a, open := p.OpenAttempt()
+		if open && time.Now().Before(a.Until) {
+			return true // people have nothing to say about an offer that can still be paid
+		}
 		waits := slices.ContainsFunc(p.Refunds, func(r payment.Refund) bool { return r.State == payment.RefundPending })
 		return (open || waits || p.Sums().Surplus > 0 || !status.Final() && status != payment.StatusHeld) && !withPeople(p)
 	})

@@ -15,12 +15,14 @@ import (
 type swarm struct {
 	gateways       []sim.FaultKind // how gateways misbehave
 	late           bool            // gateways act late, within what they declare
+	lostAnswers    bool            // refunds and offers whose answers are lost, done then or later
+	mute           bool            // kaspi has no address for its notices
 	brokenPromises bool            // gateways act later than they declare, and take money for dead offers
 	notices        []string        // how notices go wrong
 	oddPayers      bool
 	crashes        bool
 	pauses         bool
-	lostCommits    bool // answers of commits are lost or late
+	lostCommits    bool // commits are lost, or their answers are, or come late
 	storeOut       bool
 	storeSlow      bool
 	storeFull      bool
@@ -44,7 +46,7 @@ func drawSwarm(draw *rand.Rand) swarm {
 	some := func() bool { return chance(draw, 50) }
 	few := func() bool { return chance(draw, 25) }
 	s := swarm{late: few(), brokenPromises: few(), oddPayers: some(), crashes: some(), pauses: some(), lostCommits: some(),
-		storeOut: few(), storeSlow: few(), storeFull: few(), partitions: few(), operator: some(), flips: some(), doubleClicks: some()}
+		storeOut: few(), storeSlow: few(), storeFull: few(), partitions: few(), operator: some(), flips: some(), doubleClicks: some(), lostAnswers: some(), mute: few()}
 	if !few() {
 		for _, kind := range faultKinds {
 			if chance(draw, 35) {
@@ -89,6 +91,11 @@ func (w *world) trouble() {
 	if w.swarm.late {
 		for range some() {
 			w.lateAct(draw, when())
+		}
+	}
+	if w.swarm.lostAnswers {
+		for range 1 + some() {
+			w.lostAnswer(draw, when())
 		}
 	}
 	if w.swarm.brokenPromises {
@@ -158,6 +165,24 @@ func (w *world) lateAct(draw *rand.Rand, at time.Duration) {
 	})
 }
 
+// lostAnswer makes one answer get lost about what was done, then or within what the
+// gateway declares: a refund, which whoever sends it again makes twice, or an offer, which
+// whoever goes elsewhere makes a second one beside.
+func (w *world) lostAnswer(draw *rand.Rand, at time.Duration) {
+	f := sim.Fault{Face: pick(draw, w.bank.Faces()...), Op: sim.OpRefund, Kind: pick(draw, sim.FaultActHang, sim.FaultActDrop, sim.FaultActLate), Times: 1}
+	if f.Kind == sim.FaultActLate {
+		f.Delay = sim.Duration(between(draw, time.Second, 50*time.Second))
+	}
+	if chance(draw, 40) {
+		f.Face, f.Op = "kaspi", sim.OpCreate
+	}
+	w.later(at, func() {
+		w.must2(w.bank.AddFault(f))
+		w.note("fault %s loses the answer of a %s, %s", f.Face, f.Op, f.Kind)
+		w.count("answer of a " + string(f.Op) + " lost")
+	})
+}
+
 // brokenPromise makes a gateway act later than it declares that it can.
 func (w *world) brokenPromise(draw *rand.Rand, at time.Duration) {
 	f := sim.Fault{Face: pick(draw, "halyk", "wayforpay"), Op: sim.OpCharge, Kind: sim.FaultActLate, BrokenPromise: true,
@@ -211,8 +236,10 @@ func (w *world) storeTrouble(draw *rand.Rand, when func() time.Duration, some fu
 	}
 	if w.swarm.lostCommits {
 		for range 2 * some() {
-			name, at, f := pick(draw, w.names...), draw.IntN(40), pick(draw, answerLost, answerLost, answerLate)
+			name, at, f := pick(draw, w.names...), draw.IntN(40), pick(draw, answerLost, answerLost, answerLate, commitLost)
 			w.later(when(), func() { w.doom(name, at, f) })
+			unlucky, after := pick(draw, w.names...), draw.IntN(4)
+			w.later(when(), func() { w.doomPlan(unlucky, after, commitLost) })
 		}
 	}
 }
@@ -231,11 +258,8 @@ func (w *world) processTrouble(draw *rand.Rand, when func() time.Duration, some 
 		for range some() {
 			name, lasts := pick(draw, w.names...), between(draw, 2*time.Second, 150*time.Second)
 			w.later(when(), func() { w.processOf(name).stopFor(lasts) })
-			drowsy, plans := pick(draw, w.names...), 1+draw.IntN(4)
-			w.later(when(), func() {
-				p := w.processOf(drowsy)
-				p.change(func() { p.drowsy = plans })
-			})
+			drowsy, after := pick(draw, w.names...), draw.IntN(4)
+			w.later(when(), func() { w.doomPlan(drowsy, after, dozes) })
 		}
 	}
 	if !w.swarm.partitions {
@@ -276,6 +300,13 @@ func (w *world) doom(name string, after int, f fate) {
 	p.change(func() { p.fates[p.effects+1+after] = f })
 }
 
+// doomPlan says what happens at the commit of one of its next plans: between it and the
+// request that follows, most can go wrong.
+func (w *world) doomPlan(name string, after int, f fate) {
+	p := w.processOf(name)
+	p.change(func() { p.planned[p.plans+1+after] = f })
+}
+
 // heal ends all trouble. What is late is still late, and who sleeps wakes in time.
 func (w *world) heal() {
 	w.healed.Store(true)
@@ -288,7 +319,7 @@ func (w *world) heal() {
 	for _, name := range w.names {
 		p := w.processOf(name)
 		p.change(func() {
-			p.fates, p.drowsy, p.noStore, p.noFace = map[int]fate{}, 0, connected, map[string]bool{}
+			p.fates, p.planned, p.noStore, p.noFace = map[int]fate{}, map[int]fate{}, connected, map[string]bool{}
 		})
 		if p.dead.Load() {
 			w.start(name)
