@@ -60,6 +60,14 @@ func elapsed(from, to time.Time) time.Duration {
 // What others say is still recorded.
 func (r *Router) mistimed(now time.Time) bool { return r.clock.Load().mistimed(now) }
 
+// Mistimed says why this replica stands still, or nil: its clock and the database's differ.
+func (r *Router) Mistimed() error {
+	if r.mistimed(time.Now()) {
+		return errMistimed
+	}
+	return nil
+}
+
 // byBooks is now by the database's clock, as far as it is known.
 func (r *Router) byBooks(now time.Time) time.Time { return now.Add(r.clock.Load().offset) }
 
@@ -93,13 +101,16 @@ func (r *Router) readClock(ctx context.Context) {
 		r.metrics.storeFailed("clock")
 	}
 	now := before.after(asked, time.Now(), theirs, err == nil)
+	if before.at.IsZero() && (err != nil || elapsed(asked, time.Now()) > clockTolerance) {
+		now.wrong = true // nobody has seen it right yet
+	}
 	r.clock.Store(&now)
 	r.metrics.offset.Set(now.offset.Seconds())
 	switch offset := now.offset.String(); {
 	case now.wrong && !before.wrong:
-		r.Log.Error("our clock is wrong: nothing is sent and nothing concluded", "offset", offset)
+		r.Log.Error("our clock and the database's differ, or could not be compared: nothing is sent and nothing concluded", "offset", offset)
 	case before.wrong && !now.wrong:
-		r.Log.Info("our clock is right again", "offset", offset)
+		r.Log.Info("our clock and the database's agree again", "offset", offset)
 	case !now.wrong && before.mistimed(asked):
 		r.Log.Warn("our clock was set, and is right", "offset", offset)
 	}

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,7 +125,7 @@ func (r *Router) servable(ctx context.Context, o payment.Opened, now time.Time) 
 		}
 	}
 	if capable {
-		return &RouteError{Err: ErrUnavailable, Route: route}, nil
+		return &RouteError{Err: cmp.Or(r.mayMove(), ErrUnavailable), Route: route}, nil
 	}
 	return &RouteError{Err: ErrNoCapableGateway, Route: route}, nil
 }

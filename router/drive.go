@@ -40,6 +40,9 @@ func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (pay
 			}
 			continue
 		case payment.Append:
+			if err = r.mayMove(); err != nil { // our own silence proves nothing while a window is lost
+				return p, err
+			}
 			p, err = r.append(ctx, p, "router", func(p payment.Payment) payment.Body {
 				if s := p.Next(time.Now(), r.TermsFor(p.Tenant)); s.Do == payment.Append {
 					return s.Event
@@ -57,10 +60,7 @@ func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (pay
 		case payment.AskOp:
 			p, err = r.askOperation(ctx, p, step.Operation)
 		case payment.Operate:
-			if op := step.Plan.Op; op == payment.OpRefund || op == payment.OpCapture {
-				err = r.mayMove()
-			}
-			if err == nil {
+			if err = r.mayOperate(step.Plan.Op); err == nil {
 				p, err = r.operate(ctx, p, step.Plan)
 			}
 		}
@@ -228,7 +228,7 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 	a := p.Attempts[n-1]
 	began := time.Now()
 	result := providers.Unsent(errTooLate)
-	if !r.tooLate(decided) {
+	if !r.tooLate(decided) && r.mayMove() == nil {
 		result = r.charge(ctx, gateway, providers.Charge{
 			Ref: p.Ref(a), Payer: payer, CustomerID: p.Customer, Instrument: token.Token, Save: p.Save,
 			Description: p.Description, ReturnURL: p.ReturnURL, NotifyURL: gateway.NotifyURL, Expires: p.Deadline,
@@ -320,6 +320,8 @@ func (r *Router) maybeSwitch(ctx context.Context, p payment.Payment) (payment.Pa
 	}
 	reason := ""
 	switch {
+	case r.mayMove() != nil:
+		return p, nil // it could go nowhere
 	case r.Board.MoveOpen(a.Gateway):
 		reason = "drained"
 	case a.FailedLooks > 3 && r.Board.Peek(a.Gateway, health.OpCreate, p.ID) != nil:

@@ -35,11 +35,20 @@ func (r *Router) operate(ctx context.Context, p payment.Payment, plan payment.Op
 	}
 	r.Step("operation planned")
 	result := providers.Unsent(errTooLate)
-	if !r.tooLate(decided) {
+	if !r.tooLate(decided) && r.mayOperate(plan.Op) == nil {
 		result = r.act(ctx, p, p.Attempts[plan.Attempt-1], plan)
 	}
 	r.Step("operation answered")
 	return r.learnOperation(ctx, p, plan, payment.FromResponse, time.Time{}, result)
+}
+
+// mayOperate is mayMove for the operations that would move money again. A release or a
+// withdrawal that is made twice is made once.
+func (r *Router) mayOperate(op payment.OperationKind) error {
+	if op == payment.OpRefund || op == payment.OpCapture {
+		return r.mayMove()
+	}
+	return nil
 }
 
 // act makes the call that the operation is.

@@ -76,6 +76,8 @@ type Router struct {
 	metrics  *metrics
 	owner    string
 	trust    trust
+	lostAt   atomic.Int64 // when the last order to reconcile was made, in microseconds; 0 means none was
+	begun    atomic.Bool
 }
 
 // Errors that callers branch on.
@@ -156,6 +158,9 @@ func New(o Options) (*Router, error) {
 func (r *Router) TermsFor(tenant string) payment.Terms {
 	t := r.terms
 	t.GiveBackLimit = r.Tenants[tenant].GiveBackLimit
+	if at := r.lostAt.Load(); at > 0 {
+		t.LostAt = time.UnixMicro(at).UTC()
+	}
 	return t
 }
 
@@ -176,12 +181,13 @@ func (r *Router) decide(actor string, body func(payment.Payment) payment.Body) j
 		if mistimed {
 			now = r.byBooks(now)
 		}
+		held := mistimed || r.mayMove() != nil
 		first := payment.Event{Seq: p.Seq + 1, At: payment.Instant(now), Actor: actor, Body: b}
 		next, err := p.Apply(first)
 		if err != nil {
 			return nil, err
 		}
-		if mistimed { // what follows from it is left to whoever knows the time
+		if held { // what follows from it is left to whoever knows the time, and what was lost
 			return []payment.Event{first}, nil
 		}
 		_, more, err := next.Settle(now, r.TermsFor(p.Tenant), "router")

@@ -22,7 +22,7 @@ import (
 // Lost is a window that the books lost.
 type Lost struct {
 	Gateways []string // whose windows must be reconciled
-	Skip     int64    // order numbers to pass over, for those given out in the window; 0 means SkipDefault
+	Skip     int64    // order numbers to pass over, for those given out in the window; 0 means SkipDefault, once
 	Actor    string
 	Reason   string
 }
@@ -39,7 +39,8 @@ const reconcileFor = 100 * 365 * 24 * time.Hour
 // order stands keeps it. Call it before the service starts on books that were put back.
 func HoldForReconciliation(ctx context.Context, store *journal.Store, lost Lost) error {
 	now := payment.Instant(time.Now())
-	if lost.Skip == 0 {
+	asked := lost.Skip > 0
+	if !asked {
 		lost.Skip = SkipDefault
 	}
 	var orders []journal.Override
@@ -47,7 +48,7 @@ func HoldForReconciliation(ctx context.Context, store *journal.Store, lost Lost)
 		orders = append(orders, journal.Override{ID: newID(), Gateway: gateway, Mode: string(health.Reconcile),
 			Actor: lost.Actor, Reason: lost.Reason, Created: now, Start: now, End: now.Add(reconcileFor)})
 	}
-	return store.Hold(ctx, orders, counterOf, lost.Skip)
+	return store.Hold(ctx, orders, counterOf, lost.Skip, asked)
 }
 
 // errNotSure says that nothing is sent because the books may have gone back: they were
@@ -81,29 +82,51 @@ func (t *trust) err() error {
 	return nil
 }
 
-// lookOver sees whether the books still hold this process' last commit, and reads the
-// orders. When they do not, it orders every gateway to be reconciled.
+// forgetsWithin is how long a process may have a payment in its hands as it was before the
+// books went back: longer than any call with its tries to write the answer down. That it
+// finds the books behind is no news in this time.
+const forgetsWithin = 10 * time.Minute
+
+// lookOver sees whether the books still hold what this process knows of them, and reads
+// the orders. When they do not, it orders every gateway to be reconciled.
 func (r *Router) lookOver(ctx context.Context) (orders []journal.Override, err error) {
 	began := time.Now()
-	gone, err := r.Journal.WentBack(ctx)
-	if err == nil && gone {
-		r.trust.doubt()
+	look, err := r.Journal.LookOver(ctx)
+	lost := look.Gone || look.Behind && began.Sub(time.UnixMicro(r.lostAt.Load())) > forgetsWithin
+	if err == nil && look.Moved {
+		r.doubt("another server answers, or it was started anew")
+	}
+	if err == nil && lost {
+		r.doubt("the books went back")
 		r.Log.Error("the books went back: nothing that moves money is sent until every gateway's window is reconciled")
 		err = HoldForReconciliation(ctx, r.Journal, Lost{Gateways: r.names, Actor: "router", Reason: "the books do not hold the last commits"})
-		if err == nil {
+		switch {
+		case err == nil:
 			r.numbers.forget()
 			r.Journal.StartAnew()
+		case look.Behind:
+			r.Journal.TellAgain()
 		}
 	}
 	if err == nil {
 		orders, err = r.refreshOverrides(ctx)
 	}
 	if err != nil {
-		r.trust.doubt()
+		if ctx.Err() == nil {
+			r.doubt("the database cannot be read")
+		}
 		return nil, err
 	}
 	r.trust.look(time.Since(began), r.WatchEvery/2)
 	return orders, nil
+}
+
+// doubt holds all that moves money until the books were looked over, and says so once.
+func (r *Router) doubt(why string) {
+	if r.trust.err() == nil {
+		r.Log.Warn("nothing that moves money is sent until the books were looked over", "looks", looksUntilSure, "why", why)
+	}
+	r.trust.doubt()
 }
 
 // mayMove reports why nothing that moves money may be sent to anybody now, or nil.

@@ -22,7 +22,7 @@ const (
 // force, until ctx ends. It is crash recovery: a payment that a dead process left is
 // due, and is asked about like any other. Several replicas may run.
 func (r *Router) Run(ctx context.Context) error {
-	r.readClock(ctx) // before anything goes by ours
+	r.Begin(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { r.watchClock(ctx); return nil })
 	group.Go(func() error { r.work(ctx); return nil })
@@ -34,6 +34,19 @@ func (r *Router) Run(ctx context.Context) error {
 	group.Go(func() error { r.sweep(ctx); return nil })
 	group.Go(func() error { r.watchOverrides(ctx); return nil })
 	return group.Wait()
+}
+
+// Begin reads the clock and the orders, before anything goes by them: call it before the
+// doors open. Where the database does not answer, nothing is sent until it does. Run
+// begins by itself.
+func (r *Router) Begin(ctx context.Context) {
+	if r.begun.Swap(true) {
+		return
+	}
+	r.readClock(ctx)
+	if _, err := r.lookOver(ctx); err != nil && ctx.Err() == nil {
+		r.Log.Warn("the database cannot be read yet", "error", err.Error())
+	}
 }
 
 // pause waits for d and reports whether ctx is still alive.
@@ -214,6 +227,9 @@ func (r *Router) refreshOverrides(ctx context.Context) ([]journal.Override, erro
 	}
 	active := make([]health.Override, 0, len(orders))
 	for _, o := range orders {
+		if o.Mode == string(health.Reconcile) && o.Created.UnixMicro() > r.lostAt.Load() {
+			r.lostAt.Store(o.Created.UnixMicro())
+		}
 		if o.Ended.IsZero() {
 			active = append(active, health.Override{ID: o.ID, Gateway: o.Gateway, Mode: health.Mode(o.Mode), Start: o.Start,
 				End: o.End, MoveOpen: o.MoveOpen, Actor: o.Actor, Reason: o.Reason})

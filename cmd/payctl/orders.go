@@ -159,12 +159,18 @@ func (c *client) endCommand(reconciled bool, cmd *cobra.Command) *cobra.Command 
 		}
 		ctx, cancel := c.call(cmd)
 		defer cancel()
-		g, err := c.gateway(ctx, args[0])
+		// Not by the gateway, which may be gone from the configuration: its orders stand.
+		all, err := c.operations().ListOverrides(ctx, &payrouterv1.ListOverridesRequest{Parent: full("gateways", args[0]), ActiveOnly: true, PageSize: 100})
 		if err != nil {
 			return err
 		}
+		if len(all.GetOverrides()) == 0 {
+			if _, err := c.gateway(ctx, args[0]); err != nil {
+				return err
+			}
+		}
 		result := &payrouterv1.ListOverridesResponse{}
-		for _, o := range g.GetOverrides() {
+		for _, o := range all.GetOverrides() {
 			if o.GetMode() == payrouterv1.Override_MODE_RECONCILE != reconciled {
 				continue
 			}
@@ -184,7 +190,7 @@ func (c *client) endCommand(reconciled bool, cmd *cobra.Command) *cobra.Command 
 		if err != nil && len(result.GetOverrides()) == 0 {
 			return err
 		}
-		if shown := c.show(result, func() { c.printRestored(ctx, g, result.GetOverrides()) }); shown != nil {
+		if shown := c.show(result, func() { c.printRestored(ctx, args[0], all.GetOverrides(), result.GetOverrides()) }); shown != nil {
 			return shown
 		}
 		return err
@@ -201,14 +207,19 @@ func endedAlready(err error) bool {
 	})
 }
 
-func (c *client) printRestored(ctx context.Context, g *payrouterv1.Gateway, ended []*payrouterv1.Override) {
-	if len(ended) == 0 {
-		fmt.Fprintf(c.out, "No order about %s is in force or to come.\n", last(g.GetName()))
-	} else {
+func (c *client) printRestored(ctx context.Context, gateway string, before, ended []*payrouterv1.Override) {
+	gateway = last(gateway)
+	switch {
+	case len(ended) > 0:
 		c.printOverrides(ended)
+	case len(before) == 0:
+		fmt.Fprintf(c.out, "No order about %s is in force or to come.\n", gateway)
+	default:
+		c.printOverrides(before)
+		fmt.Fprintln(c.out, "\nNo order was ended: this command ends none of these.")
 	}
-	if now, err := c.gateway(ctx, g.GetName()); err == nil {
-		fmt.Fprintf(c.out, "\nNew payments at %s now: %s\n", last(g.GetName()), and(admission(now), now.GetAdmissionDetail()))
+	if now, err := c.gateway(ctx, gateway); err == nil {
+		fmt.Fprintf(c.out, "\nNew payments at %s now: %s\n", gateway, and(admission(now), now.GetAdmissionDetail()))
 	}
 }
 

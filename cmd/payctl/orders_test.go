@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -104,11 +105,15 @@ type crossed struct {
 }
 
 func (crossed) GetGateway(_ context.Context, r *payrouterv1.GetGatewayRequest) (*payrouterv1.Gateway, error) {
-	g := &payrouterv1.Gateway{Name: r.GetName(), Admission: payrouterv1.Gateway_ADMISSION_DRAINED}
+	return &payrouterv1.Gateway{Name: r.GetName(), Admission: payrouterv1.Gateway_ADMISSION_DRAINED}, nil
+}
+
+func (crossed) ListOverrides(_ context.Context, r *payrouterv1.ListOverridesRequest) (*payrouterv1.ListOverridesResponse, error) {
+	all := &payrouterv1.ListOverridesResponse{}
 	for _, id := range []string{"over", "mine", "changed"} {
-		g.Overrides = append(g.Overrides, &payrouterv1.Override{Name: r.GetName() + "/overrides/" + id, Gateway: r.GetName(), Reason: id})
+		all.Overrides = append(all.Overrides, &payrouterv1.Override{Name: r.GetParent() + "/overrides/" + id, Gateway: r.GetParent(), Reason: id})
 	}
-	return g, nil
+	return all, nil
 }
 
 func (crossed) EndOverride(_ context.Context, r *payrouterv1.EndOverrideRequest) (*payrouterv1.Override, error) {
@@ -136,4 +141,44 @@ func TestRestoreShowsWhatItEndedBeforeItFailed(t *testing.T) {
 		t.Errorf("exit status %d, standard error %q", r.exit, r.err)
 	}
 	r.says("kaspi-main ended by aida", "mine", "New payments at kaspi-main now: drained").lacks("over", "changed")
+}
+
+// held is a service that lost a window, and whose configuration has lost a gateway, too.
+type held struct {
+	payrouterv1.UnimplementedOperationsServer
+	ended *[]string
+}
+
+func (held) GetGateway(context.Context, *payrouterv1.GetGatewayRequest) (*payrouterv1.Gateway, error) {
+	return nil, refusal(codes.NotFound, "GATEWAY_NOT_FOUND")
+}
+
+func (held) ListOverrides(_ context.Context, r *payrouterv1.ListOverridesRequest) (*payrouterv1.ListOverridesResponse, error) {
+	return &payrouterv1.ListOverridesResponse{Overrides: []*payrouterv1.Override{
+		{Name: r.GetParent() + "/overrides/window", Gateway: r.GetParent(), Mode: payrouterv1.Override_MODE_RECONCILE, Reason: "put back", Active: true},
+		{Name: r.GetParent() + "/overrides/drain", Gateway: r.GetParent(), Mode: payrouterv1.Override_MODE_DRAIN, Reason: "down", Active: true},
+	}}, nil
+}
+
+func (h held) EndOverride(_ context.Context, r *payrouterv1.EndOverrideRequest) (*payrouterv1.Override, error) {
+	*h.ended = append(*h.ended, last(r.GetName()))
+	return &payrouterv1.Override{Name: r.GetName(), Gateway: "gateways/old-main", Reason: r.GetReason(), EndedBy: "operator:aida"}, nil
+}
+
+// An order to reconcile is ended by those who have reconciled, also where the gateway is
+// gone from the configuration, and by nobody in passing.
+func TestOnlyReconciledEndsAnOrderToReconcile(t *testing.T) {
+	var ended []string
+	address := serve(t, func(s *grpc.Server) { payrouterv1.RegisterOperationsServer(s, held{ended: &ended}) })
+	if r := payctl(t, "--address", address, "reconciled", "old-main"); r.exit != exitUsage || len(ended) != 0 {
+		t.Errorf("without a reason: exit status %d, ended %v", r.exit, ended)
+	}
+	payctl(t, "--address", address, "restore", "old-main").says("ended by aida")
+	if !slices.Equal(ended, []string{"drain"}) {
+		t.Errorf("restore ended %v", ended)
+	}
+	payctl(t, "--address", address, "reconciled", "old-main", "--reason", "compared").says("ended by aida", "compared")
+	if !slices.Equal(ended, []string{"drain", "window"}) {
+		t.Errorf("reconciled ended %v", ended)
+	}
 }

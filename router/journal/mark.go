@@ -5,45 +5,67 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrWentBack says that the books do not hold what this process had committed: they were
 // put back to an older state, or a failover lost commits.
 var ErrWentBack = errors.New("the books went back: they do not hold what was committed")
 
-// mark is the last commit of this process. While it stands, the earlier ones do.
+// mark is a commit of this process, the last one as far as it knows: of two that ended
+// at the same instant either may be it. While it stands, the earlier ones do.
 type mark struct {
 	payment string
 	seq     int64
 	writer  string
 }
 
-// WentBack reports whether this process' last commit is gone from the books.
-func (s *Store) WentBack(ctx context.Context) (bool, error) {
+// Look is what a look at the books shows.
+type Look struct {
+	Gone   bool // they do not hold this process' last commit
+	Behind bool // since the last look they held less of a payment than it had read
+	Moved  bool // another server answers than at the last look, or the same one was started anew
+}
+
+// LookOver sees whether the books still hold what this process knows of them.
+func (s *Store) LookOver(ctx context.Context) (Look, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	return s.gone(ctx, s.write)
+	look := Look{Behind: s.back.Swap(false)}
+	if s.postgres {
+		var started time.Time
+		if err := s.write.QueryRowContext(ctx, `SELECT pg_postmaster_start_time()`).Scan(&started); err != nil {
+			return look, fmt.Errorf("look for the server: %w", err)
+		}
+		last := s.started.Swap(&started)
+		look.Moved = last != nil && !last.Equal(started)
+	}
+	gone, err := s.gone(ctx, s.write)
+	look.Gone = gone
+	return look, err
 }
 
 // StartAnew forgets what was committed: the books are taken as they are now.
 func (s *Store) StartAnew() { s.last.Store(nil) }
 
+// TellAgain is for a look that found the books behind and could do nothing about it: the
+// next one finds the same.
+func (s *Store) TellAgain() { s.back.Store(true) }
+
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+// gone asks even where there is no mark: an answer shows that the books can be read.
 func (s *Store) gone(ctx context.Context, from querier) (bool, error) {
-	last := s.last.Load()
-	if last == nil {
-		return false, nil
-	}
+	last := s.lastMark()
 	var n int
 	err := from.QueryRowContext(ctx, `SELECT COUNT(*) FROM events WHERE payment_id = $1 AND seq = $2 AND writer = $3`,
 		last.payment, last.seq, last.writer).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("look for the last commit: %w", err)
 	}
-	return n == 0, nil
+	return n == 0 && last.payment != "", nil
 }
 
 // lastMark is the mark as a condition takes it: no row has the payment "", and without a
@@ -53,4 +75,31 @@ func (s *Store) lastMark() mark {
 		return *last
 	}
 	return mark{}
+}
+
+// standing is the condition that the mark stands, for a statement whose next places are
+// from, from+1 and from+2.
+func (s *Store) standing(from int) (string, []any) {
+	last := s.lastMark()
+	condition := fmt.Sprintf("($%[1]d = '' OR EXISTS (SELECT 1 FROM events WHERE payment_id = $%[1]d AND seq = $%[2]d AND writer = $%[3]d))", from, from+1, from+2)
+	return condition, []any{last.payment, last.seq, last.writer}
+}
+
+// refused says why a statement with the condition changed nothing: the books went back,
+// or whatever else it would have been.
+func (s *Store) refused(ctx context.Context, tx *sql.Tx, otherwise error) error {
+	gone, err := s.gone(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if gone {
+		return ErrWentBack
+	}
+	return otherwise
+}
+
+// behind is for books that hold less of a payment than this process had read.
+func (s *Store) behind() error {
+	s.back.Store(true)
+	return ErrWentBack
 }

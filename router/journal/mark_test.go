@@ -36,8 +36,8 @@ func TestBooksThatLostAProcessLastCommitTakeNothingFromIt(t *testing.T) {
 			}
 			kept := openNow("kept")
 			openNow("lost")
-			if gone, err := s.WentBack(t.Context()); gone || err != nil {
-				t.Fatalf("gone %t, error %v, while all stands", gone, err)
+			if look, err := s.LookOver(t.Context()); look.Gone || look.Moved || err != nil {
+				t.Fatalf("%+v, error %v, while all stands", look, err)
 			}
 			db, err := sql.Open(driver, name)
 			must(t, err)
@@ -46,8 +46,12 @@ func TestBooksThatLostAProcessLastCommitTakeNothingFromIt(t *testing.T) {
 				_, err := db.ExecContext(t.Context(), "DELETE FROM "+table+" = 'lost'")
 				must(t, err)
 			}
-			if gone, err := s.WentBack(t.Context()); !gone || err != nil {
-				t.Errorf("gone %t, error %v", gone, err)
+			if look, err := s.LookOver(t.Context()); !look.Gone || err != nil {
+				t.Errorf("%+v, error %v", look, err)
+			}
+			r, e := open("new", "")
+			if _, err := s.Open(t.Context(), r, providers.Payer{}, e); !errors.Is(err, journal.ErrWentBack) {
+				t.Errorf("an opening on books that went back: error %v", err)
 			}
 			if _, err := s.Advance(t.Context(), kept, planned("ref")); !errors.Is(err, journal.ErrWentBack) || !journal.Trouble(err) {
 				t.Errorf("a plan on books that went back: error %v", err)
@@ -68,4 +72,25 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// What a process had read of a payment, and is not there any more, tells the same as its
+// own commit: somebody else's is gone.
+func TestBooksThatHoldLessOfAPaymentThanWasReadWentBack(t *testing.T) {
+	on(t, func(t *testing.T, openStore func() *journal.Store) {
+		a, b := openStore(), openStore()
+		r, e := open("p", "")
+		p, err := a.Open(t.Context(), r, providers.Payer{}, e)
+		must(t, err)
+		p.Seq = 7 // as b had read it before
+		if _, err := b.Advance(t.Context(), p, planned("ref")); !errors.Is(err, journal.ErrWentBack) {
+			t.Errorf("error %v", err)
+		}
+		if look, err := b.LookOver(t.Context()); !look.Behind || err != nil {
+			t.Errorf("%+v, error %v", look, err)
+		}
+		if look, err := b.LookOver(t.Context()); look.Behind || err != nil {
+			t.Errorf("told once: %+v, error %v", look, err)
+		}
+	})
 }

@@ -48,17 +48,20 @@ func (o Override) row() []any {
 	return []any{o.ID, o.Gateway, o.Mode, o.MoveOpen, o.Actor, o.Reason, micros(o.Created), micros(o.Start), micros(o.End)}
 }
 
-// Hold stores orders in one commit. A gateway that has an order of the mode keeps it; the
-// others' counter, by gateway, passes over skip numbers.
-func (s *Store) Hold(ctx context.Context, orders []Override, counter func(gateway string) string, skip int64) error {
+// Hold stores orders in one commit. A gateway that has an order of the mode keeps it. The
+// counters of the others, or of all, by gateway, pass over skip numbers.
+func (s *Store) Hold(ctx context.Context, orders []Override, counter func(gateway string) string, skip int64, all bool) error {
 	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := take(ctx, tx, "hold", 1); err != nil { // one at a time: a row that all who do this write
+			return err
+		}
 		for _, o := range orders {
 			n, err := affected(tx.ExecContext(ctx, insertOverride+` AND NOT EXISTS
 				(SELECT 1 FROM overrides WHERE gateway = $2 AND mode = $3 AND ended_at IS NULL)`, o.row()...))
 			if err != nil {
 				return err
 			}
-			if n == 0 {
+			if n == 0 && !all {
 				continue
 			}
 			if _, err := take(ctx, tx, counter(o.Gateway), skip); err != nil {

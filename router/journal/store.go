@@ -49,6 +49,8 @@ type Store struct {
 	due         func(payment.Payment, time.Time) time.Time
 	timeout     time.Duration
 	last        atomic.Pointer[mark]
+	back        atomic.Bool               // the books hold less than was read from them
+	started     atomic.Pointer[time.Time] // the server, as last seen
 }
 
 // ErrNotFound says that there is no such payment, reference or row.

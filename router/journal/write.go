@@ -57,16 +57,17 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 		if err != nil || !fresh {
 			return orRepeated(err)
 		}
+		stands, last := s.standing(10)
 		n, err := affected(tx.ExecContext(ctx, `INSERT INTO payments
 			(id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, due_at, payer)
-			VALUES ($1, $2, $3, $4, $5, '', $6, 1, $7, $7, $8, $9) ON CONFLICT DO NOTHING`,
-			opened.ID, opened.Tenant, opened.Order, opened.Order != "", string(p.Status()), false,
-			micros(e.At), nullMicros(s.due(p, e.At)), string(person)))
+			SELECT $1, $2, $3, $4, $5, '', $6, 1, $7, $7, $8, $9 WHERE `+stands+` ON CONFLICT DO NOTHING`,
+			append([]any{opened.ID, opened.Tenant, opened.Order, opened.Order != "", string(p.Status()), false,
+				micros(e.At), nullMicros(s.due(p, e.At)), string(person)}, last...)...))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return &OrderTakenError{}
+			return s.refused(ctx, tx, &OrderTakenError{})
 		}
 		return s.appendEvents(ctx, tx, p, []payment.Event{e}, writer)
 	})
@@ -209,7 +210,10 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 			return p, fmt.Errorf("append to %s: %w", p.ID, err)
 		}
 		newer, err := s.Get(ctx, p.ID)
-		if err != nil {
+		switch {
+		case err == nil && newer.Seq < p.Seq, errors.Is(err, ErrNotFound) && p.Seq > 0:
+			return p, s.behind() // what was read before is not there any more
+		case err != nil:
 			return p, err
 		}
 		p = newer
@@ -284,19 +288,14 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 	status := p.Status()
 	unpaid := status == payment.StatusDeclined || status == payment.StatusFailed || status == payment.StatusCanceled
 	// In the same statement: books that lost this process' last commit take nothing from it.
-	last := s.lastMark()
+	stands, last := s.standing(10)
 	n, err := affected(tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
-		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9
-		AND ($10 = '' OR EXISTS (SELECT 1 FROM events WHERE payment_id = $10 AND seq = $11 AND writer = $12))`,
-		p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from,
-		last.payment, last.seq, last.writer))
+		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9 AND `+stands,
+		append([]any{p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from}, last...)...))
 	if err != nil || n > 0 {
 		return err
 	}
-	if gone, err := s.gone(ctx, tx); err != nil || gone {
-		return errors.Join(err, ErrWentBack)
-	}
-	return errConflict // somebody else's commits of this payment are gone
+	return s.refused(ctx, tx, errConflict)
 }
 
 // transact runs one write transaction within the commit time-out. The caller's

@@ -49,10 +49,10 @@ func (p Payment) closingEvidence(a Attempt, now time.Time, t Terms) (Evidence, b
 	}
 	claims := t.claims(a.Gateway)
 	method := claims.Method(a.Method)
-	if method.Withdraw == providers.Veto && p.leaving(a, now) {
+	if method.Withdraw == providers.Veto && p.leaving(a, now) && !t.lost(a) {
 		return evidence(Withdrawn, FromRouter, "veto")
 	}
-	if method.NeverShown && a.neverShown() && (a.Source == FromResponse || !now.Before(a.Planned.Add(t.sendWindow(claims, a)))) {
+	if method.NeverShown && a.neverShown() && !t.lost(a) && (a.Source == FromResponse || !now.Before(a.Planned.Add(t.sendWindow(claims, a)))) {
 		return evidence(NeverShown, FromRouter, detail(a))
 	}
 	quiet := a.Seen.harmless() && a.Seen.At.After(a.Stirred)
@@ -64,7 +64,7 @@ func (p Payment) closingEvidence(a Attempt, now time.Time, t Terms) (Evidence, b
 	if dead, ok := a.deadAt(t); ok && quiet && a.Seen.At.After(dead) {
 		return evidence(ExpiredUnpaid, FromLookup, fmt.Sprintf("dead at %s", dead.Format(time.RFC3339)))
 	}
-	if a.absenceCounts(method) {
+	if a.absenceCounts(method) && (a.Flow == providers.Direct || !t.lost(a)) {
 		late := since(a.Absences, a.absentFrom(t))
 		if len(late) >= max(method.Absent.Times, leastAbsences) && span(late) >= max(method.Absent.Apart, leastApart) {
 			return evidence(AbsentConfirmed, FromLookup, fmt.Sprintf("%d times over %s", len(late), span(late).Round(time.Second)))

@@ -343,3 +343,35 @@ func TestAnActionThatArrivesAfterTheCloseIsNotHandedOut(t *testing.T) {
 	}
 	b.plan(backup)
 }
+
+// Books that lost a window may have lost the answer that showed an offer, or the debit of
+// an account payment: what they do not say of an attempt from before proves nothing. What
+// the gateway says, and the offer's own clock, still do.
+func TestOurSilenceProvesNothingAboutAttemptsFromBeforeALostWindow(t *testing.T) {
+	timeout := response(providers.Unknown, providers.Timeout)
+	for name, facts := range map[string][]told{
+		qr:      {{0, timeout}, {window, lookup(providers.Pending, providers.AwaitingPayer)}},
+		account: {{0, response(providers.Pending, providers.AwaitingPayer)}, {1, payment.CancelRequested{RequestID: "c"}}},
+		page:    {{0, timeout}, {window + absent, notThere()}, {window + absent + 30*time.Second, notThere()}},
+	} {
+		for _, lost := range []bool{false, true} {
+			b := open(t)
+			if lost {
+				b.terms.LostAt = start.Add(time.Hour)
+			}
+			b.plan(name)
+			for _, f := range facts {
+				b.pass(start.Add(f.at).Sub(b.now))
+				b.tell(f.fact)
+			}
+			if closed := b.closed(1) != ""; closed == lost {
+				t.Errorf("%s, with a lost window %t: closed %t", name, lost, closed)
+			}
+		}
+	}
+	b := open(t)
+	b.terms.LostAt = start.Add(time.Hour)
+	b.plan(card)
+	b.tell(response(providers.Declined, providers.DeclinedHard))
+	b.wantClosed(1, payment.DeclinedFinally)
+}

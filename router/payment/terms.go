@@ -26,6 +26,9 @@ type Terms struct {
 	StartWithin time.Duration
 	// MaxAttempts bounds the attempts of one payment. Default 5.
 	MaxAttempts int
+	// LostAt is when the books were last seen to have lost a window, the zero time if never.
+	// What they do not say of an attempt from before proves nothing.
+	LostAt time.Time
 	// GiveBackLimit: a surplus above it (minor units) waits for a person; 0 means no limit.
 	GiveBackLimit int64
 }
@@ -91,3 +94,6 @@ func step(schedule []time.Duration, n int, id string) time.Duration {
 	share := int64(h.Sum32()%401) - 200 // -200 … 200 per mille
 	return pause + pause*time.Duration(share)/1000
 }
+
+// lost reports whether the books may have lost what they knew of the attempt.
+func (t Terms) lost(a Attempt) bool { return !t.LostAt.IsZero() && !a.Planned.After(t.LostAt) }

@@ -161,6 +161,8 @@ func admission(h health.Health) (pb.Gateway_Admission, string) {
 	switch {
 	case h.Override != nil && (h.Override.Mode == health.Drain || h.Override.Mode == health.Reconcile):
 		return pb.Gateway_ADMISSION_DRAINED, order
+	case h.Why == health.ErrReconcile.Error():
+		return pb.Gateway_ADMISSION_DRAINED, "until the lost window is reconciled at every gateway that has an order to reconcile"
 	case h.Why == health.ErrProbeFailing.Error():
 		return pb.Gateway_ADMISSION_PROBE_FAILING, probed(h)
 	case h.Why == health.ErrBreakerOpen.Error():

@@ -94,6 +94,11 @@ func (s operations) EndOverride(ctx context.Context, r *pb.EndOverrideRequest) (
 	gateway, id, _ := parseOverride(r.GetName())
 	version, _ := parseEtag(r.GetEtag()) // none means whichever version stands
 	who := identityOf(ctx)
+	if standing, err := s.router.Journal.Override(ctx, gateway, id); err == nil && standing.Mode == string(health.Reconcile) && r.GetReason() == "" {
+		v := &violations{}
+		v.wrong("reason", "is required to end an order to reconcile: it says what was compared")
+		return nil, v.fault()
+	}
 	o, err := s.router.EndOverride(ctx, gateway, id, version, who.asOperator())
 	switch {
 	case errors.Is(err, router.ErrOverrideEnded):

@@ -18,11 +18,14 @@ const pingLimit = 2 * time.Second
 
 var errDraining = errors.New("draining")
 
-// ready says why no new call should come here, or nil: the store is away, or the
-// process is going down. Gateways that are down do not count; that is what routing is for.
+// ready says why no new call should come here, or nil: the store is away, the process is
+// going down, or its clock is wrong, which another's may not be. Gateways that are down do not count; that is what routing is for.
 func (s *Server) ready(ctx context.Context) error {
 	if s.isDraining() {
 		return errDraining
+	}
+	if err := s.router.Mistimed(); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, pingLimit)
 	defer cancel()

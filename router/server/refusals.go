@@ -53,6 +53,9 @@ func (s *Server) wordsFor(ctx context.Context, err error, a about) *fault {
 	switch {
 	case errors.Is(err, router.ErrNoCapableGateway):
 		return incapable(nil)
+	case errors.Is(err, health.ErrReconcile):
+		return newFault(pb.ErrorReason_ERROR_REASON_ALL_GATEWAYS_UNAVAILABLE, "the database lost a window that people have still to reconcile; nothing was sent",
+			nil, comeBack(s.comeBackIn(time.Now(), asType[*router.RouteError](err))))
 	case errors.Is(err, router.ErrUnavailable):
 		return newFault(pb.ErrorReason_ERROR_REASON_ALL_GATEWAYS_UNAVAILABLE, "every gateway that could take this payment is out; nothing was sent",
 			nil, comeBack(s.comeBackIn(time.Now(), asType[*router.RouteError](err))))

@@ -176,8 +176,11 @@ func (w *world) start(name string) *process {
 	p.payments, p.operations = pb.NewPaymentsClient(p.conn), pb.NewOperationsClient(p.conn)
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
-	p.running.Go(func() { _ = p.server.GRPC().Serve(door) })
-	p.running.Go(func() { _ = p.router.Run(ctx) })
+	p.running.Go(func() {
+		p.router.Begin(ctx)
+		p.running.Go(func() { _ = p.router.Run(ctx) })
+		_ = p.server.GRPC().Serve(door)
+	})
 	p.running.Go(func() { _ = board.Run(ctx) })
 	w.mu.Lock()
 	w.processes[name] = p

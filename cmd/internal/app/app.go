@@ -194,6 +194,7 @@ func (a *App) Run(ctx context.Context) error {
 	// The loop outlives the doors: calls that are still being answered need it.
 	loop, stopLoop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLoop()
+	a.router.Begin(ctx)
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return served(a.server.GRPC().Serve(a.grpc)) })
 	group.Go(func() error { return served(webhooks.Serve(a.webhooks)) })

@@ -74,7 +74,9 @@ func loseWindow(t *testing.T, goOn func(*world, *replica) *replica) {
 	}
 	sent, charged := w.money(), len(w.bank.Ledger().Entries)
 	w.heard.forget() // what callers were told before is lost with it, and not the payer's money
-	w.excuse = func(v sim.Violation) bool { return v.Invariant == "I9" && v.Face == "wayforpay" && v.Op == sim.OpCharge }
+	w.excuse = func(v sim.Violation) bool {
+		return v.Invariant == "I9" && v.Face == "wayforpay" && v.Op == sim.OpCharge
+	}
 	r := goOn(w, running)
 	w.eventually("the orders to reconcile", func() bool { return len(w.toReconcile(r)) == len(houses) })
 	for _, call := range []call{answered, hanging, counted, offer(w, nil)} {
