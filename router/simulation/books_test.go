@@ -114,8 +114,11 @@ func (b *books) append(p *process, args []driver.NamedValue) {
 func (b *books) closing(p payment.Payment, a payment.Attempt) {
 	ledger := b.w.bank.Ledger()
 	for _, o := range ledger.Objects {
-		if o.Face+"-main" != a.Gateway || order(o.Reference) != a.Reference || o.Excused || a.Flow == providers.AskFirst {
+		if o.Face+"-main" != a.Gateway || order(o.Reference) != a.Reference || o.Excused {
 			continue
+		}
+		if a.Flow == providers.AskFirst && (o.Status != "credited" || !b.w.lostWindow().payments[p.ID]) {
+			continue // a debit that we had not answered yet is refused, or settled by hand
 		}
 		switch {
 		case o.Captured > o.Refunded || o.Phase == sim.Held:

@@ -79,11 +79,15 @@ var bugs = []bug{
 		{"router/journal/migrations/00001_books.sql", "CREATE UNIQUE INDEX attempts_reference", "CREATE INDEX attempts_reference"}}},
 	{"a process that slept through its window sends all the same", []edit{{"router/clock.go", "elapsed(decided, now) >= sendBy ||", "elapsed(decided, now) >= 1000*sendBy ||"}}},
 	{"books that went back are not noticed", []edit{
-		{"router/journal/mark.go", "	last := s.last.Load()\n	if last == nil {", "	last := (*mark)(nil)\n	if last == nil {"},
-		{"router/journal/mark.go", "	if last := s.last.Load(); last != nil {", "	if last := (*mark)(nil); last != nil {"}}},
-	{"order numbers of a lost window are given out again", []edit{{"router/window.go", "counterOf, lost.Skip)", "counterOf, 0)"}}},
-	{"refunds go on before a lost window is reconciled", []edit{{"router/drive.go", "				err = r.mayMove()\n", "				err = nil\n"}}},
-	{"the payment is closed while its offer lives", []edit{{"router/payment/evidence.go", "	if method.Withdraw == providers.Veto && p.leaving(a, now) {", "	if p.Cancel != nil || method.Withdraw == providers.Veto && p.leaving(a, now) {"}}},
+		{"router/journal/mark.go", "	if last := s.last.Load(); last != nil {", "	if last := (*mark)(nil); last != nil {"},
+		{"router/journal/mark.go", "Behind: s.back.Swap(false)", "Behind: false"}}},
+	{"order numbers of a lost window are given out again", []edit{{"router/window.go", "counterOf, lost.Skip, asked)", "counterOf, 0, asked)"}}},
+	{"refunds go on before a lost window is reconciled", []edit{{"router/operate.go", "		return r.mayMove()\n", "		return nil\n"}, {
+		"health/options.go", " || o == OpCapture || o == OpRefund }", " }"}}},
+	{"what a lost window does not say closes attempts", []edit{{"router/payment/terms.go", "return !t.LostAt.IsZero() && ", "return false && "}, {
+		"router/drive.go", "if err = r.mayMove(); err != nil { // our own silence", "if err = error(nil); err != nil { // our own silence"}, {
+		"router/router.go", "held := mistimed || r.mayMove() != nil", "held := mistimed"}}},
+	{"the payment is closed while its offer lives", []edit{{"router/payment/evidence.go", "	if method.Withdraw == providers.Veto && p.leaving(a, now) && ", "	if p.Cancel != nil || method.Withdraw == providers.Veto && p.leaving(a, now) && "}}},
 	{"a phone number is logged", []edit{{"router/create.go", "	r.Step(\"opened\")\n", "	r.Step(\"opened\")\n	r.Log.Debug(\"opened\", \"payer\", w.Payer.Phone)\n	r.Log.Info(\"opened\", \"payer\", w.Payer.Phone)\n"}}},
 	{"an attempt that nobody decided is forgotten", []edit{{"router/payment/next.go", "	return now.Add(takeover)\n", "	return time.Time{}\n"}}},
 }

@@ -30,6 +30,8 @@ type database struct {
 
 	prepared map[string]driver.Stmt // by text: half the time of a seed would go into reading SQL
 
+	atPlan func() // called with the token held, when a plan was committed
+
 	down atomic.Bool  // nobody gets through
 	slow atomic.Int64 // every statement takes up to so much longer (nanoseconds)
 }
@@ -359,6 +361,9 @@ func (s *session) effect(ctx context.Context, apply func() error, writes []write
 	err := apply()
 	if err == nil {
 		s.d.w.committed(s.p, writes)
+		if s.d.atPlan != nil && plans(writes) {
+			s.d.atPlan()
+		}
 	}
 	switch {
 	case fate == dozes:

@@ -36,12 +36,15 @@ func (w *world) losesWindow(how string) {
 	span, out := between(draw, 2*time.Second, 40*time.Second), 2*w.pace.watch+between(draw, time.Second, 10*time.Second)
 	thinks := between(draw, 70*time.Second, 150*time.Second)
 	w.later(between(draw, 5*time.Second, 100*time.Second), func() {
-		before := w.db.copy()
+		before := w.db.copyNow()
+		if draw.IntN(2) == 0 { // what was planned is kept, and what became of it is lost
+			before = w.db.copyAtPlan()
+		}
 		w.later(span, func() {
 			w.db.down.Store(true)
 			w.note("database down, for %s", out.Round(time.Second))
 			w.later(out, func() {
-				w.fallBack(before)
+				w.fallBack(before())
 				if how == putBack {
 					w.declareLoss()
 				}
@@ -209,10 +212,30 @@ func (b *books) index(p payment.Payment, body payment.Body) {
 	}
 }
 
-// copy is the database as it is.
-func (d *database) copy() []byte {
+// copyNow is the database as it is.
+func (d *database) copyNow() func() []byte {
 	<-d.turn
 	defer func() { d.turn <- struct{}{} }()
+	content := d.serialized()
+	return func() []byte { return content }
+}
+
+// copyAtPlan is the database as it will be when the next plan is committed, or as it is
+// now if none comes.
+func (d *database) copyAtPlan() func() []byte {
+	<-d.turn
+	defer func() { d.turn <- struct{}{} }()
+	content, taken := d.serialized(), false
+	d.atPlan = func() {
+		if !taken {
+			content, taken = d.serialized(), true
+		}
+	}
+	return func() []byte { return content }
+}
+
+// serialized is the whole database. The token must be held.
+func (d *database) serialized() []byte {
 	content, err := d.real.Serialize()
 	if err != nil {
 		panic(err)
