@@ -7,12 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	_ "modernc.org/sqlite" // the engine behind all sessions
@@ -170,254 +167,48 @@ func (d *database) fill() {
 
 func (d *database) makeRoom() { d.pragma("PRAGMA max_page_count = 1000000") }
 
-// connector gives one process its sessions. The process nil has no faults.
-type connector struct {
-	d *database
-	p *process
+// copyNow is the database as it is.
+func (d *database) copyNow() func() []byte {
+	<-d.turn
+	defer func() { d.turn <- struct{}{} }()
+	content := d.serialized()
+	return func() []byte { return content }
 }
 
-// Connect opens a session.
-func (c connector) Connect(context.Context) (driver.Conn, error) {
-	if c.p != nil && c.p.dead.Load() {
-		return nil, errDead
-	}
-	return &session{d: c.d, p: c.p}, nil
-}
-
-// Driver is asked for by database/sql and used by nobody.
-func (c connector) Driver() driver.Driver { return nil }
-
-// session is one connection of one process to the database.
-type session struct {
-	d      *database
-	p      *process
-	inTx   bool
-	tx     driver.Tx // once the first statement came through
-	ctx    context.Context
-	writes []write
-}
-
-var errDead = errors.New("the process is dead")
-
-// lost is what a connection that broke looks like.
-func lost(op string) error {
-	return &net.OpError{Op: op, Net: "pipe", Err: syscall.ECONNRESET}
-}
-
-// Prepare is not needed: every statement comes with its arguments.
-func (s *session) Prepare(string) (driver.Stmt, error) {
-	return nil, errors.New("no prepared statements")
-}
-
-// Close ends an open transaction.
-func (s *session) Close() error { return s.Rollback() }
-
-// Begin is the old form of BeginTx.
-func (s *session) Begin() (driver.Tx, error) {
-	return s.BeginTx(context.Background(), driver.TxOptions{})
-}
-
-// BeginTx takes no turn yet: the first statement says what the transaction is about.
-func (s *session) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
-	s.inTx, s.ctx, s.writes = true, ctx, nil
-	return s, nil
-}
-
-// enter waits for a statement's time, suffers what is wrong, and takes the turn.
-func (s *session) enter(ctx context.Context, query string, args []driver.NamedValue) error {
-	if s.tx != nil {
-		if s.p != nil && s.p.dead.Load() {
-			return errDead
-		}
-		return nil
-	}
-	if s.p != nil {
-		if err := s.suffer(ctx, query, args); err != nil {
-			return err
+// copyAtPlan is the database as it will be when the next plan is committed, or as it is
+// now if none comes.
+func (d *database) copyAtPlan() func() []byte {
+	<-d.turn
+	defer func() { d.turn <- struct{}{} }()
+	content, taken := d.serialized(), false
+	d.atPlan = func() {
+		if !taken {
+			content, taken = d.serialized(), true
 		}
 	}
-	select {
-	case <-s.d.turn:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if !s.inTx {
-		return nil
-	}
-	tx, err := s.d.real.BeginTx(context.Background(), driver.TxOptions{})
+	return func() []byte { return content }
+}
+
+// serialized is the whole database. The token must be held.
+func (d *database) serialized() []byte {
+	content, err := d.real.Serialize()
 	if err != nil {
-		s.d.turn <- struct{}{}
-		return err
+		panic(err)
 	}
-	s.tx = tx
-	return nil
+	return content
 }
 
-func (s *session) suffer(ctx context.Context, query string, args []driver.NamedValue) error {
-	took := s.d.w.latency(2*time.Millisecond, s.p.name, query, args)
-	if slow := time.Duration(s.d.slow.Load()); slow > 0 {
-		took += s.d.w.latency(slow, s.p.name, "slow", args)
-	}
-	if err := s.d.w.wait(ctx, took); err != nil {
-		return err
-	}
-	if err := s.p.awake(ctx); err != nil {
-		return err
-	}
-	switch link := s.p.link(); {
-	case link == silent:
-		<-ctx.Done()
-		return ctx.Err()
-	case link == refused, s.d.down.Load():
-		return lost("write")
-	}
-	return nil
-}
-
-func (s *session) leave() {
-	if s.tx == nil {
-		s.d.turn <- struct{}{}
-	}
-}
-
-// ExecContext runs one statement.
-func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	var result driver.Result
-	err := s.statement(ctx, query, args, func() (err error) {
-		result, err = s.d.exec(query, args)
-		return err
-	})
-	return result, err
-}
-
-// QueryContext runs one statement and hands its rows over at once.
-func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	var all *answer
-	err := s.statement(ctx, query, args, func() error {
-		found, err := s.d.query(query, args)
-		if err == nil {
-			all, err = drained(found)
+// replace makes the database another one. The token must be held.
+func (d *database) replace(content []byte) {
+	for query, s := range d.prepared {
+		if err := s.Close(); err != nil {
+			panic(fmt.Sprintf("%s: %v", query, err))
 		}
-		return err
-	})
-	if err != nil {
-		return nil, err
+		delete(d.prepared, query)
 	}
-	return all, nil
-}
-
-// statement runs one, and outside a transaction makes it durable.
-func (s *session) statement(ctx context.Context, query string, args []driver.NamedValue, run func() error) error {
-	if err := s.enter(ctx, query, args); err != nil {
-		return err
+	if err := d.real.Deserialize(slices.Clone(content)); err != nil {
+		panic(err)
 	}
-	defer s.leave()
-	writes := !strings.HasPrefix(strings.TrimSpace(query), "SELECT")
-	if s.tx != nil || !writes || s.p == nil {
-		err := run()
-		if err == nil && writes {
-			s.writes = append(s.writes, write{query, args})
-		}
-		return err
-	}
-	if s.inTx { // cannot happen: a transaction has its tx by now
-		panic("statement outside its transaction")
-	}
-	return s.effect(ctx, run, []write{{query, args}})
-}
-
-// plans reports whether a transaction plans an attempt or an operation: between this
-// commit and the request that follows it, a process had better not be stopped.
-func plans(writes []write) bool {
-	return slices.ContainsFunc(writes, func(w write) bool {
-		if !strings.HasPrefix(strings.TrimSpace(w.query), "INSERT INTO events") {
-			return false
-		}
-		kind := w.args[4].Value
-		return kind == payment.Planned{}.Kind() || kind == payment.OperationPlanned{}.Kind()
-	})
-}
-
-// effect makes something durable, with what may go wrong around it: the process may die
-// just before or just after, and the commit or its answer may be lost.
-func (s *session) effect(ctx context.Context, apply func() error, writes []write) error {
-	fate := s.p.effect("commit")
-	if fate == lives && plans(writes) {
-		fate = s.p.plan()
-	}
-	if fate == dieBefore {
-		s.p.kill("before a commit")
-		return errDead
-	}
-	if fate == commitLost {
-		s.d.w.count("commit lost on its way")
-		return lost("write")
-	}
-	late := fate == answerLate && ctx.Err() == nil
-	if late { // the database froze with the commit in its hands
-		s.d.w.count("commit carried out late")
-		time.Sleep(6 * time.Second)
-	}
-	err := apply()
-	if err == nil {
-		s.d.w.committed(s.p, writes)
-		if s.d.atPlan != nil && plans(writes) {
-			s.d.atPlan()
-		}
-	}
-	switch {
-	case fate == dozes:
-		s.p.stopFor(2*time.Minute + s.d.w.latency(8*time.Minute, s.p.name, "doze", nil))
-	case fate == dieAfter:
-		s.p.kill("after a commit")
-		return errDead
-	case err == nil && (fate == answerLost || late):
-		s.d.w.count("answer of a commit lost")
-		return lost("read")
-	}
-	return err
-}
-
-// Commit makes the transaction durable.
-func (s *session) Commit() error {
-	if s.tx == nil {
-		s.inTx = false
-		return nil
-	}
-	if s.p == nil {
-		err := s.tx.Commit()
-		s.end()
-		return err
-	}
-	if s.p.dead.Load() {
-		return errors.Join(errDead, s.Rollback())
-	}
-	done := false
-	err := s.effect(s.ctx, func() error { done = true; return s.tx.Commit() }, s.writes)
-	if !done {
-		_ = s.tx.Rollback()
-	}
-	s.end()
-	if s.p.awake(context.Background()) != nil { // a stopped process does not even learn that it was done
-		return errDead
-	}
-	return err
-}
-
-// Rollback undoes the transaction, if there is one.
-func (s *session) Rollback() error {
-	s.inTx = false
-	if s.tx == nil {
-		return nil
-	}
-	err := s.tx.Rollback()
-	s.end()
-	return err
-}
-
-func (s *session) end() {
-	s.inTx, s.tx = false, nil
-	s.d.turn <- struct{}{}
 }
 
 // answer is a result held in memory.

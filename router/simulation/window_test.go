@@ -3,8 +3,6 @@ package simulation
 import (
 	"context"
 	"database/sql/driver"
-	"fmt"
-	"slices"
 	"time"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
@@ -209,50 +207,6 @@ func (b *books) index(p payment.Payment, body payment.Body) {
 		b.keys[p.Tenant+"\x00"+p.RequestID] = p.ID
 	case payment.Planned:
 		b.attempts[body.Gateway+"\x00"+body.Reference] = placed{p.ID, body.Attempt}
-	}
-}
-
-// copyNow is the database as it is.
-func (d *database) copyNow() func() []byte {
-	<-d.turn
-	defer func() { d.turn <- struct{}{} }()
-	content := d.serialized()
-	return func() []byte { return content }
-}
-
-// copyAtPlan is the database as it will be when the next plan is committed, or as it is
-// now if none comes.
-func (d *database) copyAtPlan() func() []byte {
-	<-d.turn
-	defer func() { d.turn <- struct{}{} }()
-	content, taken := d.serialized(), false
-	d.atPlan = func() {
-		if !taken {
-			content, taken = d.serialized(), true
-		}
-	}
-	return func() []byte { return content }
-}
-
-// serialized is the whole database. The token must be held.
-func (d *database) serialized() []byte {
-	content, err := d.real.Serialize()
-	if err != nil {
-		panic(err)
-	}
-	return content
-}
-
-// replace makes the database another one. The token must be held.
-func (d *database) replace(content []byte) {
-	for query, s := range d.prepared {
-		if err := s.Close(); err != nil {
-			panic(fmt.Sprintf("%s: %v", query, err))
-		}
-		delete(d.prepared, query)
-	}
-	if err := d.real.Deserialize(slices.Clone(content)); err != nil {
-		panic(err)
 	}
 }
 

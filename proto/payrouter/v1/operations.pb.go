@@ -245,7 +245,7 @@ const (
 	// commits. While any gateway has this order no charge, offer, capture or refund is sent
 	// to any gateway, for what was sent in the window may be asked for again. It stands
 	// until a person has compared the window with the gateway's own books, and ends it.
-	// Made by payrouter itself and by "payrouter restored"; refused when created by a call.
+	// Made by payrouter itself and by "payrouter lost-window"; refused when created by a call.
 	Override_MODE_RECONCILE Override_Mode = 4
 )
 
