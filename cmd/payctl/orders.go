@@ -216,7 +216,7 @@ func (c *client) printRestored(ctx context.Context, gateway string, before, ende
 		fmt.Fprintf(c.out, "No order about %s is in force or to come.\n", gateway)
 	default:
 		c.printOverrides(before)
-		fmt.Fprintln(c.out, "\nNo order was ended: this command ends none of these.")
+		fmt.Fprintln(c.out, "\nNo order was ended. \"payctl reconciled\" ends an order to reconcile, \"payctl restore\" any other.")
 	}
 	if now, err := c.gateway(ctx, gateway); err == nil {
 		fmt.Fprintf(c.out, "\nNew payments at %s now: %s\n", gateway, and(admission(now), now.GetAdmissionDetail()))

@@ -125,7 +125,7 @@ func onStore(c app.Config, errand func(*journal.Store) error) (err error) {
 }
 
 func lostWindowCommand(config *string) *cobra.Command {
-	lost := router.Lost{Actor: "operator:" + cmp.Or(os.Getenv("USER"), "unknown")}
+	lost := router.Lost{Actor: "operator:" + cmp.Or(os.Getenv("PAYROUTER_OPERATOR"), os.Getenv("USER"), "unknown")}
 	cmd := &cobra.Command{
 		Use: "lost-window --reason TEXT", Short: "Say that the database lost a window, before serving from it", Args: cobra.NoArgs,
 		Long: `Run this after the database was put back to an older state, or after a failover that may
@@ -151,6 +151,11 @@ Replicas that run notice by themselves when their own last commits are gone, and
 			lost.Gateways = append(lost.Gateways, g.Name)
 		}
 		err = onStore(c, func(store *journal.Store) error {
+			if c.Store.MayMigrate() { // the backup may be older than the program
+				if err := store.Migrate(cmd.Context()); err != nil {
+					return err
+				}
+			}
 			return router.HoldForReconciliation(cmd.Context(), store, lost)
 		})
 		if err != nil {

@@ -92,7 +92,7 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Store.Migrate == nil || *c.Store.Migrate {
+	if c.Store.MayMigrate() {
 		if err = a.store.Migrate(ctx); err != nil {
 			return nil, err
 		}

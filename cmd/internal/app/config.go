@@ -74,6 +74,9 @@ type Store struct {
 	Migrate *bool `yaml:"migrate"`
 }
 
+// MayMigrate reports whether the program may bring the schema up to date by itself.
+func (s Store) MayMigrate() bool { return s.Migrate == nil || *s.Migrate }
+
 // Log is what the service says about itself, to standard error.
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn or error; default info
