@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/metadata"
@@ -24,8 +25,11 @@ import (
 func (w *world) payers() {
 	draw := w.draw("payers")
 	rung := map[string]bool{}
+	var turn sync.Mutex // one look after the other, also for the race detector
 	for at := 5 * time.Second; at < 3*troubled; at += 5 * time.Second {
 		w.later(at, func() {
+			turn.Lock()
+			defer turn.Unlock()
 			for _, o := range w.bank.Ledger().Objects {
 				if o.Style == sim.StylePush && !rung[o.ID] {
 					rung[o.ID] = true
@@ -187,6 +191,9 @@ func (w *world) review() {
 
 func (w *world) resolve(o operator, p payment.Payment, n int, word pb.ResolveAttemptRequest_Verdict) {
 	w.count("attempt resolved by people")
+	w.mu.Lock()
+	w.ruled[p.ID] = true
+	w.mu.Unlock()
 	_ = o.do("resolve "+word.String(), func(ctx context.Context, r *process) error {
 		ctx = metadata.AppendToOutgoingContext(ctx) // a copy of its own
 		md, _ := metadata.FromOutgoingContext(ctx)

@@ -299,6 +299,10 @@ func (w *world) standing() []string {
 			all = append(all, "it may")
 			continue
 		}
+		if w.ruled[p.ID] { // a look may contradict people, and says so; the money stays what it was
+			all = append(all, fmt.Sprint(p.Sums()))
+			continue
+		}
 		text := fmt.Sprint(p.Status(), p.Sums(), len(p.Attempts), len(p.Operations), p.Refunds)
 		for _, f := range p.Findings {
 			text += fmt.Sprint(" ", f.Kind, f.Attempt)

@@ -56,6 +56,7 @@ type world struct {
 	handed    map[string]bool // references of offers that a client got to show
 	broken    []violation
 	lost      window
+	ruled     map[string]bool // payments of which people said how they stand
 }
 
 // pace is how often the house looks around: drawn, for the order of things depends on it.
@@ -75,7 +76,7 @@ const (
 
 // newWorld builds the house of a seed. Call it inside the bubble.
 func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{t: t, seed: seed, began: time.Now(), processes: map[string]*process{}, moments: map[int64]bool{}, counts: map[string]int{}, handed: map[string]bool{}}
+	w := &world{t: t, seed: seed, began: time.Now(), processes: map[string]*process{}, moments: map[int64]bool{}, counts: map[string]int{}, handed: map[string]bool{}, ruled: map[string]bool{}}
 	draw := w.draw("world")
 	w.swarm = drawSwarm(draw)
 	w.pace = pace{poll: between(draw, 500*time.Millisecond, 3*time.Second), watch: between(draw, time.Second, 4*time.Second),
