@@ -67,7 +67,13 @@ func (g *gateway) active(now time.Time) (Override, bool) {
 }
 
 func rank(m Mode) int {
-	return map[Mode]int{Drain: 1, Reconcile: 2}[m]
+	switch m {
+	case Reconcile:
+		return 2
+	case Drain:
+		return 1
+	}
+	return 0
 }
 
 func (g *gateway) mode(now time.Time) Mode {

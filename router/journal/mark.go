@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/payrouter/payrouter/router/payment"
 )
 
 // ErrWentBack says that the books do not hold what this process had committed: they were
@@ -77,13 +79,14 @@ func (s *Store) lastMark() mark {
 	return mark{}
 }
 
-// standing is the condition that the mark stands, for a statement whose next places are
-// from, from+1 and from+2.
-func (s *Store) standing(from int) (string, []any) {
-	last := s.lastMark()
-	condition := fmt.Sprintf("($%[1]d = '' OR EXISTS (SELECT 1 FROM events WHERE payment_id = $%[1]d AND seq = $%[2]d AND writer = $%[3]d))", from, from+1, from+2)
-	return condition, []any{last.payment, last.seq, last.writer}
-}
+// markStands is the condition that the mark stands, for a statement whose last places,
+// $10 to $12, are what places gives.
+const markStands = `($10 = '' OR EXISTS (SELECT 1 FROM events WHERE payment_id = $10 AND seq = $11 AND writer = $12))`
+
+func (m mark) places() []any { return []any{m.payment, m.seq, m.writer} }
+
+// remember makes a commit the mark.
+func (s *Store) remember(p payment.Payment, writer string) { s.last.Store(&mark{p.ID, p.Seq, writer}) }
 
 // refused says why a statement with the condition changed nothing: the books went back,
 // or whatever else it would have been.

@@ -57,12 +57,11 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 		if err != nil || !fresh {
 			return orRepeated(err)
 		}
-		stands, last := s.standing(10)
 		n, err := affected(tx.ExecContext(ctx, `INSERT INTO payments
 			(id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, due_at, payer)
-			SELECT $1, $2, $3, $4, $5, '', $6, 1, $7, $7, $8, $9 WHERE `+stands+` ON CONFLICT DO NOTHING`,
+			SELECT $1, $2, $3, $4, $5, '', $6, 1, $7, $7, $8, $9 WHERE `+markStands+` ON CONFLICT DO NOTHING`,
 			append([]any{opened.ID, opened.Tenant, opened.Order, opened.Order != "", string(p.Status()), false,
-				micros(e.At), nullMicros(s.due(p, e.At)), string(person)}, last...)...))
+				micros(e.At), nullMicros(s.due(p, e.At)), string(person)}, s.lastMark().places()...)...))
 		if err != nil {
 			return err
 		}
@@ -81,14 +80,14 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 		// The commit may have happened all the same: look before saying no.
 		if kept, again := s.Repeated(ctx, r); errors.Is(again, ErrRepeated) {
 			if kept.ID == opened.ID {
-				s.last.Store(&mark{p.ID, p.Seq, writer})
+				s.remember(p, writer)
 				return kept, nil
 			}
 			return kept, again
 		}
 		return p, fmt.Errorf("open payment: %w", err)
 	}
-	s.last.Store(&mark{p.ID, p.Seq, writer})
+	s.remember(p, writer)
 	return p, nil
 }
 
@@ -197,14 +196,14 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 		})
 		switch {
 		case err == nil:
-			s.last.Store(&mark{p.ID, next.Seq, writer})
+			s.remember(next, writer)
 			return next, nil
 		case errors.Is(err, ErrRepeated):
 			return s.Repeated(ctx, *r)
 		case !errors.Is(err, errConflict) && !retryable(err):
 			// Did it commit all the same? Read on another connection before saying no.
 			if s.holds(context.WithoutCancel(ctx), p.ID, writer) {
-				s.last.Store(&mark{p.ID, next.Seq, writer})
+				s.remember(next, writer)
 				return next, nil
 			}
 			return p, fmt.Errorf("append to %s: %w", p.ID, err)
@@ -288,10 +287,9 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 	status := p.Status()
 	unpaid := status == payment.StatusDeclined || status == payment.StatusFailed || status == payment.StatusCanceled
 	// In the same statement: books that lost this process' last commit take nothing from it.
-	stands, last := s.standing(10)
 	n, err := affected(tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
-		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9 AND `+stands,
-		append([]any{p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from}, last...)...))
+		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9 AND `+markStands,
+		append([]any{p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from}, s.lastMark().places()...)...))
 	if err != nil || n > 0 {
 		return err
 	}
