@@ -109,9 +109,6 @@ func (d *database) exec(query string, args []driver.NamedValue) (driver.Result, 
 }
 
 func (d *database) query(query string, args []driver.NamedValue) (driver.Rows, error) {
-	if len(args) == 0 {
-		return d.real.QueryContext(context.Background(), query, args)
-	}
 	s, err := d.statement(query)
 	if err != nil {
 		return nil, err
