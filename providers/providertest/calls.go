@@ -26,8 +26,16 @@ func (h *house) charge(ctx context.Context, a *attempt) providers.Result {
 	if h.claims.Method(a.ref.Method).Flow == providers.Offer {
 		limit = h.claims.Timeouts.Create
 	}
+	h.mu.Lock()
+	h.asked[a.ref.Order] = a.charge.Ref.Amount
+	h.mu.Unlock()
 	a.result = h.call("charge", limit, func() providers.Result { return h.provider.Charge(ctx, a.charge) })
 	a.learn(a.result)
+	if a.result.Verdict == providers.Pending && a.result.Action != nil {
+		if err := h.bank.Open(h.face, a.result.Action.URL); err != nil {
+			h.t.Errorf("the payer cannot open what the action shows: %v", err)
+		}
+	}
 	return a.result
 }
 

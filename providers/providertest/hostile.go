@@ -103,7 +103,8 @@ type siege struct {
 func (s *siege) targets() []deed {
 	var all []deed
 	for _, d := range s.deeds() {
-		if !slices.ContainsFunc(all, func(known deed) bool { return known.what == d.what }) {
+		known := slices.ContainsFunc(all, func(known deed) bool { return known.what == d.what })
+		if !known && !s.composed(d) {
 			all = append(all, d)
 		}
 	}

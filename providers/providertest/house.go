@@ -33,9 +33,10 @@ type house struct {
 
 	mu     sync.Mutex
 	orders int
-	moves  []sim.Move      // money-moving requests as they arrived
-	broken []sim.Violation // of I9 and I11
-	rude   bool            // the question itself repeats what must not be repeated
+	asked  map[string]providers.Money // for what was charged, by order number
+	moves  []sim.Move                 // money-moving requests as they arrived
+	broken []sim.Violation            // of I9 and I11
+	rude   bool                       // the question itself repeats what must not be repeated
 }
 
 // payer is a person who must not be found in anything that is kept or logged.
@@ -60,7 +61,7 @@ func open(t *testing.T, s Subject, m providers.Method) *house {
 // found makes a house with a bank in it, and nobody in front of the bank yet.
 func found(t *testing.T, s Subject, m providers.Method) *house {
 	t.Helper()
-	h := &house{t: t, subject: s, method: m, slack: patience}
+	h := &house{t: t, subject: s, method: m, slack: patience, asked: map[string]providers.Money{}}
 	face := s.Bank(m)
 	h.face, h.post = face.Name(), &post{house: h}
 	h.bank = sim.New(sim.Options{
@@ -97,6 +98,16 @@ func (h *house) enter(p providers.Provider, err error) {
 	}
 	h.provider, h.claims = p, p.Claims()
 	h.subject = h.subject.withDefaults(h.claims)
+}
+
+// owed is what an attempt was for. The subject's amount stands for one that is not known.
+func (h *house) owed(ref providers.Ref) providers.Money {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if amount, ok := h.asked[ref.Order]; ok {
+		return amount
+	}
+	return h.subject.Amount
 }
 
 // hangUp lets the adapter drop its idle connections, if it keeps any.

@@ -150,9 +150,8 @@ func (s *suite) lastMoment(h *house) {
 	time.Sleep(time.Until(a.result.Action.Expires) - time.Millisecond)
 	h.act(a, sim.ActScan)
 	h.look(a)
-	o, _ := h.object(a)
-	if pause := time.Until(o.LiveUntil) - time.Millisecond; pause > 0 {
-		time.Sleep(pause)
+	if o, _ := h.object(a); !o.LiveUntil.IsZero() {
+		time.Sleep(time.Until(o.LiveUntil) - time.Millisecond)
 	}
 	h.look(a)
 	h.act(a, sim.ActConfirm)

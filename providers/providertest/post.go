@@ -66,7 +66,12 @@ func (p *post) rule(heard providers.Heard, n int) providers.Ruling {
 	if p.ruling != nil {
 		return p.ruling(heard, n)
 	}
-	r := providers.Ruling{Kind: providers.Accepted, ID: "p-4711", Text: "Order 4711", Amount: p.house.subject.Amount}
+	return p.accept(heard)
+}
+
+// accept is the ruling on whatever is genuine. What is owed is what was asked for.
+func (p *post) accept(heard providers.Heard) providers.Ruling {
+	r := providers.Ruling{Kind: providers.Accepted, ID: "p-4711", Text: "Order 4711", Amount: p.house.owed(heard.Ref)}
 	switch heard.Kind {
 	case providers.Noise:
 		r.Kind = providers.Rejected

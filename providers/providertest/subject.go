@@ -51,6 +51,9 @@ type Subject struct {
 	// while nothing comes into being at the provider. Its loss then proves that nothing
 	// was offered, so that Unserved is true and not only Unknown.
 	Inert []providers.Method
+	// Composed are methods whose offers we compose alone: nothing arrives at the bank until a
+	// payer opens the address.
+	Composed []providers.Method
 	// Wordless says that captures, voids and refunds are documented to succeed by HTTP 200
 	// alone, whatever the answer says or does not say.
 	Wordless bool

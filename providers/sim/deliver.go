@@ -1,11 +1,12 @@
 package sim
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -54,18 +55,21 @@ func (b *Bank) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * b.opt.TimeScale)
 }
 
-// postTo makes one POST to the merchant.
+// postTo makes one request to the merchant.
 func (b *Bank) postTo(l *letter) (int, []byte, error) {
-	r, err := http.NewRequestWithContext(b.ctx, http.MethodPost, l.URL, bytes.NewReader([]byte(l.Body)))
+	var body io.Reader = strings.NewReader(l.Body)
+	if l.method == http.MethodGet {
+		body = nil
+	}
+	r, err := http.NewRequestWithContext(b.ctx, cmp.Or(l.method, http.MethodPost), l.URL, body)
 	if err != nil {
 		return 0, nil, err
 	}
 	for k, v := range l.header {
 		r.Header[http.CanonicalHeaderKey(k)] = v
 	}
-	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	if l.contentType != "" {
-		r.Header.Set("Content-Type", l.contentType)
+	if body != nil {
+		r.Header.Set("Content-Type", cmp.Or(l.contentType, "application/json; charset=utf-8"))
 	}
 	return b.merchant(r)
 }

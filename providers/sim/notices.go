@@ -57,6 +57,7 @@ type Notice struct {
 // letter is a notice on its way. Faces build it and hand it to Bank.notify.
 type letter struct {
 	Notice
+	method       string                             // empty is POST; a GET carries all in its URL
 	contentType  string                             // empty is application/json
 	header       http.Header                        // extra headers; may be nil
 	forgery      []byte                             // the body of the forged copy; nil makes none

@@ -49,6 +49,24 @@ func payerBehaviours() []string {
 	return []string{PayerPays, PayerNever, PayerDeclines, PayerLate, PayerTwice}
 }
 
+// opener is a face whose offers the merchant composes alone: the bank hears of one when a payer opens its address.
+type opener interface {
+	Open(address string) error
+}
+
+// Open lets a payer's browser open the address of an offer, where the bank learns of offers by that. Elsewhere nothing happens: who
+// has an offer's address could open it, but the bank knows the offer already.
+func (b *Bank) Open(face, address string) error {
+	f := b.face(face)
+	if f == nil {
+		return fmt.Errorf("face %q is unknown; there are %q", face, b.Faces())
+	}
+	if o, ok := f.(opener); ok {
+		return o.Open(address)
+	}
+	return nil
+}
+
 // AddPayer checks a rule and puts it in force. It returns the rule's id.
 func (b *Bank) AddPayer(p PayerRule) (string, error) {
 	if p.Face == "" {
