@@ -86,7 +86,7 @@ const markStands = `($10 = '' OR EXISTS (SELECT 1 FROM events WHERE payment_id =
 func (m mark) places() []any { return []any{m.payment, m.seq, m.writer} }
 
 // remember makes a commit the mark.
-func (s *Store) remember(p payment.Payment, writer string) { s.last.Store(&mark{p.ID, p.Seq, writer}) }
+func (s *Store) remember(p payment.Payment) { s.last.Store(&mark{p.ID, p.Seq, p.Writer}) }
 
 // refused says why a statement with the condition changed nothing: the books went back,
 // or whatever else it would have been.

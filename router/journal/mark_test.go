@@ -94,3 +94,31 @@ func TestBooksThatHoldLessOfAPaymentThanWasReadWentBack(t *testing.T) {
 		}
 	})
 }
+
+// A process may still hold a payment as it was before the books went back. When others have
+// written on since, its next number fits what it never read: it must not be written there.
+func TestAPaymentWhoseHistoryWasReplacedTakesNothingFromWhoReadTheOldOne(t *testing.T) {
+	on(t, func(t *testing.T, openStore func() *journal.Store) {
+		a, b := openStore(), openStore()
+		r, e := open("p", "")
+		_, err := a.Open(t.Context(), r, providers.Payer{}, e)
+		must(t, err)
+		before, err := b.Get(t.Context(), "p")
+		must(t, err)
+		gone := before
+		gone.Writer = "a commit that the books lost" // as a had read it, at the same number
+		a.StartAnew()
+		if _, err := a.Advance(t.Context(), gone, planned("ref")); !errors.Is(err, journal.ErrWentBack) {
+			t.Errorf("error %v", err)
+		}
+		if look, err := a.LookOver(t.Context()); !look.Behind || err != nil {
+			t.Errorf("%+v, error %v", look, err)
+		}
+		if now, err := b.Get(t.Context(), "p"); err != nil || now.Seq != before.Seq {
+			t.Errorf("written up to %d, error %v", now.Seq, err)
+		}
+		if _, err := a.Advance(t.Context(), before, planned("ref")); err != nil {
+			t.Errorf("on what stands there: %v", err)
+		}
+	})
+}

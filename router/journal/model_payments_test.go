@@ -118,6 +118,10 @@ func (m *machine) from(t *rapid.T, id string) payment.Payment {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The writer was told with it.
+	if err := m.rows.QueryRowContext(m.ctx, `SELECT writer FROM events WHERE payment_id = $1 AND seq = $2`, id, known).Scan(&p.Writer); err != nil {
+		t.Fatal(err)
+	}
 	return p
 }
 

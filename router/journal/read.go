@@ -13,45 +13,52 @@ import (
 
 // Events reads a payment's events in order.
 func (s *Store) Events(ctx context.Context, id string) ([]payment.Event, error) {
+	events, _, err := s.history(ctx, id)
+	return events, err
+}
+
+// history reads a payment's events in order, and who wrote the last of them.
+func (s *Store) history(ctx context.Context, id string) (events []payment.Event, writer string, err error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT seq, at, actor, kind, body FROM events WHERE payment_id = $1 ORDER BY seq`, id)
+	rows, err := s.read.QueryContext(ctx, `SELECT seq, at, actor, kind, body, writer FROM events WHERE payment_id = $1 ORDER BY seq`, id)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", id, err)
+		return nil, "", fmt.Errorf("read %s: %w", id, err)
 	}
 	defer rows.Close()
-	var events []payment.Event
 	for rows.Next() {
 		var (
 			e          payment.Event
 			at         int64
 			kind, body string
 		)
-		if err := rows.Scan(&e.Seq, &at, &e.Actor, &kind, &body); err != nil {
-			return nil, fmt.Errorf("read %s: %w", id, err)
+		if err := rows.Scan(&e.Seq, &at, &e.Actor, &kind, &body, &writer); err != nil {
+			return nil, "", fmt.Errorf("read %s: %w", id, err)
 		}
 		if e.Body, err = payment.DecodeBody(kind, []byte(body)); err != nil {
-			return nil, fmt.Errorf("read %s, event %d: %w", id, e.Seq, err)
+			return nil, "", fmt.Errorf("read %s, event %d: %w", id, e.Seq, err)
 		}
 		e.At = instant(at)
 		events = append(events, e)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read %s: %w", id, err)
+		return nil, "", fmt.Errorf("read %s: %w", id, err)
 	}
 	if len(events) == 0 {
-		return nil, ErrNotFound
+		return nil, "", ErrNotFound
 	}
-	return events, nil
+	return events, writer, nil
 }
 
 // Get folds a payment.
 func (s *Store) Get(ctx context.Context, id string) (payment.Payment, error) {
-	events, err := s.Events(ctx, id)
+	events, writer, err := s.history(ctx, id)
 	if err != nil {
 		return payment.Payment{}, err
 	}
-	return payment.Fold(events)
+	p, err := payment.Fold(events)
+	p.Writer = writer
+	return p, err
 }
 
 // Payer reads what the gateways may need to know about the person.

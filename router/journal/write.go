@@ -51,7 +51,7 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 	if err != nil {
 		return p, err
 	}
-	writer := newWriter()
+	p.Writer = newWriter()
 	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		fresh, err := insertRequest(ctx, tx, r, opened.ID)
 		if err != nil || !fresh {
@@ -68,7 +68,7 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 		if n == 0 {
 			return s.refused(ctx, tx, &OrderTakenError{})
 		}
-		return s.appendEvents(ctx, tx, p, []payment.Event{e}, writer)
+		return s.appendEvents(ctx, tx, p, []payment.Event{e}, "")
 	})
 	if taken := (*OrderTakenError)(nil); errors.As(err, &taken) {
 		return p, s.orderTaken(ctx, opened.Tenant, opened.Order)
@@ -80,14 +80,14 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 		// The commit may have happened all the same: look before saying no.
 		if kept, again := s.Repeated(ctx, r); errors.Is(again, ErrRepeated) {
 			if kept.ID == opened.ID {
-				s.remember(p, writer)
+				s.remember(p)
 				return kept, nil
 			}
 			return kept, again
 		}
 		return p, fmt.Errorf("open payment: %w", err)
 	}
-	s.remember(p, writer)
+	s.remember(p)
 	return p, nil
 }
 
@@ -185,6 +185,7 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 				return p, err
 			}
 		}
+		next.Writer = writer
 		err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			if r != nil {
 				fresh, err := insertRequest(ctx, tx, *r, p.ID)
@@ -192,25 +193,25 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 					return orRepeated(err)
 				}
 			}
-			return s.appendEvents(ctx, tx, next, events, writer)
+			return s.appendEvents(ctx, tx, next, events, p.Writer)
 		})
 		switch {
 		case err == nil:
-			s.remember(next, writer)
+			s.remember(next)
 			return next, nil
 		case errors.Is(err, ErrRepeated):
 			return s.Repeated(ctx, *r)
 		case !errors.Is(err, errConflict) && !retryable(err):
 			// Did it commit all the same? Read on another connection before saying no.
 			if s.holds(context.WithoutCancel(ctx), p.ID, writer) {
-				s.remember(next, writer)
+				s.remember(next)
 				return next, nil
 			}
 			return p, fmt.Errorf("append to %s: %w", p.ID, err)
 		}
 		newer, err := s.Get(ctx, p.ID)
 		switch {
-		case err == nil && newer.Seq < p.Seq, errors.Is(err, ErrNotFound) && p.Seq > 0:
+		case err == nil && (newer.Seq < p.Seq || newer.Seq == p.Seq && newer.Writer != p.Writer), errors.Is(err, ErrNotFound) && p.Seq > 0:
 			return p, s.behind() // what was read before is not there any more
 		case err != nil:
 			return p, err
@@ -231,8 +232,9 @@ func (s *Store) holds(ctx context.Context, id, writer string) bool {
 	return err == nil && n > 0
 }
 
-// appendEvents writes events and their by-products; p is the payment after them.
-func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment, events []payment.Event, writer string) error {
+// appendEvents writes events and their by-products; p is the payment after them, and
+// before is who wrote the last event that they follow.
+func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment, events []payment.Event, before string) error {
 	for _, e := range events {
 		body, err := payment.EncodeBody(e.Body)
 		if err != nil {
@@ -240,7 +242,7 @@ func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment,
 		}
 		n, err := affected(tx.ExecContext(ctx, `INSERT INTO events (payment_id, seq, at, actor, kind, body, writer)
 			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-			p.ID, e.Seq, micros(e.At), e.Actor, e.Body.Kind(), string(body), writer))
+			p.ID, e.Seq, micros(e.At), e.Actor, e.Body.Kind(), string(body), p.Writer))
 		if err != nil {
 			return err
 		}
@@ -249,7 +251,7 @@ func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment,
 		}
 	}
 	last := events[len(events)-1]
-	if err := s.index(ctx, tx, p, last.At, events[0].Seq-1); err != nil {
+	if err := s.index(ctx, tx, p, last.At, events[0].Seq-1, before); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (payment_id, seq, tenant, at) VALUES ($1, $2, $3, $4)`,
@@ -257,8 +259,9 @@ func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment,
 	return err
 }
 
-// index writes the by-products of the events that follow the event numbered from.
-func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now time.Time, from int64) error {
+// index writes the by-products of the events that follow the event numbered from, which
+// before wrote.
+func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now time.Time, from int64, before string) error {
 	gateway, risk := "", false
 	for _, a := range p.Attempts {
 		gateway = a.Gateway
@@ -286,10 +289,12 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 	}
 	status := p.Status()
 	unpaid := status == payment.StatusDeclined || status == payment.StatusFailed || status == payment.StatusCanceled
-	// In the same statement: books that lost this process' last commit take nothing from it.
+	// In the same statement: books that lost this process' last commit take nothing from it,
+	// nor does a payment whose history is not the one that was read.
 	n, err := affected(tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
-		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9 AND `+markStands,
-		append([]any{p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from}, s.lastMark().places()...)...))
+		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9 AND `+markStands+`
+		AND EXISTS (SELECT 1 FROM events WHERE payment_id = $1 AND seq = $9 AND writer = $13)`,
+		append(append([]any{p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from}, s.lastMark().places()...), before)...))
 	if err != nil || n > 0 {
 		return err
 	}

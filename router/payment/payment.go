@@ -13,6 +13,7 @@ import (
 type Payment struct {
 	Opened
 	Seq        int64
+	Writer     string // names the commit of the event numbered Seq, as the journal does
 	Created    time.Time
 	Updated    time.Time
 	Attempts   []Attempt
