@@ -30,12 +30,13 @@ func (m Method) Valid() bool {
 
 // Ref is how a gateway knows one attempt.
 type Ref struct {
-	Order    string    // our reference, unique under the gateway's own rule; always set
-	External string    // the gateway's id, once known
-	Method   Method    // how the payer pays
-	Amount   Money     // what was asked for; every answer is compared with it
-	Planned  time.Time // when the attempt was committed, before it was sent
-	TwoStage bool      // whether a hold was asked for
+	Order       string    // our reference, unique under the gateway's own rule; always set
+	External    string    // the gateway's id, once known
+	Method      Method    // how the payer pays
+	Amount      Money     // what was asked for; every answer is compared with it
+	Planned     time.Time // when the attempt was committed, before it was sent
+	TwoStage    bool      // whether a hold was asked for
+	Credentials string    // the version of our credentials that the attempt began with; adapters need not look at it
 }
 
 // Payer is what a gateway may need to know about the person. It is personal

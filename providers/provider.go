@@ -1,6 +1,9 @@
 package providers
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Provider is one gateway account at a payment company. All methods are safe
 // for concurrent use. None returns an error: what failed is in the Result. A
@@ -62,6 +65,13 @@ type Prober interface {
 	// with Misconfigured when it works but refuses us, anything else when it does
 	// not work.
 	Probe(ctx context.Context) Result
+}
+
+// Expirer knows when its credentials end, because they say so themselves.
+type Expirer interface {
+	// Expires is the end of the first that ends, such as a client certificate; the zero
+	// time where none says. It reads what is in use now.
+	Expires() time.Time
 }
 
 // Forgetter deletes a saved instrument at the provider.

@@ -208,7 +208,7 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 	if err != nil {
 		return p, err
 	}
-	gateway := r.gateways[c.Gateway]
+	gateway, _ := r.Gateway(c.Gateway)
 	route = append([]payment.Choice{{Gateway: c.Gateway, Method: c.Method, Taken: true, Why: WhyTaken}}, route...)
 	n, mine := len(p.Attempts)+1, false
 	r.Step("before plan")
@@ -218,7 +218,7 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 		if !mine {
 			return nil // somebody else planned it, or the wish is gone
 		}
-		return payment.Planned{Attempt: n, Gateway: c.Gateway, Provider: gateway.Provider.Claims().Provider, Method: c.Method,
+		return payment.Planned{Attempt: n, Gateway: c.Gateway, Provider: gateway.Provider.Claims().Provider, Credentials: gateway.Version, Method: c.Method,
 			Flow: c.Flow, Reference: reference, Evidence: p.Evidence(), Route: route}
 	})
 	if err != nil || !mine {
@@ -291,7 +291,7 @@ func (r *Router) ask(ctx context.Context, p payment.Payment, n int) (payment.Pay
 
 // lookup asks a gateway. One that is gone from the configuration is out of reach.
 func (r *Router) lookup(ctx context.Context, gateway string, ref providers.Ref) (result providers.Result) {
-	g, ok := r.gateways[gateway]
+	g, ok := r.Gateway(gateway)
 	if !ok {
 		return providers.Doubt(providers.NotSent, "", ErrUnknownGateway)
 	}
@@ -308,7 +308,7 @@ func (r *Router) lookup(ctx context.Context, gateway string, ref providers.Ref) 
 		}
 	}()
 	defer r.recovered(g.Name, &result)
-	return g.Provider.Lookup(context.WithoutCancel(ctx), ref)
+	return g.with(ref.Credentials).Lookup(context.WithoutCancel(ctx), ref)
 }
 
 // maybeSwitch asks to leave a shown offer whose gateway cannot even be asked and

@@ -120,7 +120,8 @@ func (h *house) replica() (*router.Router, *journal.Store, *health.Board) {
 		MerchantSecret: providers.NewSecret("flk3409refn54t54t*FNJRET"), MerchantDomain: "shop.example.kz", Currencies: []string{"UAH", "KZT"}},
 		wayforpay.Options{Dial: dial("wayforpay")})
 	h.must(err)
-	gateways := []router.Gateway{{Name: kaspiMain, Provider: k}, {Name: halykMain, Provider: y}, {Name: wayforpayMain, Provider: w}}
+	gateways := []router.Gateway{{Name: kaspiMain, Credentials: router.Credentials{Provider: k}}, {Name: halykMain, Credentials: router.Credentials{Provider: y}},
+		{Name: wayforpayMain, Credentials: router.Credentials{Provider: w}}}
 	var watched []health.Gateway
 	for i, g := range gateways {
 		gateways[i].NotifyURL = "http://payrouter/webhooks/" + g.Name

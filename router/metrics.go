@@ -97,7 +97,7 @@ func (m *metrics) fill(r *Router) {
 		for _, outcome := range noticeOutcomes {
 			m.notices.WithLabelValues(g, outcome)
 		}
-		m.unknown.WithLabelValues(r.gateways[g].Provider.Claims().Provider)
+		m.unknown.WithLabelValues(r.terms.Claims(g).Provider)
 	}
 	for _, s := range payment.Statuses() {
 		m.payments.WithLabelValues(string(s))
@@ -174,13 +174,15 @@ var (
 		"Attempts that may still take money and have not, from the books.", []string{"gateway"}, nil)
 	oldestDesc = prometheus.NewDesc("payrouter_oldest_open_attempt_seconds",
 		"Age of the oldest open attempt, 0 without one.", []string{"gateway"}, nil)
+	credentialsDesc = prometheus.NewDesc("payrouter_credentials_expiry_timestamp_seconds",
+		"When a gateway's credentials end, in Unix time, by the configuration or by their own word. Missing where nobody says.", []string{"gateway", "credentials"}, nil)
 	booksUpDesc = prometheus.NewDesc("payrouter_books_up",
 		"1 when the books could be read for this scrape; the gauges of money are missing otherwise.", nil, nil)
 )
 
 // Describe sends the descriptors.
 func (b *books) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{riskAmountDesc, riskCountDesc, openDesc, oldestDesc, booksUpDesc} {
+	for _, d := range []*prometheus.Desc{riskAmountDesc, riskCountDesc, openDesc, oldestDesc, credentialsDesc, booksUpDesc} {
 		out <- d
 	}
 }
@@ -192,6 +194,13 @@ const scrapeLimit = 3 * time.Second
 func (b *books) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	for _, g := range b.router.All() {
+		for _, c := range g.Valid() {
+			if end := c.End(); !end.IsZero() {
+				gauge(credentialsDesc, float64(end.Unix()), g.Name, c.Version)
+			}
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
 	defer cancel()
@@ -220,7 +229,7 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 	for _, name := range b.router.names {
 		open[name] += 0
 		for _, verdict := range []providers.Verdict{providers.Unknown, providers.Pending} {
-			for _, currency := range b.router.gateways[name].Provider.Claims().Currencies {
+			for _, currency := range b.router.terms.Claims(name).Currencies {
 				show(journal.Exposure{Gateway: name, Verdict: verdict.String(), Currency: currency})
 			}
 		}

@@ -15,7 +15,7 @@ import (
 // ruled on, then answered in the provider's own way. A request that could not be
 // stored is not acknowledged.
 func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (providers.Reply, error) {
-	g, ok := r.gateways[gateway]
+	g, ok := r.Gateway(gateway)
 	if !ok {
 		return providers.Reply{}, fmt.Errorf("%s: %w", gateway, ErrUnknownGateway)
 	}
@@ -30,7 +30,7 @@ func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (
 		r.Log.Error("a notice could not be stored and was not acknowledged", "gateway", gateway, "error", err.Error())
 		return listener.Answer(providers.Heard{}, providers.Ruling{Kind: providers.TryLater}), nil
 	}
-	heard := r.read(listener, gateway, n)
+	listener, heard := r.hear(g, listener, n)
 	v := r.rule(ctx, g, heard)
 	if v.outcome == noticeHint {
 		// Marked before it is acknowledged: it waits in the books until it was followed.

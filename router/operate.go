@@ -55,7 +55,7 @@ func (r *Router) mayOperate(op payment.OperationKind) error {
 func (r *Router) act(ctx context.Context, p payment.Payment, a payment.Attempt, plan payment.OperationPlanned) (result providers.Result) {
 	op := map[payment.OperationKind]health.Op{payment.OpCapture: health.OpCapture, payment.OpVoid: health.OpVoid,
 		payment.OpWithdraw: health.OpVoid, payment.OpRefund: health.OpRefund}[plan.Op]
-	g, ok := r.gateways[a.Gateway]
+	g, ok := r.Gateway(a.Gateway)
 	if !ok {
 		return providers.Unsent(ErrUnknownGateway)
 	}
@@ -70,17 +70,18 @@ func (r *Router) act(ctx context.Context, p payment.Payment, a payment.Attempt, 
 	}()
 	defer r.recovered(g.Name, &result)
 	ref := p.Ref(a)
+	adapter := g.with(a.Credentials)
 	switch plan.Op {
 	case payment.OpCapture:
-		if capturer, ok := g.Provider.(providers.Capturer); ok {
+		if capturer, ok := adapter.(providers.Capturer); ok {
 			return capturer.Capture(ctx, ref, plan.Amount)
 		}
 	case payment.OpVoid, payment.OpWithdraw:
-		if canceler, ok := g.Provider.(providers.Canceler); ok {
+		if canceler, ok := adapter.(providers.Canceler); ok {
 			return canceler.Cancel(ctx, ref)
 		}
 	case payment.OpRefund:
-		if refunder, ok := g.Provider.(providers.Refunder); ok {
+		if refunder, ok := adapter.(providers.Refunder); ok {
 			return refunder.Refund(ctx, r.refund(p, a, plan))
 		}
 	}
@@ -129,8 +130,8 @@ func effect(op payment.OperationKind, seen providers.Result) providers.Result {
 }
 
 func (r *Router) lookupRefund(ctx context.Context, p payment.Payment, a payment.Attempt, plan payment.OperationPlanned) (result providers.Result) {
-	g := r.gateways[a.Gateway]
-	refunder, ok := g.Provider.(providers.Refunder)
+	g, _ := r.Gateway(a.Gateway)
+	refunder, ok := g.with(a.Credentials).(providers.Refunder)
 	if !ok {
 		return providers.Result{}
 	}

@@ -33,7 +33,7 @@ var (
 // request id: the same order again answers with the one that stands.
 func (r *Router) CreateOverride(ctx context.Context, o journal.Override) (journal.Override, error) {
 	now := payment.Instant(time.Now())
-	if _, ok := r.gateways[o.Gateway]; !ok {
+	if _, ok := r.Gateway(o.Gateway); !ok {
 		return o, fmt.Errorf("%s: %w", o.Gateway, ErrUnknownGateway)
 	}
 	if o.Start.IsZero() {
@@ -177,7 +177,7 @@ const (
 // Forecast routes the tenant's recent payments anew, with and without the order.
 func (r *Router) Forecast(ctx context.Context, tenant string, o journal.Override) (Forecast, error) {
 	f := Forecast{Window: forecastWindow}
-	if _, ok := r.gateways[o.Gateway]; !ok {
+	if _, ok := r.Gateway(o.Gateway); !ok {
 		return f, fmt.Errorf("%s: %w", o.Gateway, ErrUnknownGateway)
 	}
 	now := time.Now()

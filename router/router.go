@@ -20,9 +20,10 @@ import (
 
 // Gateway is one configured account at a provider.
 type Gateway struct {
-	Name      string
-	Provider  providers.Provider
-	NotifyURL string // where its notices reach us
+	Name        string
+	Credentials               // what new attempts begin with
+	Retiring    []Credentials // earlier ones that are still valid
+	NotifyURL   string        // where its notices reach us
 }
 
 // Options wire a Router. All are required unless said otherwise.
@@ -65,7 +66,7 @@ type Tenant struct {
 // Router moves payments. It is safe for concurrent use.
 type Router struct {
 	Options
-	gateways map[string]Gateway
+	gateways atomic.Pointer[map[string]Gateway]
 	names    []string
 	terms    payment.Terms
 	numbers  *numbers
@@ -132,19 +133,20 @@ func New(o Options) (*Router, error) {
 	if o.Step == nil {
 		o.Step = func(string) {}
 	}
-	r := &Router{Options: o, gateways: map[string]Gateway{}, terms: TermsOf(o.Terms, o.Gateways),
+	r := &Router{Options: o, terms: TermsOf(o.Terms, o.Gateways),
 		numbers: &numbers{journal: o.Journal}, hub: newHub(), errands: map[string]*errands{}, owner: uuid.NewString()}
+	gateways, err := byName(o.Gateways)
+	if err != nil {
+		return nil, err
+	}
+	r.gateways.Store(&gateways)
 	for _, g := range o.Gateways {
-		if _, twice := r.gateways[g.Name]; twice {
-			return nil, fmt.Errorf("router: gateway %s appears twice", g.Name)
-		}
-		r.gateways[g.Name] = g
 		r.names = append(r.names, g.Name)
 		r.errands[g.Name] = newErrands()
 	}
 	for name, t := range o.Tenants {
 		for _, rule := range t.Rules {
-			if _, ok := r.gateways[rule.Gateway]; !ok {
+			if _, ok := gateways[rule.Gateway]; !ok {
 				return nil, fmt.Errorf("router: tenant %s has a rule for gateway %q, which is not configured", name, rule.Gateway)
 			}
 		}

@@ -154,7 +154,8 @@ func (r *Router) DeleteInstrument(ctx context.Context, tenant, id string) error 
 	if err != nil {
 		return err
 	}
-	if forgetter, ok := r.gateways[i.Gateway].Provider.(providers.Forgetter); ok {
+	g, _ := r.Gateway(i.Gateway)
+	if forgetter, ok := g.Provider.(providers.Forgetter); ok {
 		if result := forgetter.Forget(ctx, i.Token); result.Verdict != providers.Approved {
 			// Ours is forgotten all the same: a token that nobody keeps cannot be charged.
 			r.Log.Warn("the gateway did not confirm that an instrument is forgotten", "instrument", id, "gateway", i.Gateway, "code", result.Code)

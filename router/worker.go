@@ -33,6 +33,7 @@ func (r *Router) Run(ctx context.Context) error {
 	group.Go(func() error { r.number(ctx); return nil })
 	group.Go(func() error { r.sweep(ctx); return nil })
 	group.Go(func() error { r.watchOverrides(ctx); return nil })
+	group.Go(func() error { r.watchCredentials(ctx); return nil })
 	return group.Wait()
 }
 

@@ -86,7 +86,7 @@ func (b *benchmark) config(books string, callers int) app.Config {
 		Log:      app.Log{Level: "info", Format: "json"},
 		Keys:     app.Keys{Body: providers.NewSecret("only good for measuring things")},
 		Tenants:  map[string]app.Tenant{"shop": {Rules: []app.Rule{{Gateway: "wayforpay-main"}}}},
-		Gateways: []app.Gateway{{Name: "wayforpay-main", Provider: "wayforpay", MaxConcurrent: max(callers, 64), WayForPay: new(b.gateway.config())}},
+		Gateways: []app.Gateway{{Name: "wayforpay-main", Provider: "wayforpay", MaxConcurrent: max(callers, 64), Account: app.Account{Settings: app.Settings{WayForPay: new(b.gateway.config())}}}},
 	}
 }
 

@@ -105,14 +105,14 @@ func (w *world) config(a addresses) app.Config {
 		Tenants: map[string]app.Tenant{"shop": {Rules: []app.Rule{
 			{Gateway: "kaspi-main", Priority: 1}, {Gateway: "halyk-main", Priority: 2}, {Gateway: "wayforpay-main", Priority: 3}}}},
 		Gateways: []app.Gateway{
-			{Name: "kaspi-main", Provider: "kaspi", Kaspi: &kaspi.Config{BaseURL: at("kaspi") + "/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
+			{Name: "kaspi-main", Provider: "kaspi", Account: app.Account{Settings: app.Settings{Kaspi: &kaspi.Config{BaseURL: at("kaspi") + "/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
 				DeviceToken: providers.NewSecret(sim.KaspiDefaultDevice), NoticeSources: []string{"127.0.0.1"}, ConfirmWindow: 3 * time.Second, OfferLife: scanWindow + 3*time.Second,
-				Margin: time.Second, Biller: kaspi.Biller{Service: "Qazaq Books"}}},
-			{Name: "halyk-main", Provider: "halyk", Halyk: &halyk.Config{TokenURL: at("halyk") + "/oauth2/token", APIURL: at("halyk"),
+				Margin: time.Second, Biller: kaspi.Biller{Service: "Qazaq Books"}}}}},
+			{Name: "halyk-main", Provider: "halyk", Account: app.Account{Settings: app.Settings{Halyk: &halyk.Config{TokenURL: at("halyk") + "/oauth2/token", APIURL: at("halyk"),
 				ScriptURL: at("halyk") + "/payform/payment-api.js", ClientID: sim.HalykDefaultClient, ClientSecret: providers.NewSecret(sim.HalykDefaultSecret),
-				TerminalID: sim.HalykDefaultTerminal, ShopID: "shop", QR: true, NoticeKey: providers.NewSecret("only good for trying things")}},
-			{Name: "wayforpay-main", Provider: "wayforpay", WayForPay: &wayforpay.Config{APIBaseURL: at("wayforpay"), MerchantAccount: "test_merch_n1",
-				MerchantSecret: providers.NewSecret("flk3409refn54t54t*FNJRET"), MerchantDomain: "shop.example.kz", Currencies: []string{"KZT", "UAH"}}},
+				TerminalID: sim.HalykDefaultTerminal, ShopID: "shop", QR: true, NoticeKey: providers.NewSecret("only good for trying things")}}}},
+			{Name: "wayforpay-main", Provider: "wayforpay", Account: app.Account{Settings: app.Settings{WayForPay: &wayforpay.Config{APIBaseURL: at("wayforpay"), MerchantAccount: "test_merch_n1",
+				MerchantSecret: providers.NewSecret("flk3409refn54t54t*FNJRET"), MerchantDomain: "shop.example.kz", Currencies: []string{"KZT", "UAH"}}}}},
 		},
 	}
 }

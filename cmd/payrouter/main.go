@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
@@ -57,7 +58,7 @@ func root() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "serve", Short: "Serve until SIGTERM, then drain", Args: cobra.NoArgs,
-			Long: "Serves gRPC, webhooks, and metrics. On SIGTERM it takes no new calls, lets those in flight\nfinish, and leaves what is undecided in the books for whoever starts next.",
+			Long: "Serves gRPC, webhooks, and metrics. On SIGTERM it takes no new calls, lets those in flight\nfinish, and leaves what is undecided in the books for whoever starts next. On SIGHUP it reads the\nconfiguration again and takes up new credentials, and nothing else.",
 			RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), *config) },
 		},
 		&cobra.Command{
@@ -103,7 +104,29 @@ func serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	go reloadOnHangup(ctx, path, service, log)
 	return service.Run(ctx)
+}
+
+// reloadOnHangup takes up new credentials at every SIGHUP until ctx ends.
+func reloadOnHangup(ctx context.Context, path string, service *app.App, log *slog.Logger) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+		}
+		c, err := app.Load(path)
+		if err == nil {
+			err = service.Reload(c)
+		}
+		if err != nil {
+			log.Error("the new configuration was not taken up; the old one stays in force", "error", err.Error())
+		}
+	}
 }
 
 func migrate(ctx context.Context, path string) (err error) {

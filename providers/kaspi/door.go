@@ -23,6 +23,7 @@ type door struct {
 	mu    sync.Mutex
 	stamp stamps
 	open  *exchange.Client
+	ends  time.Time // when the certificate in use does; zero without one
 }
 
 // stamps tell whether any of the three files changed.
@@ -37,7 +38,7 @@ func newDoor(cert, key, ca string, options exchange.Options) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.open, err = d.make(); err != nil {
+	if d.open, d.ends, err = d.make(); err != nil {
 		return nil, err
 	}
 	d.stamp = now
@@ -48,15 +49,28 @@ func newDoor(cert, key, ca string, options exchange.Options) (*door, error) {
 func (d *door) client() *exchange.Client {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.refresh()
+	return d.open
+}
+
+// expires is when the certificate to use now ends.
+func (d *door) expires() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refresh()
+	return d.ends
+}
+
+// refresh takes up files that have changed. The caller holds the lock.
+func (d *door) refresh() {
 	now, err := d.look()
 	if err != nil || now == d.stamp {
-		return d.open
+		return
 	}
-	if next, err := d.make(); err == nil {
+	if next, ends, err := d.make(); err == nil {
 		d.open.Close() // what is in flight there finishes
-		d.open, d.stamp = next, now
+		d.open, d.ends, d.stamp = next, ends, now
 	}
-	return d.open
 }
 
 func (d *door) close() {
@@ -80,28 +94,30 @@ func (d *door) look() (stamps, error) {
 	return s, nil
 }
 
-func (d *door) make() (*exchange.Client, error) {
+func (d *door) make() (*exchange.Client, time.Time, error) {
+	var ends time.Time
 	options := d.options
 	options.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	if d.cert != "" {
 		pair, err := tls.LoadX509KeyPair(d.cert, d.key)
 		if err != nil {
-			return nil, fmt.Errorf("cert_file and key_file: %w; both are PEM, the key without a password (openssl pkey removes one)", err)
+			return nil, ends, fmt.Errorf("cert_file and key_file: %w; both are PEM, the key without a password (openssl pkey removes one)", err)
 		}
 		// Handed over whatever the server says it accepts: a server that names only
 		// its root would otherwise get none, and answer -10000.
+		ends = pair.Leaf.NotAfter
 		options.TLS.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	if d.ca != "" {
 		pem, err := os.ReadFile(d.ca)
 		if err != nil {
-			return nil, fmt.Errorf("ca_file: %w", err)
+			return nil, ends, fmt.Errorf("ca_file: %w", err)
 		}
 		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, errors.New("ca_file: holds no PEM certificate")
+			return nil, ends, errors.New("ca_file: holds no PEM certificate")
 		}
 		options.TLS.RootCAs = roots
 	}
-	return exchange.New(options), nil
+	return exchange.New(options), ends, nil
 }

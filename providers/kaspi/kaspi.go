@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -66,8 +67,18 @@ func New(c Config, o Options) (*Gateway, error) {
 	}, nil
 }
 
+// Open is New for whoever knows only that this is a configuration. A nil dial means the
+// network itself.
+func (c Config) Open(dial func(ctx context.Context, network, address string) (net.Conn, error)) (providers.Provider, error) {
+	return New(c, Options{Dial: dial})
+}
+
 // Close drops idle connections.
 func (g *Gateway) Close() { g.door.close() }
+
+// Expires is the end of the client certificate in use; zero without one. Device tokens and
+// API keys do not tell theirs.
+func (g *Gateway) Expires() time.Time { return g.door.expires() }
 
 // Probe asks the bank's ping (scheme r1, r2, r3).
 func (g *Gateway) Probe(ctx context.Context) providers.Result {

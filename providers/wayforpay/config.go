@@ -26,9 +26,6 @@ type Config struct {
 	MerchantAccount string `yaml:"merchant_account"`
 	// MerchantSecret signs our requests and verifies answers and notices. Required.
 	MerchantSecret providers.Secret `yaml:"merchant_secret"`
-	// PreviousSecret also verifies notices, while the secret is being changed: WayForPay
-	// repeats a notice for four days. Default none.
-	PreviousSecret providers.Secret `yaml:"previous_secret"`
 	// MerchantDomain is the site registered with the account, without https://. Required.
 	MerchantDomain string `yaml:"merchant_domain"`
 	// Currencies are what the merchant's contract allows, as ISO 4217 codes. Default UAH.
@@ -129,7 +126,6 @@ func (c Config) validate() error {
 	}
 	wrong(c.MerchantAccount == "" || strings.Contains(c.MerchantAccount, ";"), "merchant_account", "set the account's name from the WayForPay cabinet; it has no semicolon")
 	wrong(c.MerchantSecret.Empty(), "merchant_secret", "set the account's secret key, by ${NAME} or file:")
-	wrong(!c.PreviousSecret.Empty() && c.PreviousSecret == c.MerchantSecret, "previous_secret", "is the same as merchant_secret; leave it out")
 	wrong(c.MerchantDomain == "" || strings.ContainsAny(c.MerchantDomain, ";/ "), "merchant_domain", "set the site registered with the account, such as shop.example.kz")
 	for _, currency := range c.Currencies {
 		_, known := providers.Exponent(currency)

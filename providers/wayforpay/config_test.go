@@ -34,7 +34,6 @@ api_base_url: https://api.example.kz/wayforpay/
 secure_base_url: https://pay.example.kz
 merchant_account: test_merch_n1
 merchant_secret: one
-previous_secret: two
 merchant_domain: shop.example.kz
 currencies: [UAH, USD]
 language: UA
@@ -50,7 +49,7 @@ timeouts: {charge: 40s, create: 10s, status: 11s, refund: 12s}
 		t.Fatal(err)
 	}
 	want := Config{APIBaseURL: "https://api.example.kz/wayforpay/", SecureBaseURL: "https://pay.example.kz", MerchantAccount: account,
-		MerchantSecret: providers.NewSecret("one"), PreviousSecret: providers.NewSecret("two"), MerchantDomain: "shop.example.kz",
+		MerchantSecret: providers.NewSecret("one"), MerchantDomain: "shop.example.kz",
 		Currencies: []string{"UAH", "USD"}, Language: "UA", PaymentSystems: []string{"card", "privat24"}, LinkLife: 15 * time.Minute,
 		HoldLife: 72 * time.Hour, SettleAnswer: "8_fields", Absent: Absent{After: 90 * time.Second, Times: 4, Apart: 2 * time.Minute},
 		Timeouts: providers.Timeouts{Charge: 40 * time.Second, Create: 10 * time.Second, Status: 11 * time.Second, Refund: 12 * time.Second}}
@@ -100,7 +99,6 @@ func TestWrongConfigurationNamesFieldAndWayOut(t *testing.T) {
 		"merchant_account: set":        func(c *Config) { c.MerchantAccount = "" },
 		"merchant_account: set the":    func(c *Config) { c.MerchantAccount = "a;b" },
 		"merchant_secret: set":         func(c *Config) { c.MerchantSecret = providers.Secret{} },
-		"previous_secret: is the same": func(c *Config) { c.PreviousSecret = secret },
 		"merchant_domain: set":         func(c *Config) { c.MerchantDomain = "https://shop.example.kz" },
 		`currencies: "uah"`:            func(c *Config) { c.Currencies = []string{"UAH", "uah"} },
 		"language: write":              func(c *Config) { c.Language = "KZ" },

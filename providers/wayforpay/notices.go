@@ -21,10 +21,7 @@ var (
 )
 
 // acceptance is what Answer needs of a notice that was authentic.
-type acceptance struct {
-	order    string
-	previous bool // the previous secret verified it; WayForPay checks our answer with the same
-}
+type acceptance struct{ order string }
 
 // Hear reads a serviceUrl callback. An authentic one is a Fact, with two exceptions,
 // which only wake a look-up: what would be Unknown, and refunds, since nobody documents
@@ -41,12 +38,8 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 	if err != nil {
 		return providers.Heard{Err: err}
 	}
-	previous := false
 	if !said.signedBy(g.config.MerchantSecret, eight) {
-		previous = !g.config.PreviousSecret.Empty() && said.signedBy(g.config.PreviousSecret, eight)
-		if !previous {
-			return providers.Heard{Forged: true, Err: errForged}
-		}
+		return providers.Heard{Forged: true, Err: errForged}
 	}
 	switch order := string(said.OrderReference); {
 	case string(said.MerchantAccount) != g.config.MerchantAccount:
@@ -58,7 +51,7 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 		Kind:   providers.Hint,
 		Ref:    providers.Ref{Order: string(said.OrderReference)},
 		Key:    said.key(),
-		Detail: acceptance{string(said.OrderReference), previous},
+		Detail: acceptance{string(said.OrderReference)},
 	}
 	if said.TransactionStatus == refunded || said.TransactionStatus == refundInProcessing {
 		return heard
@@ -126,11 +119,7 @@ func (g *Gateway) Answer(h providers.Heard, r providers.Ruling) providers.Reply 
 		return reply(http.StatusServiceUnavailable, "try later")
 	}
 	yes := accept{OrderReference: authentic.order, Status: "accept", Time: time.Now().Unix()}
-	secret := g.config.MerchantSecret
-	if authentic.previous {
-		secret = g.config.PreviousSecret
-	}
-	yes.Signature = sign(secret, yes.OrderReference, yes.Status, strconv.FormatInt(yes.Time, 10))
+	yes.Signature = sign(g.config.MerchantSecret, yes.OrderReference, yes.Status, strconv.FormatInt(yes.Time, 10))
 	body, err := json.Marshal(yes)
 	if err != nil {
 		return reply(http.StatusServiceUnavailable, "try later")

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -64,7 +63,7 @@ func TestNoticeIsHeardInEveryShapeItArrivesIn(t *testing.T) {
 }
 
 func TestAnyChangedByteOfASignedFieldIsForgery(t *testing.T) {
-	g, _ := open(t, func(c *Config) { c.PreviousSecret = providers.NewSecret("before") })
+	g, _ := open(t, nil)
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(read(t, "notice.json")), &fields); err != nil {
 		t.Fatal(err)
@@ -244,30 +243,4 @@ func TestAcceptIsSignedAndCarriesTheTime(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", reply.ContentType, diff)
 		}
 	})
-}
-
-// WayForPay repeats notices for four days, so a change of the secret has two in force.
-func TestNoticeSignedWithThePreviousSecretIsHeardAndAnsweredWithIt(t *testing.T) {
-	previous := providers.NewSecret("before")
-	g, _ := open(t, func(c *Config) { c.PreviousSecret = previous })
-	a := answer{MerchantAccount: account, OrderReference: "rt-1", Amount: "250", Currency: "UAH", TransactionStatus: "Approved", ReasonCode: "1100"}
-	body := a.composed(sign(previous, a.long("250")...))
-	heard := g.Hear(posted(body))
-	if heard.Kind != providers.Fact {
-		t.Fatalf("heard %+v", heard)
-	}
-	var yes accept
-	if err := json.Unmarshal(g.Answer(heard, providers.Ruling{Kind: providers.Accepted}).Body, &yes); err != nil {
-		t.Fatal(err)
-	}
-	if !verifies(previous, literal(yes.Signature), []string{"rt-1", "accept", strconv.FormatInt(yes.Time, 10)}) {
-		t.Errorf("answered %+v", yes)
-	}
-	without, _ := open(t, nil)
-	if heard := without.Hear(posted(body)); !heard.Forged {
-		t.Errorf("heard %+v without the previous secret", heard)
-	}
-	// Answers to our own requests come signed with the secret those were signed with.
-	looking, _ := open(t, func(c *Config) { c.PreviousSecret = previous }, body)
-	verdict(t, looking.Lookup(t.Context(), link(t, "rt-1", "250")), providers.Unknown, providers.BadSignature)
 }

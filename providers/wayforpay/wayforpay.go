@@ -54,6 +54,12 @@ func New(c Config, o Options) (*Gateway, error) {
 	}, nil
 }
 
+// Open is New for whoever knows only that this is a configuration. A nil dial means the
+// network itself.
+func (c Config) Open(dial func(ctx context.Context, network, address string) (net.Conn, error)) (providers.Provider, error) {
+	return New(c, Options{Dial: dial})
+}
+
 // Close drops idle connections. Calls under way end by themselves.
 func (g *Gateway) Close() {
 	g.client.Close()

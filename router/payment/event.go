@@ -49,14 +49,15 @@ type Choice struct {
 
 // Planned is an attempt, committed before anything is sent.
 type Planned struct {
-	Attempt   int              `json:"attempt"` // 1, 2, …
-	Gateway   string           `json:"gateway"`
-	Provider  string           `json:"provider"`
-	Method    providers.Method `json:"method"`
-	Flow      providers.Flow   `json:"flow"`
-	Reference string           `json:"reference"`
-	Evidence  []Evidence       `json:"evidence,omitempty"` // why each earlier attempt cannot charge any more
-	Route     []Choice         `json:"route,omitempty"`
+	Attempt     int              `json:"attempt"` // 1, 2, …
+	Gateway     string           `json:"gateway"`
+	Provider    string           `json:"provider"`
+	Credentials string           `json:"credentials,omitempty"` // the version of the gateway's credentials
+	Method      providers.Method `json:"method"`
+	Flow        providers.Flow   `json:"flow"`
+	Reference   string           `json:"reference"`
+	Evidence    []Evidence       `json:"evidence,omitempty"` // why each earlier attempt cannot charge any more
+	Route       []Choice         `json:"route,omitempty"`
 }
 
 // Observed is something learnt about an attempt, from whatever source.

@@ -34,7 +34,7 @@ func samples() []payment.Body {
 		payment.Opened{ID: "p-1", Tenant: "shop", RequestID: "r-1", Order: "order-7", Amount: amount, Methods: []providers.Method{providers.QR, providers.Page},
 			TwoStage: true, Instrument: "i-1", Customer: "c-1", Description: "basket 7", ReturnURL: "https://shop.example/back",
 			Save: true, SoftRetry: true, Gateways: []string{"kaspi-main", "halyk-main"}, Deadline: at.Add(15 * time.Minute)},
-		payment.Planned{Attempt: 2, Gateway: "halyk-main", Provider: "halyk", Method: providers.Page, Flow: providers.Offer, Reference: "000000000042",
+		payment.Planned{Attempt: 2, Gateway: "halyk-main", Provider: "halyk", Credentials: "2026-11", Method: providers.Page, Flow: providers.Offer, Reference: "000000000042",
 			Evidence: []payment.Evidence{evidence}, Route: []payment.Choice{choice}},
 		payment.Observed{Attempt: 2, Source: payment.FromLookup, Asked: at, Verdict: providers.Pending, Reason: providers.AwaitingPayer, External: "ext-1",
 			Amount: amount, Returned: tenge(100), Action: action, Absent: true, Until: at.Add(4 * time.Minute), AskIn: 5 * time.Second,

@@ -29,15 +29,16 @@ type Payment struct {
 
 // Attempt is one try at one gateway.
 type Attempt struct {
-	N         int
-	Gateway   string
-	Provider  string
-	Method    providers.Method
-	Flow      providers.Flow
-	Reference string
-	External  string
-	Planned   time.Time
-	Route     []Choice
+	N           int
+	Gateway     string
+	Provider    string
+	Credentials string // the version it began with
+	Method      providers.Method
+	Flow        providers.Flow
+	Reference   string
+	External    string
+	Planned     time.Time
+	Route       []Choice
 
 	Verdict  providers.Verdict
 	Reason   providers.Reason
@@ -257,7 +258,7 @@ func (p *Payment) plan(b Planned, e Event) error {
 		}
 	}
 	p.Attempts = append(p.Attempts, Attempt{
-		N: b.Attempt, Gateway: b.Gateway, Provider: b.Provider, Method: b.Method, Flow: b.Flow,
+		N: b.Attempt, Gateway: b.Gateway, Provider: b.Provider, Credentials: b.Credentials, Method: b.Method, Flow: b.Flow,
 		Reference: b.Reference, Planned: e.At, Route: b.Route,
 	})
 	return nil
@@ -314,7 +315,7 @@ func (p Payment) Found(kind FindingKind, attempt int) bool {
 
 // Ref is how the attempt's gateway knows it.
 func (p Payment) Ref(a Attempt) providers.Ref {
-	return providers.Ref{Order: a.Reference, External: a.External, Method: a.Method, Amount: p.Amount, Planned: a.Planned, TwoStage: p.TwoStage}
+	return providers.Ref{Order: a.Reference, External: a.External, Method: a.Method, Amount: p.Amount, Planned: a.Planned, TwoStage: p.TwoStage, Credentials: a.Credentials}
 }
 
 // Evidence lists the closing evidence of all attempts, for the next plan.

@@ -87,7 +87,7 @@ func open(t *testing.T, changes ...func(*Options, *router.Options)) *door {
 	})
 	log := slog.New(slog.NewJSONHandler(d.log, nil))
 	ro := router.Options{
-		Gateways: []router.Gateway{{Name: "kaspi-main", Provider: d.kaspi}, {Name: "halyk-main", Provider: d.halyk}},
+		Gateways: []router.Gateway{{Name: "kaspi-main", Credentials: router.Credentials{Provider: d.kaspi}}, {Name: "halyk-main", Credentials: router.Credentials{Provider: d.halyk}}},
 		Tenants: map[string]router.Tenant{
 			"shop":  {Rules: []router.Rule{{Gateway: "kaspi-main", Priority: 1}, {Gateway: "halyk-main", Priority: 2}}},
 			"other": {Rules: []router.Rule{{Gateway: "halyk-main"}}},

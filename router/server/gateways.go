@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -23,7 +22,7 @@ func (s operations) ListGateways(ctx context.Context, r *pb.ListGatewaysRequest)
 		return nil, err
 	}
 	page, size := &pb.ListGatewaysResponse{}, pageSize(r.GetPageSize())
-	all := slices.SortedFunc(slices.Values(s.router.Gateways), func(a, b router.Gateway) int { return cmp.Compare(a.Name, b.Name) })
+	all := s.router.All()
 	all = slices.DeleteFunc(all, func(g router.Gateway) bool { return g.Name <= cursor })
 	if len(all) > size {
 		all = all[:size]
@@ -46,15 +45,15 @@ func (s operations) ListGateways(ctx context.Context, r *pb.ListGatewaysRequest)
 // GetGateway reads one gateway.
 func (s operations) GetGateway(ctx context.Context, r *pb.GetGatewayRequest) (*pb.Gateway, error) {
 	name, _ := parseGateway(r.GetName())
-	i := slices.IndexFunc(s.router.Gateways, func(g router.Gateway) bool { return g.Name == name })
-	if i < 0 {
+	g, ok := s.router.Gateway(name)
+	if !ok {
 		return nil, notFound(pb.ErrorReason_ERROR_REASON_GATEWAY_NOT_FOUND, r.GetName())
 	}
 	atRisk, err := s.router.Journal.AtRisk(ctx)
 	if err != nil {
 		return nil, s.refusal(ctx, err, about{})
 	}
-	out, err := s.gateway(ctx, s.router.Gateways[i], atRisk)
+	out, err := s.gateway(ctx, g, atRisk)
 	if err != nil {
 		return nil, s.refusal(ctx, err, about{})
 	}

@@ -39,8 +39,9 @@ var bugs = []bug{
 		result = early`}}},
 	{"whoever finds an attempt planned sends it again", []edit{{"router/drive.go", "	result := r.lookup(ctx, a.Gateway, p.Ref(a))\n", `	var result providers.Result
 	if cards, _ := r.instruments(ctx, p); !a.Answered {
-		result = r.charge(ctx, r.gateways[a.Gateway], providers.Charge{Ref: p.Ref(a), CustomerID: p.Customer,
-			Instrument: cards[a.Gateway].Token, Description: p.Description, NotifyURL: r.gateways[a.Gateway].NotifyURL, Expires: p.Deadline})
+		g, _ := r.Gateway(a.Gateway)
+		result = r.charge(ctx, g, providers.Charge{Ref: p.Ref(a), CustomerID: p.Customer,
+			Instrument: cards[a.Gateway].Token, Description: p.Description, NotifyURL: g.NotifyURL, Expires: p.Deadline})
 	} else {
 		result = r.lookup(ctx, a.Gateway, p.Ref(a))
 	}
@@ -58,8 +59,8 @@ var bugs = []bug{
 	{"money on a closed attempt is dropped", []edit{{"router/learn.go", "	a := p.Attempts[o.Attempt-1]\n	if o.Source", "	a := p.Attempts[o.Attempt-1]\n	if a.Closed != nil {\n		return true\n	}\n	if o.Source"}}},
 	{"a void that was answered \"ok\" is proof", []edit{{"router/payment/evidence.go", "		method.Withdraw == providers.Binding && quiet && a.Seen.At.After(w.SettledAt) {", "		true {"}, {
 		"router/payment/evidence.go", "if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved && w.Source != FromLookup &&", "if w, ok := p.withdrawal(a.N); ok && w.Answered &&"}}},
-	{"a notice is acknowledged before it is stored", []edit{{"router/notices.go", "		return listener.Answer(providers.Heard{}, providers.Ruling{Kind: providers.TryLater}), nil\n	}\n	heard",
-		"		return listener.Answer(r.read(listener, gateway, n), providers.Ruling{Kind: providers.Accepted}), nil\n	}\n	heard"}}},
+	{"a notice is acknowledged before it is stored", []edit{{"router/notices.go", "		return listener.Answer(providers.Heard{}, providers.Ruling{Kind: providers.TryLater}), nil\n	}\n	listener, heard",
+		"		return listener.Answer(r.read(listener, gateway, n), providers.Ruling{Kind: providers.Accepted}), nil\n	}\n	listener, heard"}}},
 	{"a push whose answer was lost counts as never shown", []edit{
 		{"router/payment/evidence.go", "	if a.Flow != providers.Offer || a.Shown", "	if a.Flow == providers.Direct || a.Shown"},
 		{"providers/kaspi/claims.go", "OfferLife: c.PushLife + c.ConfirmWindow,", "OfferLife: c.PushLife + c.ConfirmWindow, NeverShown: true,"}}},

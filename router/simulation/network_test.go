@@ -40,7 +40,8 @@ func (w *world) adapters(p *process) []router.Gateway {
 		MerchantSecret: providers.NewSecret("flk3409refn54t54t*FNJRET"), MerchantDomain: "shop.example.kz", Currencies: []string{"KZT"}},
 		wayforpay.Options{Dial: p.dial("wayforpay")})
 	w.must(err)
-	return []router.Gateway{{Name: kaspiMain, Provider: k}, {Name: halykMain, Provider: h}, {Name: wayforpayMain, Provider: y}}
+	return []router.Gateway{{Name: kaspiMain, Credentials: router.Credentials{Provider: k}}, {Name: halykMain, Credentials: router.Credentials{Provider: h}},
+		{Name: wayforpayMain, Credentials: router.Credentials{Provider: y}}}
 }
 
 // faces are the bank's side of the same accounts.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,8 @@ type Options struct {
 
 // App is the service, wired and listening, not yet serving.
 type App struct {
+	config   Config // as it is in force
+	options  Options
 	log      *slog.Logger
 	store    *journal.Store
 	board    *health.Board
@@ -72,7 +75,7 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{log: o.Log, registry: prometheus.NewRegistry()}
+	a := &App{config: c, options: o, log: o.Log, registry: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -83,7 +86,7 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	if err = a.listen(ctx, c); err != nil {
 		return nil, err
 	}
-	gateways, watched, err := a.gateways(c, o)
+	gateways, watched, err := a.gateways(c)
 	if err != nil {
 		return nil, err
 	}
@@ -140,26 +143,32 @@ func (a *App) listen(ctx context.Context, c Config) error {
 }
 
 // gateways makes the adapters, and says what health should watch of each.
-func (a *App) gateways(c Config, o Options) ([]router.Gateway, []health.Gateway, error) {
-	public := c.Webhooks.PublicURL
-	if public == "" {
-		public = "http://" + a.WebhooksAddr()
-	}
-	var all []router.Gateway
+func (a *App) gateways(c Config) ([]router.Gateway, []health.Gateway, error) {
 	var watched []health.Gateway
-	for _, g := range c.Gateways {
-		adapter, err := g.open(o.Dial[g.Name])
-		if err != nil {
-			return nil, nil, fmt.Errorf("gateway %s: %w", g.Name, err)
-		}
-		all = append(all, router.Gateway{Name: g.Name, Provider: adapter, NotifyURL: strings.TrimSuffix(public, "/") + "/webhooks/" + g.Name})
-		watched = append(watched, watch(g, adapter))
+	all, err := a.open(c, func(string, Settings) providers.Provider { return nil })
+	for i, g := range all {
+		watched = append(watched, a.watch(c.Gateways[i], g.Provider))
 	}
-	return all, watched, nil
+	return all, watched, err
+}
+
+// open makes the adapters that are not there already.
+func (a *App) open(c Config, kept func(gateway string, s Settings) providers.Provider) ([]router.Gateway, error) {
+	public := strings.TrimSuffix(cmp.Or(c.Webhooks.PublicURL, "http://"+a.WebhooksAddr()), "/")
+	var all []router.Gateway
+	for _, g := range c.Gateways {
+		made, err := g.open(a.options.Dial[g.Name], func(s Settings) providers.Provider { return kept(g.Name, s) })
+		if err != nil {
+			return nil, err
+		}
+		made.NotifyURL = public + "/webhooks/" + g.Name
+		all = append(all, made)
+	}
+	return all, nil
 }
 
 // watch says how health looks after a gateway.
-func watch(g Gateway, adapter providers.Provider) health.Gateway {
+func (a *App) watch(g Gateway, adapter providers.Provider) health.Gateway {
 	t := adapter.Claims().Timeouts
 	h := health.Gateway{Name: g.Name, MaxConcurrent: g.MaxConcurrent, ObserveOnly: g.ObserveOnly,
 		Timeout: map[health.Op]time.Duration{health.OpCharge: t.Charge, health.OpCreate: t.Create, health.OpStatus: t.Status,
@@ -167,8 +176,8 @@ func watch(g Gateway, adapter providers.Provider) health.Gateway {
 	if g.SlowAfter > 0 {
 		h.SlowAfter = map[health.Op]time.Duration{health.OpCharge: g.SlowAfter, health.OpCreate: g.SlowAfter}
 	}
-	if prober, ok := adapter.(providers.Prober); ok {
-		h.Probe = func(ctx context.Context) health.Signal { return router.ProbeSignal(prober.Probe(ctx)) }
+	if _, ok := adapter.(providers.Prober); ok {
+		h.Probe = func(ctx context.Context) health.Signal { return a.router.Probe(ctx, g.Name) }
 	}
 	return h
 }

@@ -15,9 +15,6 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
-	"github.com/payrouter/payrouter/providers/halyk"
-	"github.com/payrouter/payrouter/providers/kaspi"
-	"github.com/payrouter/payrouter/providers/wayforpay"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -155,19 +152,50 @@ type Rule struct {
 	Max        int64              `yaml:"max"`        // minor units
 }
 
-// Gateway is one account at a provider. The provider's own settings stand under the
-// provider's name; exactly that one must be given.
+// Gateway is one account at a provider.
 type Gateway struct {
 	Name     string `yaml:"name"`     // lower case letters, digits and dashes: "kaspi-main"
-	Provider string `yaml:"provider"` // kaspi, halyk or wayforpay
+	Provider string `yaml:"provider"` // one of Providers
 
 	MaxConcurrent int           `yaml:"max_concurrent"` // charges and offers at once; default 64
 	SlowAfter     time.Duration `yaml:"slow_after"`     // a charge or offer that takes longer counts as slow; default never
 	ObserveOnly   bool          `yaml:"observe_only"`   // breakers and probes watch and refuse nothing
 
-	Kaspi     *kaspi.Config     `yaml:"kaspi"`
-	Halyk     *halyk.Config     `yaml:"halyk"`
-	WayForPay *wayforpay.Config `yaml:"wayforpay"`
+	Account `yaml:",inline"` // what new attempts begin with
+	// Retiring are earlier settings whose credentials the provider still accepts: attempts
+	// that began with them keep them, and notices signed with them are believed.
+	Retiring []Account `yaml:"retiring"`
+}
+
+// Account is how we are known at the provider: its settings, and whose turn they are. Only
+// credentials may differ between a gateway's accounts: it is the same account there.
+type Account struct {
+	// Credentials is their version, a name and no secret, such as "2026-11": each attempt
+	// keeps that of the credentials it began with. Required where two are valid at once.
+	Credentials string `yaml:"credentials"`
+	// Expire is the last day on which the provider accepts them, as 2027-11-30. People are
+	// told 30, 7 and 1 days before. A client certificate tells its own end besides.
+	Expire   Day `yaml:"credentials_expire"`
+	Settings `yaml:",inline"`
+}
+
+// Day is a day of the calendar in UTC; the zero value is none.
+type Day struct{ time.Time }
+
+// UnmarshalText reads 2027-11-30.
+func (d *Day) UnmarshalText(text []byte) (err error) {
+	if d.Time, err = time.Parse(time.DateOnly, string(text)); err != nil {
+		return fmt.Errorf("%q is no day; write it as 2027-11-30", text)
+	}
+	return nil
+}
+
+// end is the moment when the day is over.
+func (d Day) end() time.Time {
+	if d.IsZero() {
+		return time.Time{}
+	}
+	return d.AddDate(0, 0, 1)
 }
 
 // Load reads, resolves and validates a configuration file.
@@ -248,11 +276,12 @@ func resolve(v reflect.Value, path string, expand func(string) (string, error)) 
 			if !field.IsExported() {
 				continue
 			}
-			name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-			if name == "" {
-				name = strings.ToLower(field.Name)
+			name, how, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+			below := path + "." + cmp.Or(name, strings.ToLower(field.Name))
+			if how == "inline" {
+				below = path
 			}
-			wrong = append(wrong, resolve(v.Field(i), path+"."+name, expand))
+			wrong = append(wrong, resolve(v.Field(i), below, expand))
 		}
 	case reflect.Slice:
 		for i := range v.Len() {

@@ -17,6 +17,9 @@ import (
 // Names of tenants and gateways become labels, URLs and resource names.
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
+// Versions of credentials become labels, and stand in the books.
+var versionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,39}$`)
+
 // validate reports everything that is wrong, each in the words of its key.
 func (c *Config) validate() error {
 	var wrong []error
@@ -78,13 +81,31 @@ func (c *Config) validateGateways(say func(string, ...any)) {
 			say("%s.name: %q appears twice", key, g.Name)
 		}
 		seen[g.Name] = true
-		given := g.given()
-		switch {
-		case !slices.Contains(Providers(), g.Provider):
+		if !slices.Contains(Providers(), g.Provider) {
 			say("%s.provider: %q is unknown; there are %q", key, g.Provider, Providers())
-		case len(given) != 1 || given[0] != g.Provider:
-			say("%s: the settings of provider %s stand under the key %q, and no other provider's may be given; there are %q", key, g.Provider, g.Provider, given)
+			continue
 		}
+		g.validateAccounts(key, say)
+	}
+}
+
+func (g Gateway) validateAccounts(key string, say func(string, ...any)) {
+	versions := map[string]bool{}
+	for i, a := range g.accounts() {
+		at := key
+		if i > 0 {
+			at = fmt.Sprintf("%s.retiring[%d]", key, i-1)
+		}
+		if given := slices.Sorted(maps.Keys(a.given())); !slices.Equal(given, []string{g.Provider}) {
+			say("%s: the settings of provider %s stand under the key %q, and no other provider's may be given; there are %q", at, g.Provider, g.Provider, given)
+		}
+		if a.Credentials != "" && !versionPattern.MatchString(a.Credentials) {
+			say("%s.credentials: %q is a name of up to 40 letters, digits, dots and dashes, such as 2026-11", at, a.Credentials)
+		}
+		if versions[a.Credentials] {
+			say("%s.credentials: %q appears twice; each set of credentials needs a version of its own", at, a.Credentials)
+		}
+		versions[a.Credentials] = true
 	}
 }
 

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
+)
+
+// ErrRestart refuses a configuration that cannot be taken up while the service runs.
+var ErrRestart = errors.New("only credentials can change while payrouter runs; restart it to change anything else")
+
+// Reload takes up the credentials of a new configuration while calls go on: new attempts
+// begin with the new ones, attempts under way keep theirs while they stand under retiring.
+// Nothing is changed when it returns an error.
+func (a *App) Reload(c Config) error {
+	if !reflect.DeepEqual(withoutCredentials(a.config), withoutCredentials(c)) {
+		return ErrRestart
+	}
+	before := a.router.All()
+	gateways, err := a.open(c, a.kept)
+	if err == nil {
+		err = a.router.Rotate(gateways)
+	}
+	if err != nil {
+		return err
+	}
+	a.config = c
+	for _, g := range a.router.All() {
+		var retiring []string
+		for _, r := range g.Retiring {
+			retiring = append(retiring, r.Version)
+		}
+		a.log.Info("credentials taken up", "gateway", g.Name, "credentials", g.Version, "retiring", retiring)
+	}
+	a.retire(before)
+	return nil
+}
+
+// Config is the configuration in force.
+func (a *App) Config() Config { return a.config }
+
+// withoutCredentials is what a configuration says besides credentials. That the settings
+// of an adapter differ in credentials alone is for its claims to show.
+func withoutCredentials(c Config) Config {
+	c.Gateways = slices.Clone(c.Gateways)
+	for i := range c.Gateways {
+		c.Gateways[i].Account, c.Gateways[i].Retiring = Account{}, nil
+	}
+	return c
+}
+
+// kept is the adapter that speaks for the gateway with these settings now, or nil.
+func (a *App) kept(gateway string, s Settings) providers.Provider {
+	speaking, _ := a.router.Gateway(gateway)
+	for _, g := range a.config.Gateways {
+		if g.Name != gateway {
+			continue
+		}
+		for i, account := range g.accounts() {
+			if reflect.DeepEqual(account.Settings, s) {
+				return speaking.Valid()[i].Provider
+			}
+		}
+	}
+	return nil
+}
+
+// retire drops the connections of adapters that speak for nobody any more. Calls under way
+// end by themselves.
+func (a *App) retire(before []router.Gateway) {
+	speaking := map[providers.Provider]bool{}
+	for _, g := range a.router.All() {
+		for _, c := range g.Valid() {
+			speaking[c.Provider] = true
+		}
+	}
+	for _, g := range before {
+		for _, c := range g.Valid() {
+			if closer, ok := c.Provider.(interface{ Close() }); ok && !speaking[c.Provider] {
+				closer.Close()
+			}
+		}
+	}
+}
