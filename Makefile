@@ -4,7 +4,7 @@
 
 SEEDS ?= 2000
 FUZZTIME ?= 10s
-FUZZED = ./providers ./providers/halyk ./providers/kaspi ./providers/wayforpay ./router/journal ./router/payment ./router/server ./cmd/internal/app
+FUZZED = $(sort $(dir $(shell grep -rl --include=*_test.go '^func Fuzz' .)))
 VERSION ?= $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 TOOL     = go tool -modfile=.tools/go.mod

@@ -139,6 +139,9 @@ type AbsentRule struct {
 type CaptureClaims struct {
 	Partial  bool          // less than the hold may be captured; the rest is released
 	HoldLife time.Duration // a hold ends by itself after this; 0 unknown
+	// Takes says that a hold which ends by itself is captured, and not released: whoever
+	// wants the payer to have the money back must void it before.
+	Takes bool
 }
 
 // RefundClaims says how refunds behave.

@@ -25,6 +25,9 @@ func claimLines(c providers.Claims) []*pb.Gateway_Claim {
 	}
 	line("capture.partial", yes(c.Capture.Partial))
 	line("capture.hold_life", duration(c.Capture.HoldLife))
+	if c.Capture.Takes {
+		line("capture.hold_end", "captured")
+	}
 	line("refund.api", yes(c.Refund.API))
 	line("refund.partial", yes(c.Refund.Partial))
 	line("refund.own_id", yes(c.Refund.OwnID))

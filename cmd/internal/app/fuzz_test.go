@@ -154,10 +154,20 @@ gateways:
       client_secret: SECRET7
       notice_key: SECRET8
       back_sign_secret: SECRET9
+  - name: tiptop
+    provider: tiptoppay
+    tiptoppay:
+      public_id: pk_1
+      api_secret: SECRET10
+  - name: freedom
+    provider: freedompay
+    freedompay:
+      merchant_id: "541027"
+      secret: SECRET11
 `
 
 // secrets is how many places everySecret has.
-const secrets = 10
+const secrets = 12
 
 // A test of the test: the places are all that there are.
 func TestTheFuzzedConfigurationHasAPlaceForEverySecret(t *testing.T) {

@@ -8,8 +8,10 @@ import (
 	"reflect"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/freedompay"
 	"github.com/payrouter/payrouter/providers/halyk"
 	"github.com/payrouter/payrouter/providers/kaspi"
+	"github.com/payrouter/payrouter/providers/tiptoppay"
 	"github.com/payrouter/payrouter/providers/wayforpay"
 	"github.com/payrouter/payrouter/router"
 )
@@ -17,9 +19,11 @@ import (
 // Settings are one provider's own, under the provider's name; exactly one is given. A
 // provider is known to the service by its line here, and by nothing else.
 type Settings struct {
-	Kaspi     *kaspi.Config     `yaml:"kaspi"`
-	Halyk     *halyk.Config     `yaml:"halyk"`
-	WayForPay *wayforpay.Config `yaml:"wayforpay"`
+	Kaspi      *kaspi.Config      `yaml:"kaspi"`
+	Halyk      *halyk.Config      `yaml:"halyk"`
+	WayForPay  *wayforpay.Config  `yaml:"wayforpay"`
+	TipTopPay  *tiptoppay.Config  `yaml:"tiptoppay"`
+	FreedomPay *freedompay.Config `yaml:"freedompay"`
 }
 
 // Dial replaces the network for one gateway, in tests.

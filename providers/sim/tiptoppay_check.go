@@ -1,0 +1,43 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// ask sends Check and turns the answer into a ReasonCode: 0 lets the payment go on (notes, section 6.3). It is sent once, and the
+// bank's lock is let go meanwhile. Without an address for it nobody is
+// asked, and about a payment that the merchant's own server makes only where the switch says so.
+func (t *tiptoppay) ask(tx *ttpTransaction) int {
+	if !t.posts[TipTopPayCheck].enabled || tx.sale.Style == StyleCharge && !t.sw.CheckDirect {
+		return 0
+	}
+	l := t.letter(TipTopPayCheck, tx, t.opt.Secret, t.notice(TipTopPayCheck, tx))
+	l.Created, l.State = time.Now(), "waiting"
+	t.b.post.letters = append(t.b.post.letters, l)
+	var status int
+	var answer []byte
+	r, err := http.NewRequestWithContext(t.b.ctx, http.MethodPost, l.URL, bytes.NewReader([]byte(l.Body)))
+	if err == nil {
+		r.Header = l.header.Clone()
+		r.Header.Set("Content-Type", l.contentType)
+		t.outside(func() { status, answer, err = t.b.merchant(r) })
+	}
+	l.Tries, l.State, l.Answer = 1, "accepted", fmt.Sprintf("%d %s", status, answer)
+	if err != nil {
+		l.State, l.Answer = "given-up", err.Error()
+		return ttpNoConnection
+	}
+	if status != http.StatusOK {
+		l.State = "given-up"
+		return ttpUnavailable
+	}
+	code, known := ttpCheckCodes[ttpAnswerCode(answer)]
+	if !known {
+		l.State = "given-up"
+		return ttpFormatError
+	}
+	return code
+}
