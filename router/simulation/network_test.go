@@ -184,13 +184,24 @@ func (t post) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	answer, err := t.w.deliver(d, n)
+	if err == nil {
+		err = r.Context().Err() // a process that was stopped answers to nobody
+	}
 	if err != nil {
 		return nil, err
 	}
 	t.w.mu.Lock()
 	defer t.w.mu.Unlock()
-	t.w.delivered[n-1].taken = answer.StatusCode < http.StatusInternalServerError
+	t.w.delivered[n-1].taken = !comeAgain(answer)
 	return answer, nil
+}
+
+// comeAgain reports whether the answer asks for the same notice later: with a status of the
+// server's, or as Kaspi's biller is asked, who takes nothing but 200 for an answer.
+func comeAgain(answer *http.Response) bool {
+	body, _ := io.ReadAll(answer.Body)
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return answer.StatusCode >= http.StatusInternalServerError || bytes.Contains(body, []byte(`"result":4,`))
 }
 
 // deliver hands a notice to the n-th replica of those that are up.
