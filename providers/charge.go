@@ -63,11 +63,12 @@ type Charge struct {
 
 // Refund asks a gateway to give back part or all of what an attempt captured.
 type Refund struct {
-	Ref    Ref
-	ID     string // our refund's own reference, unique and never reused
-	Amount Money
-	Before Money // sum of refunds already confirmed on this attempt
-	Reason string
+	Ref      Ref
+	ID       string // our refund's own reference, unique and never reused
+	External string // for LookupRefund: the gateway's id of the refund, once told
+	Amount   Money
+	Before   Money // sum of refunds already confirmed on this attempt
+	Reason   string
 }
 
 // Token is a saved instrument as one gateway knows it. Never a card number.

@@ -173,7 +173,7 @@ type StatementSource string
 const (
 	StatementFile StatementSource = "file" // an export of the cabinet, imported by a person
 	StatementList StatementSource = "list" // a list call
-	StatementWalk StatementSource = "walk" // details of each payment, one by one
+	StatementWalk StatementSource = "walk" // each payment is looked up, one by one
 )
 
 // IdempotentClaim names an operation that may be repeated under the same id.

@@ -89,7 +89,7 @@ func (r *Router) act(ctx context.Context, p payment.Payment, a payment.Attempt, 
 }
 
 func (r *Router) refund(p payment.Payment, a payment.Attempt, plan payment.OperationPlanned) providers.Refund {
-	return providers.Refund{Ref: p.Ref(a), ID: plan.Reference, Amount: plan.Amount,
+	return providers.Refund{Ref: p.Ref(a), ID: plan.Reference, External: p.Operations[plan.Operation-1].External, Amount: plan.Amount,
 		Before: providers.Money{Minor: plan.Before, Currency: p.Amount.Currency}, Reason: p.Description}
 }
 

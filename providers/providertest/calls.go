@@ -31,7 +31,7 @@ func (h *house) charge(ctx context.Context, a *attempt) providers.Result {
 	h.mu.Unlock()
 	a.result = h.call("charge", limit, func() providers.Result { return h.provider.Charge(ctx, a.charge) })
 	a.learn(a.result)
-	if a.result.Verdict == providers.Pending && a.result.Action != nil {
+	if slices.Contains(h.subject.Composed, a.ref.Method) && a.result.Action != nil {
 		if err := h.bank.Open(h.face, a.result.Action.URL); err != nil {
 			h.t.Errorf("the payer cannot open what the action shows: %v", err)
 		}
@@ -82,7 +82,13 @@ func (h *house) refund(ctx context.Context, r providers.Refund) providers.Result
 	if !ok {
 		h.t.Fatal("refunds are claimed, but the adapter is no Refunder")
 	}
-	return h.call("refund", h.claims.Timeouts.Refund, func() providers.Result { return f.Refund(ctx, r) })
+	said := h.call("refund", h.claims.Timeouts.Refund, func() providers.Result { return f.Refund(ctx, r) })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if said.External != "" {
+		h.given[r.ID] = said.External // as the router keeps it
+	}
+	return said
 }
 
 func (h *house) lookupRefund(ctx context.Context, r providers.Refund) providers.Result {
@@ -91,6 +97,9 @@ func (h *house) lookupRefund(ctx context.Context, r providers.Refund) providers.
 	if !ok {
 		h.t.Fatal("refunds are claimed, but the adapter is no Refunder")
 	}
+	h.mu.Lock()
+	r.External = h.given[r.ID]
+	h.mu.Unlock()
 	return h.call("look-up of a refund", h.claims.Timeouts.Status, func() providers.Result { return f.LookupRefund(ctx, r) })
 }
 

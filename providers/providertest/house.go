@@ -34,6 +34,7 @@ type house struct {
 	mu     sync.Mutex
 	orders int
 	asked  map[string]providers.Money // for what was charged, by order number
+	given  map[string]string          // the gateway's ids of refunds, by ours
 	moves  []sim.Move                 // money-moving requests as they arrived
 	broken []sim.Violation            // of I9 and I11
 	rude   bool                       // the question itself repeats what must not be repeated
@@ -61,7 +62,7 @@ func open(t *testing.T, s Subject, m providers.Method) *house {
 // found makes a house with a bank in it, and nobody in front of the bank yet.
 func found(t *testing.T, s Subject, m providers.Method) *house {
 	t.Helper()
-	h := &house{t: t, subject: s, method: m, slack: patience, asked: map[string]providers.Money{}}
+	h := &house{t: t, subject: s, method: m, slack: patience, asked: map[string]providers.Money{}, given: map[string]string{}}
 	face := s.Bank(m)
 	h.face, h.post = face.Name(), &post{house: h}
 	h.bank = sim.New(sim.Options{

@@ -164,10 +164,19 @@ gateways:
     freedompay:
       merchant_id: "541027"
       secret: SECRET11
+  - name: robo
+    provider: robokassa
+    robokassa:
+      merchant_login: shop
+      password_1: SECRET12
+      password_2: SECRET13
+      password_3: SECRET14
+      test_password_1: SECRET15
+      test_password_2: SECRET16
 `
 
 // secrets is how many places everySecret has.
-const secrets = 12
+const secrets = 17
 
 // A test of the test: the places are all that there are.
 func TestTheFuzzedConfigurationHasAPlaceForEverySecret(t *testing.T) {

@@ -1,0 +1,315 @@
+package robokassa
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+// Config is one shop. The zero value of an optional field means its default. The five
+// addresses are those of hosts, without the paths that Robokassa documents.
+type Config struct {
+	// PageBase is where payers pay, and where Indexjson.aspx is asked.
+	// Default https://auth.robokassa.kz.
+	PageBase string `yaml:"page_base"`
+	// WSBase is where states are asked (WebService). Default https://auth.robokassa.kz.
+	WSBase string `yaml:"ws_base"`
+	// PaymentBase is where saved cards are charged and holds confirmed and canceled.
+	// Default https://auth.robokassa.kz.
+	PaymentBase string `yaml:"payment_base"`
+	// RefundBase is where refunds are made, such as https://services.robokassa.ru. Default
+	// none: refunds are made by people in the cabinet. Kazakhstan's documents have no such service.
+	RefundBase string `yaml:"refund_base"`
+	// InvoiceBase is where links are made that can be switched off, such as
+	// https://services.robokassa.ru. Default none. Kazakhstan's documents have no such service.
+	InvoiceBase string `yaml:"invoice_base"`
+
+	// MerchantLogin is the shop's name at Robokassa. Required.
+	MerchantLogin string `yaml:"merchant_login"`
+	// Password1 signs starts, recurring charges, holds and invoices. Required unless test.
+	Password1 providers.Secret `yaml:"password_1"`
+	// Password2 signs look-ups and verifies notices. Required, in test mode too: look-ups
+	// are signed with it.
+	Password2 providers.Secret `yaml:"password_2"`
+	// Password3 signs refunds. Required where refund_base is set.
+	Password3 providers.Secret `yaml:"password_3"`
+	// Test makes test payments (IsTest=1), signed with the test pair of passwords. Robokassa
+	// stores none of them: look-ups find nothing, and only notices tell of success.
+	Test bool `yaml:"test"`
+	// TestPassword1 and TestPassword2 are the test pair. Required in test mode.
+	TestPassword1 providers.Secret `yaml:"test_password_1"`
+	TestPassword2 providers.Secret `yaml:"test_password_2"`
+	// Hash is the shop's algorithm: md5, ripemd160, sha1, sha256, sha384 or sha512. Default md5.
+	Hash string `yaml:"hash"`
+	// ResultCertificate is the file with Robokassa's certificate or public key (jwtsign.cer), PEM
+	// or DER, that verifies notices of holds. Default none: such notices only wake a look-up.
+	ResultCertificate string `yaml:"result_certificate"`
+	// NoticeSources are the IP addresses or prefixes that notices may come from. Default: any.
+	// Robokassa documents 185.59.216.65 and 185.59.217.65.
+	NoticeSources []string `yaml:"notice_sources"`
+
+	// Currency is the currency of the shop's sums, as an ISO 4217 code. Default KZT.
+	Currency string `yaml:"currency"`
+	// ReferencePrefix begins every number of a payment: up to 9 digits, the first of them not 0.
+	// Shops that share a merchant_login need different ones. Default 1, and 9 in test mode.
+	ReferencePrefix string `yaml:"reference_prefix"`
+	// Start says how a payment begins: url (the payer is handed a signed address, no call is
+	// made) or json (Indexjson.aspx is asked first, so that a refusal is known). Default url.
+	Start string `yaml:"start"`
+	// Language of the page: ru or en. Default: Robokassa's own choice.
+	Language string `yaml:"language"`
+	// ReceiptTax is the tax of the one line of the fiscal receipt: none, vat0, vat5, vat12 or
+	// vat16 in Kazakhstan. Default: no receipt is sent.
+	ReceiptTax string `yaml:"receipt_tax"`
+	// Holds says that the shop may hold money on cards (StepByStep), by its contract. Default no.
+	Holds bool `yaml:"holds"`
+	// Recurring says that the shop may charge saved cards, by its contract. Default no.
+	Recurring bool `yaml:"recurring"`
+	// LinkLife is how long an address can be paid, 1 m to 24 h (ExpirationDate). It is also how
+	// long a failover of an open payment may have to wait. Default 20 m.
+	LinkLife time.Duration `yaml:"link_life"`
+	// InvoiceLife is how long a link of CreateInvoice can be paid, as the shop knows it: nothing
+	// is documented. Payments that end sooner get an address instead. Default 24 h.
+	InvoiceLife time.Duration `yaml:"invoice_life"`
+	// HoldLife is how long a hold lives, 1 h to 168 h. Default 168 h.
+	HoldLife time.Duration `yaml:"hold_life"`
+	// RefundBody is how a refund's token is sent: jwt (raw) or json (as a JSON string). Default jwt.
+	RefundBody string `yaml:"refund_body"`
+	// ReturnedState says what state 60 means: whole (everything was returned) or any (something
+	// was, and nobody can tell how much). Default whole.
+	ReturnedState string `yaml:"returned_state"`
+	// Absent says when "operation not found" proves that a recurring charge was never taken on.
+	Absent Absent `yaml:"absent"`
+	// Timeouts are counted from sending to the last byte. Default 30 s for charge, 15 s for the rest.
+	Timeouts providers.Timeouts `yaml:"timeouts"`
+}
+
+// Absent is the rule for code 3, "operation not found".
+type Absent struct {
+	// After is H: how long after the last possible send the first such answer counts. Default 60 s.
+	After time.Duration `yaml:"after"`
+	// Times is how many in a row are needed, at least 2. Default 3.
+	Times int `yaml:"times"`
+	// Apart is the time between the first and the last, at least 30 s. Default 60 s.
+	Apart time.Duration `yaml:"apart"`
+}
+
+// The words of start, refund_body and returned_state.
+const (
+	startURL  = "url"
+	startJSON = "json"
+	bodyJWT   = "jwt"
+	bodyJSON  = "json"
+	wholeBack = "whole"
+	anyBack   = "any"
+)
+
+const (
+	shortestLife = time.Minute
+	longestLink  = 24 * time.Hour
+	shortestHold = time.Hour
+	longestHold  = 7 * 24 * time.Hour // notes, section 1
+)
+
+// withDefaults returns a copy that shares nothing with c.
+func (c Config) withDefaults() Config {
+	text := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	duration := func(field *time.Duration, value time.Duration) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	text(&c.PageBase, "https://auth.robokassa.kz")
+	text(&c.WSBase, "https://auth.robokassa.kz")
+	text(&c.PaymentBase, "https://auth.robokassa.kz")
+	for _, base := range c.bases() {
+		*base.value = strings.TrimRight(*base.value, "/")
+	}
+	text(&c.Hash, "md5")
+	text(&c.Currency, "KZT")
+	if c.Test {
+		text(&c.ReferencePrefix, "9")
+	}
+	text(&c.ReferencePrefix, "1")
+	text(&c.Start, startURL)
+	text(&c.RefundBody, bodyJWT)
+	text(&c.ReturnedState, wholeBack)
+	c.NoticeSources = slices.Clone(c.NoticeSources)
+	duration(&c.LinkLife, 20*time.Minute)
+	duration(&c.InvoiceLife, 24*time.Hour)
+	duration(&c.HoldLife, longestHold)
+	duration(&c.Absent.After, time.Minute)
+	duration(&c.Absent.Apart, time.Minute)
+	if c.Absent.Times == 0 {
+		c.Absent.Times = 3
+	}
+	duration(&c.Timeouts.Charge, 30*time.Second)
+	duration(&c.Timeouts.Create, 15*time.Second)
+	duration(&c.Timeouts.Status, 15*time.Second)
+	duration(&c.Timeouts.Refund, 15*time.Second)
+	return c
+}
+
+type base struct {
+	field string
+	value *string
+}
+
+func (c *Config) bases() []base {
+	return []base{{"page_base", &c.PageBase}, {"ws_base", &c.WSBase}, {"payment_base", &c.PaymentBase},
+		{"refund_base", &c.RefundBase}, {"invoice_base", &c.InvoiceBase}}
+}
+
+var (
+	aLogin  = regexp.MustCompile(`^[^:\s\pC]{1,64}$`) // a colon would make the string to sign ambiguous
+	aPrefix = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
+	aTax    = regexp.MustCompile(`^[a-z0-9]{1,16}$`)
+)
+
+// validate names every field that is wrong, and the way out.
+func (c Config) validate() error {
+	var all []error
+	wrong := func(bad bool, field, wayOut string) {
+		if bad {
+			all = append(all, fmt.Errorf("%s: %s", field, wayOut))
+		}
+	}
+	for _, base := range c.bases() {
+		if err := checkBase(*base.value); err != nil && *base.value != "" {
+			all = append(all, fmt.Errorf("%s: %w", base.field, err))
+		}
+	}
+	wrong(!aLogin.MatchString(c.MerchantLogin), "merchant_login", "set the shop's identifier from the Robokassa cabinet")
+	c.checkSecrets(wrong)
+	wrong(hashes[c.Hash] == nil, "hash", "write the algorithm that the cabinet shows: md5, ripemd160, sha1, sha256, sha384 or sha512")
+	if _, err := prefixes(c.NoticeSources); err != nil {
+		all = append(all, err)
+	}
+	_, known := providers.Exponent(c.Currency)
+	wrong(!known, "currency", fmt.Sprintf("%q is no currency code known here; write one such as KZT", c.Currency))
+	wrong(!aPrefix.MatchString(c.ReferencePrefix), "reference_prefix", "write 1 to 9 digits, the first of them not 0")
+	wrong(c.Start != startURL && c.Start != startJSON, "start", "write url or json")
+	wrong(!slices.Contains([]string{"", "ru", "en"}, c.Language), "language", "write ru or en, or leave it out")
+	wrong(c.ReceiptTax != "" && !aTax.MatchString(c.ReceiptTax), "receipt_tax", "write a tax such as none or vat12, or leave it out")
+	wrong(c.LinkLife < shortestLife || c.LinkLife > longestLink, "link_life", "write a duration from 1m to 24h")
+	wrong(c.InvoiceLife < shortestLife, "invoice_life", "write a duration of 1m or more")
+	wrong(c.HoldLife < shortestHold || c.HoldLife > longestHold, "hold_life", "write a duration from 1h to 168h")
+	wrong(c.RefundBody != bodyJWT && c.RefundBody != bodyJSON, "refund_body", "write jwt or json")
+	wrong(c.ReturnedState != wholeBack && c.ReturnedState != anyBack, "returned_state", "write whole or any")
+	wrong(c.Absent.After < 0, "absent.after", "write a positive duration such as 60s")
+	wrong(c.Absent.Times < 2, "absent.times", "one answer proves nothing; write 2 or more")
+	wrong(c.Absent.Apart < 30*time.Second, "absent.apart", "write a duration of 30s or more")
+	for _, limit := range []struct {
+		field string
+		value time.Duration
+	}{
+		{"timeouts.charge", c.Timeouts.Charge}, {"timeouts.create", c.Timeouts.Create},
+		{"timeouts.status", c.Timeouts.Status}, {"timeouts.refund", c.Timeouts.Refund},
+	} {
+		wrong(limit.value < 0, limit.field, "write a positive duration such as 15s")
+	}
+	return errors.Join(all...)
+}
+
+// checkSecrets looks at the passwords, and at what a test shop cannot do (notes, section 2).
+func (c Config) checkSecrets(wrong func(bad bool, field, wayOut string)) {
+	same := func(a, b providers.Secret) bool { return !a.Empty() && a.Reveal() == b.Reveal() }
+	wrong(!c.Test && c.Password1.Empty(), "password_1", "set the shop's password #1, by ${NAME} or file:")
+	wrong(c.Password2.Empty(), "password_2", "set the shop's password #2, by ${NAME} or file:")
+	wrong(same(c.Password1, c.Password2), "password_2", "is the same as password_1; the cabinet shows two different ones")
+	wrong(c.RefundBase != "" && c.Password3.Empty(), "password_3", "refunds are signed with it; ask Robokassa for it, or leave refund_base out")
+	wrong(c.Test && c.TestPassword1.Empty(), "test_password_1", "set the first password of the test pair, or leave test out")
+	wrong(c.Test && c.TestPassword2.Empty(), "test_password_2", "set the second password of the test pair, or leave test out")
+	wrong(c.Test && same(c.TestPassword2, c.Password2), "test_password_2", "is the same as password_2; test notices would pass for real ones")
+	for _, off := range []struct {
+		asked bool
+		field string
+	}{
+		{c.Holds, "holds"}, {c.Recurring, "recurring"}, {c.RefundBase != "", "refund_base"}, {c.InvoiceBase != "", "invoice_base"},
+	} {
+		wrong(c.Test && off.asked, off.field, "does not work in test mode; leave it out, or leave test out")
+	}
+}
+
+// startPassword signs starts.
+func (c Config) startPassword() providers.Secret {
+	if c.Test {
+		return c.TestPassword1
+	}
+	return c.Password1
+}
+
+// noticePassword verifies notices. A test payment is told under the test pair.
+func (c Config) noticePassword() providers.Secret {
+	if c.Test {
+		return c.TestPassword2
+	}
+	return c.Password2
+}
+
+var (
+	errBase  = errors.New("write an address such as https://auth.robokassa.kz, without user, query or fragment")
+	errHTTPS = errors.New("write https://; plain http is for loopback addresses only")
+)
+
+func checkBase(text string) error {
+	base, err := url.Parse(text)
+	switch {
+	case err != nil, base.Host == "", base.User != nil, base.RawQuery != "", base.Fragment != "":
+		return errBase
+	case base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())):
+		return errHTTPS
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.IsLoopback()
+	}
+	return strings.EqualFold(host, "localhost")
+}
+
+// prefixes reads addresses and prefixes that notices may come from.
+func prefixes(texts []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range texts {
+		prefix, err := netip.ParsePrefix(text)
+		if address, single := netip.ParseAddr(text); single == nil {
+			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("notice_sources: %q is neither an IP address nor a prefix", text)
+		}
+		all = append(all, prefix)
+	}
+	return all, nil
+}
+
+// certificate reads the key that notices of holds are signed with.
+func (c Config) certificate() (*verifier, error) {
+	if c.ResultCertificate == "" {
+		return nil, nil //nolint:nilnil // none is configured, and none is wrong
+	}
+	text, err := os.ReadFile(c.ResultCertificate)
+	if err != nil {
+		return nil, fmt.Errorf("result_certificate: %w", err)
+	}
+	v, err := newVerifier(text)
+	if err != nil {
+		return nil, fmt.Errorf("result_certificate: %w", err)
+	}
+	return v, nil
+}

@@ -1,0 +1,232 @@
+package robokassa
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+// The table of the notes, section 5.
+func TestStatesMeanWhatTheTableSays(t *testing.T) {
+	token, hold := ref(providers.Instrument), held()
+	link := ref(providers.Link)
+	old := link
+	old.Planned = time.Now().Add(-48 * time.Hour)
+	for _, c := range []struct {
+		what    string
+		answer  string
+		ref     providers.Ref
+		verdict providers.Verdict
+		reason  providers.Reason
+	}{
+		{"an address that was opened", says("5", "1500.500000"), link, providers.Pending, providers.PayerConfirming},
+		{"an address that was opened and is over", says("5", "1500.500000"), old, providers.Pending, providers.PayerConfirming},
+		{"a recurring charge under way", says("5", "1500.500000"), token, providers.Pending, providers.Processing},
+		{"no money while the address is alive", says("10", "1500.500000"), link, providers.Pending, providers.AwaitingPayer},
+		{"no money when it is dead", says("10", "1500.500000"), old, providers.Declined, providers.Expired},
+		{"no money on a saved card", says("10", "1500.500000"), token, providers.Declined, providers.DeclinedHard},
+		{"a hold that was given back", says("10", "1500.500000"), hold, providers.Declined, providers.Released},
+		{"a hold that never was", strings.Replace(says("10", "1500.500000"), "600100000001", "", 1), hold, providers.Pending, providers.AwaitingPayer},
+		{"a hold", says("20", "1500.500000"), hold, providers.Held, ""},
+		{"money received", says("50", "1500.500000"), link, providers.Approved, ""},
+		{"money given back", says("60", "1500.500000"), link, providers.Approved, ""},
+		{"stopped", says("80", "1500.500000"), link, providers.Pending, providers.Review},
+		{"success", says("100", "1500.500000"), link, providers.Approved, ""},
+		{"success of a saved card", says("100", "1500.5"), token, providers.Approved, ""},
+		{"an unknown state", says("70", "1500.500000"), link, providers.Unknown, providers.UnknownCode},
+		{"a negative state", says("-100", "1500.500000"), link, providers.Unknown, providers.UnknownCode},
+		{"no state", says("", "1500.500000"), link, providers.Unknown, providers.Unreadable},
+		{"a state in words", says("paid", "1500.500000"), link, providers.Unknown, providers.Unreadable},
+		{"a state with a zero before it", says("0100", "1500.500000"), link, providers.Unknown, providers.Unreadable},
+		{"a bad signature", refuses("1"), link, providers.Unknown, providers.Misconfigured},
+		{"no such shop", refuses("2"), link, providers.Unknown, providers.Misconfigured},
+		{"not found", refuses("3"), link, providers.Unknown, providers.Ambiguous},
+		{"two of one number", refuses("4"), link, providers.Unknown, providers.Ambiguous},
+		{"an internal error", refuses("1000"), link, providers.Unknown, providers.Ambiguous},
+		{"an unknown result", refuses("7"), link, providers.Unknown, providers.UnknownCode},
+		{"no result", refuses(""), link, providers.Unknown, providers.Unreadable},
+		{"another sum", says("100", "1500.510000"), link, providers.Unknown, providers.Mismatch},
+		{"another sum of what is not paid", says("5", "1.000000"), link, providers.Unknown, providers.Mismatch},
+		{"more decimals than there are", says("100", "1500.500001"), link, providers.Unknown, providers.Mismatch},
+		{"a sum in words", says("100", "all"), link, providers.Unknown, providers.Mismatch},
+		{"no sum", says("100", ""), link, providers.Unknown, providers.Unreadable},
+		{"no sum of what is not paid", says("5", ""), link, providers.Pending, providers.PayerConfirming},
+		{"less than a one-stage payment", says("100", "1000.000000"), link, providers.Unknown, providers.Mismatch},
+		{"a part of a hold", says("100", "1000.000000"), hold, providers.Approved, ""},
+		{"more than a hold", says("100", "1500.510000"), hold, providers.Unknown, providers.Mismatch},
+		{"less held than asked", says("20", "1000.000000"), hold, providers.Unknown, providers.Mismatch},
+		{"another number in our parameter", strings.Replace(says("100", "1500.5"), order+"</Value>", "7</Value>", 1), link, providers.Unknown, providers.Mismatch},
+		{"no key of the operation", strings.Replace(says("100", "1500.5"), key, "", 1), link, providers.Unknown, providers.Unreadable},
+		{"no parameter of ours", strings.Replace(says("100", "1500.5"), "Shp_attempt", "Shp_other", 1), link, providers.Approved, ""},
+		{"our parameter in another case", strings.Replace(says("100", "1500.5"), "Shp_attempt", "shp_attempt", 1), link, providers.Approved, ""},
+	} {
+		g, d := open(t, everything, map[string]string{toState: c.answer})
+		r := g.Lookup(t.Context(), c.ref)
+		want(t, c.what, r, c.verdict, c.reason)
+		if r.Absent != strings.Contains(c.answer, "<Code>3</Code>") {
+			t.Errorf("%s: absent %t", c.what, r.Absent)
+		}
+		if r.Verdict.HasMoney() != (r.Amount.Currency != "") || r.Verdict.HasMoney() != (r.External != "") {
+			t.Errorf("%s: amount %s, id %q", c.what, r.Amount, r.External)
+		}
+		asked := d.last().form(t)
+		if asked.Get("InvoiceID") != order || asked.Get("Signature") != byHand(shop, order, "sim-pass-2") {
+			t.Errorf("%s: asked was %v", c.what, asked)
+		}
+	}
+}
+
+func TestMoneyIsToldWithTheKeyItStandsUnder(t *testing.T) {
+	g, _ := open(t, everything, map[string]string{toState: says("100", "1500.500000")})
+	known := ref(providers.Link)
+	r := g.Lookup(t.Context(), known)
+	if r.External != key || r.Amount != sum || !r.Returned.IsZero() || r.Code != "100" {
+		t.Errorf("%+v", r)
+	}
+	if r.Instrument == nil || r.Instrument.Value.Reveal() != order || r.Instrument.Mask != "440043******1234" || r.Instrument.Brand != "BankCard" {
+		t.Errorf("the saved card is %+v", r.Instrument)
+	}
+	known.External = r.External
+	want(t, "under the known key", g.Lookup(t.Context(), known), providers.Approved, "")
+	known.External = "another"
+	want(t, "under another key", g.Lookup(t.Context(), known), providers.Unknown, providers.Mismatch)
+	known.External = invoiceKey + "i1"
+	want(t, "of an invoice", g.Lookup(t.Context(), known), providers.Approved, "")
+}
+
+// IncAccount is whatever account the payer used.
+func TestOnlyAMaskedCardIsShown(t *testing.T) {
+	for account, shown := range map[string]string{
+		"440043******1234": "440043******1234", "4400****1234": "4400****1234", "+77011234567": "", "aida.saparova@example.kz": "", "4400430000001234": "", "": "",
+	} {
+		g, _ := open(t, everything, map[string]string{toState: strings.Replace(says("100", "1500.5"), "440043******1234", account, 1)})
+		if r := g.Lookup(t.Context(), ref(providers.Link)); r.Instrument == nil || r.Instrument.Mask != shown {
+			t.Errorf("%q is shown as %+v", account, r.Instrument)
+		}
+	}
+}
+
+func TestNoTokenIsToldWhereNoneCanBe(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(*Config)
+		ref    providers.Ref
+	}{
+		"a shop without recurring charges": {nil, ref(providers.Link)},
+		"a charge of a saved card":         {everything, ref(providers.Instrument)},
+		"a captured hold":                  {everything, held()},
+	} {
+		g, _ := open(t, c.change, map[string]string{toState: says("100", "1500.5")})
+		if r := g.Lookup(t.Context(), c.ref); r.Verdict != providers.Approved || r.Instrument != nil {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+}
+
+func TestWhatIsReturnedIsToldOnlyWhereItIsKnown(t *testing.T) {
+	for state, returned := range map[string]providers.Money{"whole": sum, "any": {}} {
+		g, _ := open(t, func(c *Config) { c.ReturnedState = state }, map[string]string{toState: says("60", "1500.5")})
+		if r := g.Lookup(t.Context(), ref(providers.Link)); r.Returned != returned || r.Amount != sum {
+			t.Errorf("%s: returned %s of %s", state, r.Returned, r.Amount)
+		}
+	}
+}
+
+func TestAnAnswerMayHaveAnyOrderAndNoNamespace(t *testing.T) {
+	for what, body := range map[string]string{
+		"no namespace":     strings.Replace(says("100", "1500.5"), ` xmlns="http://merchant.roboxchange.com/WebService/"`, "", 1),
+		"no declaration":   strings.Replace(says("100", "1500.5"), `<?xml version="1.0" encoding="utf-8"?>`, "", 1),
+		"a mark before it": "\xef\xbb\xbf" + says("100", "1500.5"),
+		"a prefix":         strings.NewReplacer("<OperationStateResponse xmlns=", "<m:OperationStateResponse xmlns:m=", "</Oper", "</m:Oper").Replace(says("100", "1500.5")),
+		"another order": `<OperationStateResponse><Info><OutSum> 1500.50 </OutSum><OpKey>` + key + `</OpKey></Info><State><StateDate>never</StateDate><Code>
+			100</Code></State><Result><Code>0</Code></Result><New a="b">field</New></OperationStateResponse>`,
+		"escapes and comments": strings.Replace(says("100", "1500.5"), "Bank card", "B&amp;C <!-- x --><![CDATA[<y>]]>", 1),
+	} {
+		g, _ := open(t, nil, map[string]string{toState: body})
+		want(t, what, g.Lookup(t.Context(), ref(providers.Link)), providers.Approved, "")
+	}
+}
+
+func TestWhatIsNoAnswerSaysNothing(t *testing.T) {
+	good := says("100", "1500.5")
+	for what, body := range map[string]string{
+		"nothing": "", "a page": "<html><body>Sorry</body></html>", "JSON": `{"State":{"Code":100}}`, "half of it": good[:len(good)/2], "all but the last byte": good[:len(good)-1],
+		"a document type":        strings.Replace(good, "<OperationStateResponse", `<!DOCTYPE x [<!ENTITY a "100">]><OperationStateResponse`, 1),
+		"an entity":              strings.Replace(good, "<Code>100<", "<Code>&a;<", 1),
+		"an instruction":         strings.Replace(good, "<OperationStateResponse", `<?php 1 ?><OperationStateResponse`, 1),
+		"two documents":          good + good,
+		"text behind it":         good + "x",
+		"two states":             strings.Replace(good, "<Code>100</Code>", "<Code>100</Code><Code>10</Code>", 1),
+		"two infos":              strings.Replace(good, "</Info>", "</Info><Info><OutSum>1</OutSum></Info>", 1),
+		"two of our parameter":   strings.Replace(good, "</UserField>", "<Field><Name>Shp_attempt</Name><Value>7</Value></Field></UserField>", 1),
+		"a name without a value": strings.Replace(good, "<Value>"+order+"</Value>", "", 1),
+		"a depth":                "<OperationStateResponse>" + strings.Repeat("<a>", 10) + strings.Repeat("</a>", 10) + "</OperationStateResponse>",
+		"another encoding":       strings.Replace(good, "utf-8", "windows-1251", 1),
+	} {
+		g, _ := open(t, nil, map[string]string{toState: body})
+		r := g.Lookup(t.Context(), ref(providers.Link))
+		want(t, what, r, providers.Unknown, providers.Unreadable)
+		if r.Absent {
+			t.Errorf("%s is an absence", what)
+		}
+	}
+}
+
+// An unpaid number may be opened again until its address is over (notes, section 8).
+func TestNoMoneyIsNoEndBeforeTheAddressIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := open(t, everything, map[string]string{toState: says("10", "1500.5")})
+		address, invoice := ref(providers.Link), ref(providers.Link)
+		invoice.External = invoiceKey + "i1"
+		began := time.Now()
+		for _, c := range []struct {
+			at            time.Duration
+			address, link providers.Verdict
+		}{
+			{0, providers.Pending, providers.Pending}, {22 * time.Minute, providers.Pending, providers.Pending},
+			{23 * time.Minute, providers.Declined, providers.Pending}, {24*time.Hour + time.Minute, providers.Declined, providers.Pending},
+			{24*time.Hour + 3*time.Minute, providers.Declined, providers.Declined},
+		} {
+			time.Sleep(time.Until(began.Add(c.at)))
+			if r := g.Lookup(t.Context(), address); r.Verdict != c.address {
+				t.Errorf("after %s an address is %s %s", c.at, r.Verdict, r.Reason)
+			}
+			if r := g.Lookup(t.Context(), invoice); r.Verdict != c.link {
+				t.Errorf("after %s an invoice's link is %s %s", c.at, r.Verdict, r.Reason)
+			}
+		}
+	})
+}
+
+func TestOnlyANumberIsAskedAbout(t *testing.T) {
+	g, d := open(t, nil, nil)
+	for _, order := range []string{"", "x", "0", "01", "-1", "1 ", "9223372036854775808"} {
+		r := ref(providers.Link)
+		r.Order = order
+		if r := g.Lookup(t.Context(), r); r.Verdict != providers.Unknown || r.Absent || d.was() != "" {
+			t.Errorf("%q: %+v, asked was %s", order, r, d.was())
+		}
+	}
+}
+
+func TestAProbeNeedsOurShopAndOurSignature(t *testing.T) {
+	for answer, wanted := range map[string]meaning{
+		refuses("3"):          {providers.Approved, ""},
+		refuses("1"):          {providers.Unserved, providers.Misconfigured},
+		refuses("2"):          {providers.Unserved, providers.Misconfigured},
+		refuses("1000"):       {providers.Unknown, providers.Ambiguous},
+		refuses("77"):         {providers.Unknown, providers.UnknownCode},
+		says("100", "1500.5"): {providers.Unknown, providers.UnknownCode},
+		"<html/>":             {providers.Unknown, providers.Unreadable},
+		"503 sorry":           {providers.Unknown, providers.ServerError},
+		"403 sorry":           {providers.Unknown, providers.Unreadable},
+	} {
+		g, d := open(t, nil, map[string]string{toState: answer})
+		want(t, "a probe answered "+answer, g.Probe(t.Context()), wanted.verdict, wanted.reason)
+		if got := d.last().form(t).Get("InvoiceID"); got != "9223372036854775807" {
+			t.Errorf("asked was %s", got)
+		}
+	}
+}
