@@ -96,7 +96,7 @@ func (h *house) requests(t *teller, d deed) int {
 // asked here: what they mean is documented.
 func (h *house) undecided(d deed, status int, body string, r providers.Result) {
 	h.t.Helper()
-	wordless := h.subject.Wordless && status == http.StatusOK && d.op != sim.OpCreate && d.op != sim.OpCharge
+	wordless := h.subject.Wordless && (status == http.StatusOK || status == http.StatusNoContent) && d.op != sim.OpCreate && d.op != sim.OpCharge
 	switch {
 	case r.Verdict == providers.Unknown && !r.Absent, r.Verdict == providers.Pending && r.Action == nil:
 	case r.Verdict == providers.Unserved && slices.Contains(h.subject.Inert, d.method):

@@ -222,7 +222,7 @@ func TestAnAddressNeverOutlivesThePayment(t *testing.T) {
 			if err := h.open(r.Action.URL); err != nil {
 				h.t.Errorf("%s: %v", span, err)
 			}
-			if end := h.object(c.Ref.Order).LiveUntil; r.Until.After(c.Expires) || end.After(c.Expires) || end.IsZero() || r.Until.Sub(time.Now()) > 20*time.Minute {
+			if end := h.object(c.Ref.Order).LiveUntil; r.Until.After(c.Expires) || end.After(c.Expires) || end.IsZero() || time.Until(r.Until) > 20*time.Minute {
 				h.t.Errorf("for a payment of %s it lives until %s, at the bank %s", span, r.Until, end)
 			}
 		}

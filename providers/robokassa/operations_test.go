@@ -12,7 +12,7 @@ var accepting = []string{`{success:true}`, `{success: true}`, `{"success":true}`
 
 // What does not accept, and why that is doubt.
 var unaccepting = map[string]providers.Reason{
-	`{success:false}`: providers.Ambiguous, `{"success":false}`: providers.Ambiguous, `{success:truely}`: providers.Ambiguous, `success:true`: providers.Ambiguous,
+	`{success:false}`: providers.Ambiguous, `{"success":false}`: providers.Ambiguous, `{success:truthful}`: providers.Ambiguous, `success:true`: providers.Ambiguous,
 	`{"error":"success:true"}`: providers.Ambiguous, `OK`: providers.Ambiguous, ``: providers.Unreadable, `<html>{success:true}</html>`: providers.Unreadable,
 	"\x1f\x8b\x08success:true": providers.Unreadable, "500 {success:true}": providers.ServerError, "400 {success:true}": providers.Unreadable,
 	"202 {success:true}": providers.Unreadable, "302 x": providers.Unreadable,

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"net/url"
 	"strings"
 	"testing"
@@ -82,7 +81,7 @@ func TestThePublishedSampleIsSigned(t *testing.T) {
 
 // The test vectors of RIPEMD-160's authors.
 func TestRIPEMD160IsThatOfItsAuthors(t *testing.T) {
-	var h hash.Hash = newRIPEMD160()
+	h := newRIPEMD160()
 	for text, golden := range map[string]string{
 		"":                           "9c1185a5c5e9fc54612808977ee8f548b2258d31",
 		"a":                          "0bdc9d2d256b3ee9daae347be6f4dc835a467ffe",

@@ -173,10 +173,15 @@ gateways:
       password_3: SECRET14
       test_password_1: SECRET15
       test_password_2: SECRET16
+  - name: quick
+    provider: quickpay
+    quickpay:
+      api_key: SECRET17
+      private_key: SECRET18
 `
 
 // secrets is how many places everySecret has.
-const secrets = 17
+const secrets = 19
 
 // A test of the test: the places are all that there are.
 func TestTheFuzzedConfigurationHasAPlaceForEverySecret(t *testing.T) {

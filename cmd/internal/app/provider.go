@@ -11,6 +11,7 @@ import (
 	"github.com/payrouter/payrouter/providers/freedompay"
 	"github.com/payrouter/payrouter/providers/halyk"
 	"github.com/payrouter/payrouter/providers/kaspi"
+	"github.com/payrouter/payrouter/providers/quickpay"
 	"github.com/payrouter/payrouter/providers/robokassa"
 	"github.com/payrouter/payrouter/providers/tiptoppay"
 	"github.com/payrouter/payrouter/providers/wayforpay"
@@ -25,6 +26,7 @@ type Settings struct {
 	WayForPay  *wayforpay.Config  `yaml:"wayforpay"`
 	TipTopPay  *tiptoppay.Config  `yaml:"tiptoppay"`
 	FreedomPay *freedompay.Config `yaml:"freedompay"`
+	QuickPay   *quickpay.Config   `yaml:"quickpay"`
 	Robokassa  *robokassa.Config  `yaml:"robokassa"`
 }
 

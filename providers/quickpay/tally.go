@@ -1,0 +1,98 @@
+package quickpay
+
+import "github.com/payrouter/payrouter/providers"
+
+// tally is what a payment's operations come to. Amounts are in minor units.
+type tally struct {
+	authorized int64 // of the last approved authorize; the payer may have tried before
+	captured   int64 // all approved captures
+	refunded   int64 // all approved refunds
+
+	held     bool // an authorize was approved
+	canceled bool // and the hold released
+	lapsed   bool // or the acquirer says that it is over
+
+	tries, sessions                 int         // authorizes of any outcome, and payers who began something else
+	last                            operation   // the last of them
+	authorizing, operating, refunds bool        // pending: authorizes and payers at it, captures and cancels, refunds
+	doubt                           [3]doubtful // finished without anybody knowing how: the same three kinds
+	unreadable, strange             bool        // an amount that is none; an approved operation of a type nobody documented
+}
+
+// doubtful is why a kind of operation cannot be read.
+type doubtful struct {
+	reason providers.Reason
+	code   literal
+}
+
+// The kinds of doubt.
+const (
+	inAuthorize = iota
+	inCapture   // and in cancel
+	inRefund
+)
+
+// count adds the operations up. The order is that in which they were begun.
+func (p payment) count() tally {
+	var t tally
+	if p.Operations == nil {
+		t.unreadable = true
+		return t
+	}
+	for _, o := range *p.Operations {
+		t.add(o)
+	}
+	return t
+}
+
+func (t *tally) add(o operation) {
+	kind, pending := inAuthorize, &t.authorizing
+	switch o.Type {
+	case authorize, recurring:
+		t.tries++
+		t.last = o
+	case session:
+		t.sessions++
+	case capture, cancel, renew:
+		kind, pending = inCapture, &t.operating
+	case refund:
+		kind, pending = inRefund, &t.refunds
+	}
+	meant := o.meaning()
+	switch {
+	case o.waits():
+		*pending = true
+	case meant.class == success:
+		t.approve(o)
+	case meant.class == undocumented || meant.class == elsewhere || meant.class == unclear:
+		t.doubt[kind] = doubtful{meant.reason, o.Code}
+	case meant.class == lapsed:
+		t.lapsed = true
+	}
+}
+
+func (t *tally) approve(o operation) {
+	amount, readable := o.Amount.whole()
+	readable = readable && amount > 0 // money of no amount is no money that we understand
+	switch o.Type {
+	case authorize, recurring:
+		t.held, t.authorized = true, amount
+		t.canceled, t.lapsed = false, false // those were of an earlier hold
+	case capture:
+		t.captured += amount
+	case refund:
+		t.refunded += amount
+	case cancel:
+		t.canceled, readable = true, true // its amount may be empty
+	case renew:
+		t.lapsed, readable = false, true
+	case session:
+		readable = true
+	default:
+		t.strange = true
+	}
+	t.unreadable = t.unreadable || !readable
+	if t.captured < 0 || t.refunded < 0 { // the sum has no room: no such money exists
+		t.unreadable = true
+	}
+}
