@@ -68,6 +68,9 @@ type MethodClaims struct {
 	Margin time.Duration
 	// Withdraw says what a cancel of an unpaid offer means.
 	Withdraw Withdrawal
+	// WithdrawWait is how long after a binding cancel a payment may still show that began
+	// before it: only a look after that confirms the cancel.
+	WithdrawWait time.Duration
 	// NeverShown: when the creation's answer is lost, nobody but us could have
 	// handed the offer out, so it closes at once (FAILOVER, NEVER_SHOWN).
 	NeverShown bool

@@ -49,8 +49,9 @@ func claims(c Config) providers.Claims {
 				Method: m,
 				Flow:   providers.Offer,
 				// OfferLife stays zero: every offer comes with its own end.
-				Margin:   lastMoment,
-				Withdraw: providers.Binding, // /orders/cancel, confirmed by a look (notes, section 10)
+				Margin:       lastMoment,
+				Withdraw:     providers.Binding, // /orders/cancel, confirmed by a look (notes, section 10)
+				WithdrawWait: lastMoment,        // which a payment begun before it may take to show
 				// TipTop Pay learns neither phone nor e-mail of a page's payer and is told to
 				// send nothing, so it can contact nobody.
 				NeverShown: true,

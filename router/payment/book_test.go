@@ -23,6 +23,7 @@ const (
 	card    = "card"    // direct; "no such order" counts from 1 min after the window
 	backup  = "backup"  // direct, the same
 	qr      = "qr"      // an offer: no withdrawal, lives 245 s and 15 s of margin
+	order   = "order"   // an offer: a binding withdrawal, after which a try may show for a minute
 	page    = "page"    // an offer: withdrawal is binding; says its own end; sends e-mail; knows it only once opened
 	push    = "push"    // an invoice that rings at the payer's phone; withdrawal is binding
 	account = "account" // the payer starts it and the gateway asks us
@@ -40,6 +41,7 @@ func claims(gateway string) providers.Claims {
 		card:    {Method: providers.Instrument, Flow: providers.Direct, Absent: counts},
 		qr:      {Method: providers.QR, Flow: providers.Offer, OfferLife: 245 * time.Second, Margin: 15 * time.Second, NeverShown: true},
 		page:    {Method: providers.Page, Flow: providers.Offer, Margin: 15 * time.Second, Withdraw: providers.Binding, Absent: counts},
+		order:   {Method: providers.Page, Flow: providers.Offer, Margin: 15 * time.Second, Withdraw: providers.Binding, WithdrawWait: time.Minute},
 		push:    {Method: providers.Push, Flow: providers.Pushed, OfferLife: 24 * time.Hour, Withdraw: providers.Binding},
 		account: {Method: providers.Account, Flow: providers.AskFirst, Withdraw: providers.Veto},
 	}

@@ -58,7 +58,7 @@ func (p Payment) closingEvidence(a Attempt, now time.Time, t Terms) (Evidence, b
 	quiet := a.Seen.harmless() && a.Seen.At.After(a.Stirred)
 	// A cancel that was only inferred from how the attempt looks is not the gateway's word.
 	if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved && w.Source != FromLookup &&
-		method.Withdraw == providers.Binding && quiet && a.Seen.At.After(w.SettledAt) {
+		method.Withdraw == providers.Binding && quiet && a.Seen.At.After(w.SettledAt.Add(method.WithdrawWait)) {
 		return evidence(Withdrawn, FromLookup, detail(a))
 	}
 	if dead, ok := a.deadAt(t); ok && quiet && a.Seen.At.After(dead) {

@@ -76,6 +76,8 @@ func TestAnAttemptIsClosedByEvidenceAndByNothingLess(t *testing.T) {
 		{"the withdrawal was refused", page, []told{{0, shown(until)}, {1, leave}, {2, withdraw}, {3, done(1, providers.Declined, providers.Refused)}, {4000, waiting}}, ""},
 		{"the withdrawal found nothing", page, []told{{0, shown(until)}, {1, leave}, {2, withdraw}, {3, done(1, providers.Unserved, providers.NotFound)}, {4000, notThere()}}, ""},
 		{"the withdrawal is only inferred from looks", page, []told{{0, shown(until)}, {1, leave}, {2, withdraw}, {3, lookedUp(done(1, providers.Approved, ""))}, {4000, notThere()}}, ""},
+		{"withdrawn, and the look came before a late try would show", order, []told{{0, shown(until)}, {1, leave}, {2, withdraw}, {3, done(1, providers.Approved, "")}, {3 + time.Minute, waiting}}, ""},
+		{"withdrawn, and the look came after that", order, []told{{0, shown(until)}, {1, leave}, {2, withdraw}, {3, done(1, providers.Approved, "")}, {time.Minute + ms, waiting}}, payment.Withdrawn},
 		{"our veto", account, []told{{0, awaiting}, {1, cancel}}, payment.Withdrawn},
 		{"nobody wants to leave", account, []told{{0, awaiting}, {1, waiting}}, ""},
 

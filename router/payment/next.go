@@ -176,7 +176,7 @@ func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired
 		soonest(dead.Add(time.Millisecond))
 	}
 	if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved {
-		soonest(w.SettledAt.Add(time.Millisecond))
+		soonest(w.SettledAt.Add(method.WithdrawWait + time.Millisecond))
 	}
 	if a.Switch != "" {
 		soonest(from.Add(time.Minute))

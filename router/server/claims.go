@@ -56,6 +56,9 @@ func methodLines(name string, m providers.MethodClaims, line func(name, value st
 	line(name+".offer_life", duration(m.OfferLife))
 	line(name+".margin", duration(m.Margin))
 	line(name+".withdraw", [...]string{"none", "binding", "veto"}[m.Withdraw])
+	if m.WithdrawWait > 0 {
+		line(name+".withdraw_wait", duration(m.WithdrawWait))
+	}
 	line(name+".never_shown", yes(m.NeverShown))
 	absent := "never counts"
 	if m.Absent.Counts {

@@ -57,7 +57,7 @@ var bugs = []bug{
 		"		if learnt == providers.Declined || learnt == providers.Unserved {\n			return learnt, \"\"\n		}\n		if learnt == providers.Approved || overtaken {\n			return known, \"\""}}},
 	{"refunds are not reserved", []edit{{"router/payment/sums.go", "		if r.State == RefundPending {\n			left -= r.Amount.Minor", "		if r.State == RefundPending {\n			left -= 0"}}},
 	{"money on a closed attempt is dropped", []edit{{"router/learn.go", "	a := p.Attempts[o.Attempt-1]\n	if o.Source", "	a := p.Attempts[o.Attempt-1]\n	if a.Closed != nil {\n		return true\n	}\n	if o.Source"}}},
-	{"a void that was answered \"ok\" is proof", []edit{{"router/payment/evidence.go", "		method.Withdraw == providers.Binding && quiet && a.Seen.At.After(w.SettledAt) {", "		true {"}, {
+	{"a void that was answered \"ok\" is proof", []edit{{"router/payment/evidence.go", "		method.Withdraw == providers.Binding && quiet && a.Seen.At.After(w.SettledAt.Add(method.WithdrawWait)) {", "		true {"}, {
 		"router/payment/evidence.go", "if w, ok := p.withdrawal(a.N); ok && w.Verdict == providers.Approved && w.Source != FromLookup &&", "if w, ok := p.withdrawal(a.N); ok && w.Answered &&"}}},
 	{"a notice is acknowledged before it is stored", []edit{{"router/notices.go", "		return listener.Answer(providers.Heard{}, providers.Ruling{Kind: providers.TryLater}), nil\n	}\n	listener, heard",
 		"		return listener.Answer(r.read(listener, gateway, n), providers.Ruling{Kind: providers.Accepted}), nil\n	}\n	listener, heard"}}},
