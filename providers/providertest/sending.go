@@ -65,6 +65,7 @@ var faults = []fault{
 
 // sendings asks every deed about every fault, and about its callers and its answers.
 func (s *suite) sendings(t *testing.T) {
+	damaged := map[string]bool{}
 	for _, d := range s.deeds() {
 		s.about(t, d.name, func(t *testing.T) {
 			s.ask(t, d.what, "is done once as asked", d.method, func(h *house) {
@@ -83,7 +84,10 @@ func (s *suite) sendings(t *testing.T) {
 				s.askFault(t, d, f)
 			}
 			s.askCallers(t, d)
-			s.askAnswers(t, d)
+			if !damaged[d.what] { // to spoil an answer field by field takes long, and an operation reads one shape of it
+				s.askAnswers(t, d)
+			}
+			damaged[d.what] = true
 		})
 	}
 }

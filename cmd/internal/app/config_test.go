@@ -24,14 +24,18 @@ gateways:
 `
 
 func TestTheShippedExampleIsGood(t *testing.T) {
-	for _, name := range []string{"PAYROUTER_BODY_KEY", "KASPI_DEVICE_TOKEN", "HALYK_CLIENT_SECRET", "HALYK_NOTICE_KEY", "WAYFORPAY_SECRET"} {
-		t.Setenv(name, "0123456789abcdef")
+	for _, name := range []string{"PAYROUTER_BODY_KEY", "KASPI_DEVICE_TOKEN", "HALYK_CLIENT_SECRET", "HALYK_NOTICE_KEY", "WAYFORPAY_SECRET",
+		"FREEDOMPAY_SECRET", "TIPTOPPAY_SECRET", "ROBOKASSA_PASSWORD_1", "ROBOKASSA_PASSWORD_2", "QUICKPAY_API_KEY", "QUICKPAY_PRIVATE_KEY"} {
+		t.Setenv(name, strings.ToLower(name)+" 0123456789abcdef")
 	}
 	c, err := app.Load(filepath.Join(root, "deploy", "payrouter.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Gateways) != 3 || c.Gateways[0].SlowAfter != 5*time.Second || c.Keys.Body.Reveal() != "0123456789abcdef" {
+	if err := app.Check(c); err == nil || strings.Count(err.Error(), "gateway ") != 1 || !strings.Contains(err.Error(), "gateway kaspi-main") {
+		t.Errorf("%v, and only kaspi's certificate is not here", err)
+	}
+	if len(c.Gateways) != len(app.Providers()) || c.Gateways[0].SlowAfter != 5*time.Second || c.Keys.Body.Reveal() != "payrouter_body_key 0123456789abcdef" {
 		t.Errorf("read as %+v", c)
 	}
 }
