@@ -15,8 +15,9 @@ const (
 	longestOrder = 50
 	// The range of pg_amount in hundredths: 0.01 to 99 999 999 (notes, section 4).
 	leastAmount, mostAmount = 1, 99_999_999_00
-	// A payer who begins in a page's last second is seen as process a moment later.
-	lastMoment = time.Minute
+	// A payer who begins in a page's last second may stand at the bank's page for a while, and
+	// nobody has shown what a status says meanwhile. Ours: nothing is documented.
+	lastMoment = 10 * time.Minute
 	// A hold that is neither captured nor cancelled is captured after this (notes, section 1).
 	holdLife = 5 * 24 * time.Hour
 	// Freedom Pay repeats an unanswered notice every 30 minutes for two hours (notes, section 7).

@@ -132,6 +132,7 @@ var (
 	errUnsigned     = errors.New("freedompay: the answer is not signed")
 	errBadSignature = errors.New("freedompay: the answer's signature is wrong")
 	errIncomplete   = errors.New("freedompay: the answer lacks a field or has an unreadable one")
+	errForgotten    = errors.New("freedompay: a payment that was given a number is not found")
 	errOther        = errors.New("freedompay: the answer is about another payment")
 )
 

@@ -31,13 +31,15 @@ func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount provide
 		return providers.Result{Verdict: providers.Approved, Amount: amount, Code: said.code()}
 	case seen.Verdict == providers.Approved:
 		return providers.Doubt(providers.Mismatch, said.code(), errSum)
-	case seen.Verdict == providers.Declined, seen.Verdict == providers.Pending && seen.Reason == providers.AwaitingPayer:
+	case seen.Verdict == providers.Declined:
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: said.code()} // there is no hold
 	case seen.Verdict == providers.Held:
 		return said.refusal().onOperation(said.code())
 	}
 	return providers.Doubt(providers.Ambiguous, said.code(), seen.Err)
 }
+
+var errNoHold = errors.New("freedompay: the payment is seen as failed, which says nothing of a hold")
 
 var errSum = errors.New("freedompay: another sum was captured")
 
@@ -64,8 +66,10 @@ func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Resul
 	case seen.Verdict == providers.Held:
 	case seen.Verdict == providers.Approved:
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
-	case seen.Verdict == providers.Declined, seen.Verdict == providers.Unserved:
+	case seen.Verdict == providers.Declined && (seen.Reason == providers.Released || seen.Reason == providers.Expired):
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code} // it holds nothing and never will
+	case seen.Verdict == providers.Declined, seen.Verdict == providers.Unserved:
+		return providers.Doubt(providers.Ambiguous, seen.Code, errNoHold) // a failure may be an earlier try's
 	case seen.Verdict == providers.Pending:
 		return providers.Result{Verdict: providers.Unserved, Reason: providers.Unsupported, Code: seen.Code,
 			Err: errors.New("freedompay: there is no proven way to end a payment that is not paid yet")}

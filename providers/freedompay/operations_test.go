@@ -41,7 +41,7 @@ func TestACaptureIsBelievedByItsSum(t *testing.T) {
 		"already, another sum":        {refuses("10036"), []reply{isCharged}, providers.Unknown, providers.Mismatch},
 		"already, the status lags":    {refuses("10036"), []reply{isHeld}, providers.Unknown, providers.Ambiguous},
 		"released":                    {refuses("10035"), []reply{isReleased}, providers.Declined, providers.Refused},
-		"not paid":                    {refuses("10035"), []reply{stands("new")}, providers.Declined, providers.Refused},
+		"not paid":                    {refuses("10035"), []reply{stands("new")}, providers.Unknown, providers.Ambiguous},
 		"refused":                     {refuses("10039"), []reply{isHeld}, providers.Declined, providers.Refused},
 		"a setting":                   {refuses("9994"), []reply{isHeld}, providers.Unserved, providers.Misconfigured},
 		"bad signature":               {reply{status: 401, body: "<response><pg_status>error</pg_status><pg_error_code>1100</pg_error_code></response>"}, []reply{isHeld}, providers.Unserved, providers.Misconfigured},
@@ -90,7 +90,8 @@ func TestAHoldIsReleasedOnlyWhenItIsSeen(t *testing.T) {
 		"over":                     {stands("incomplete"), operationCase{want: providers.Approved}, false},
 		"unpaid":                   {stands("new"), operationCase{want: providers.Unserved, reason: providers.Unsupported}, false},
 		"under way":                {stands("process"), operationCase{want: providers.Unserved, reason: providers.Unsupported}, false},
-		"not found":                {unknownOrder, operationCase{want: providers.Unserved, reason: providers.NotFound}, false},
+		"not found":                {unknownOrder, operationCase{want: providers.Unserved, reason: providers.NotSent}, false},
+		"failed":                   {stands("error"), operationCase{want: providers.Unserved, reason: providers.Unsupported}, false},
 		"not answered":             {reply{status: 500}, operationCase{want: providers.Unserved, reason: providers.NotSent}, false},
 	} {
 		answers := []reply{c.first}

@@ -63,7 +63,7 @@ func (g *Gateway) refundFields(r providers.Refund) node {
 var errOtherSum = errors.New("freedompay: another sum was given back")
 
 // givenBack reads an accepted refund. A state of the refund other than success is
-// documented nowhere, so the status has to tell.
+// documented nowhere: it was taken on, and the status has to tell when it is made.
 func (a answer) givenBack(r providers.Refund, g2g bool) providers.Result {
 	if id, told := a.told("pg_payment_id"); told && id != r.Ref.External {
 		return providers.Doubt(providers.Mismatch, a.code(), errOther)
@@ -78,13 +78,13 @@ func (a answer) givenBack(r providers.Refund, g2g bool) providers.Result {
 		}
 	}
 	word, told := a.told("pg_refund_status")
-	switch {
-	case told && word != "success":
-		return providers.Doubt(providers.Ambiguous, shown(word), errors.New("freedompay: the refund is neither made nor refused"))
-	case !told && g2g:
+	if !told && g2g {
 		return providers.Doubt(providers.Unreadable, a.code(), errIncomplete)
 	}
 	result := providers.Result{Verdict: providers.Approved, Amount: r.Amount, Code: a.code()}
+	if told && word != "success" {
+		result = providers.Result{Verdict: providers.Pending, Reason: providers.Processing, Code: shown(word)}
+	}
 	if id := a.text("pg_payment_refund_id"); number(id) {
 		result.External = id
 	}
@@ -98,7 +98,7 @@ func (a answer) givenBack(r providers.Refund, g2g bool) providers.Result {
 //	before + amount  no                      Approved
 //	before + amount  yes                     Pending: counted already, still on its way
 //	before           one of this amount      Pending
-//	before           no                      Absent
+//	before           no                      Absent; Pending if it was given a number of theirs
 //	anything else                            Unknown
 func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) providers.Result {
 	result, _ := g.settle(ctx, r)
@@ -149,6 +149,8 @@ func (r reading) settles(wanted providers.Refund, returned providers.Money) prov
 		return providers.Result{Verdict: providers.Pending, Reason: providers.Processing}
 	case now == before && waiting:
 		return doubt("a refund of another sum is under way")
+	case now == before && wanted.External != "": // taken on, and not shown yet
+		return providers.Result{Verdict: providers.Pending, Reason: providers.Processing}
 	case now == before:
 		return providers.Result{Absent: true, Reason: providers.Ambiguous}
 	}

@@ -96,9 +96,15 @@ func (g *Gateway) read(ctx context.Context, ref providers.Ref, limit time.Durati
 		}
 		return reading{}, result, false
 	case !said.ok():
-		return reading{}, said.unread(), false
+		result = said.unread()
 	case said.text("pg_payment_id") == "0":
-		return reading{}, absent(statusOK + " 0"), false
+		result = absent(statusOK + " 0")
+	}
+	if result.Absent && ref.External != "" { // they gave it this number themselves
+		result = providers.Doubt(providers.Ambiguous, result.Code, errForgotten)
+	}
+	if !said.ok() || said.text("pg_payment_id") == "0" {
+		return reading{}, result, false
 	}
 	seen, err := said.reading()
 	if err != nil {
@@ -117,6 +123,8 @@ func (a answer) unread() providers.Result {
 		return absent(a.code())
 	case setup, undocumented:
 		return providers.Doubt(m.reason, a.code(), nil)
+	case unclear: // about the question, which was not answered
+		return providers.Doubt(providers.ServerError, a.code(), nil)
 	}
 	return providers.Doubt(providers.Ambiguous, a.code(), nil)
 }
@@ -276,7 +284,7 @@ func (r reading) standing(ref providers.Ref, oneTry bool) providers.Result {
 		result := providers.Result{Verdict: providers.Pending, Reason: providers.Processing, Code: code}
 		if offer {
 			result.Reason = providers.PayerConfirming
-			if r.state() == unopened {
+			if r.state() == unopened && r.captured == "" { // it is told once a card was presented
 				result.Reason = providers.AwaitingPayer
 			}
 		}

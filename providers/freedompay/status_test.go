@@ -182,7 +182,7 @@ func TestNotFoundIsAbsentAndNothingElseIs(t *testing.T) {
 		"11068 of another call": {reply{message: refuses("11068").message, script: "revoke.php"}, false, providers.BadSignature},
 		"no payment id":         {says("pg_status", "ok"), false, providers.Unreadable},
 		"our account":           {refuses("9996"), false, providers.Misconfigured},
-		"system error":          {refuses("9999"), false, providers.Ambiguous},
+		"system error":          {refuses("9999"), false, providers.ServerError},
 		"unknown code":          {refuses("987654"), false, providers.UnknownCode},
 		"a decline":             {refuses("10009"), false, providers.Ambiguous},
 		"HTTP 404":              {reply{status: 404, body: "<response/>"}, false, providers.Unreadable},
@@ -191,9 +191,21 @@ func TestNotFoundIsAbsentAndNothingElseIs(t *testing.T) {
 		"no order":              {stands("success", "pg_order_id", ""), false, providers.Unreadable},
 	} {
 		atDesk(t, nil, []reply{c.answer}, func(t *testing.T, g *Gateway, _ *desk) {
-			got := g.Lookup(context.Background(), pageRef(t))
+			ref := pageRef(t)
+			if c.absent {
+				ref.External = ""
+			}
+			got := g.Lookup(context.Background(), ref)
 			if got.Verdict != providers.Unknown || got.Absent != c.absent || got.Reason != c.reason {
 				t.Errorf("%s: %s %q, absent %t (%v)", name, got.Verdict, got.Reason, got.Absent, got.Err)
+			}
+		})
+		if !c.absent {
+			continue
+		}
+		atDesk(t, nil, []reply{c.answer}, func(t *testing.T, g *Gateway, _ *desk) {
+			if got := g.Lookup(context.Background(), pageRef(t)); got.Verdict != providers.Unknown || got.Absent {
+				t.Errorf("%s, about a number that they gave: %s %q, absent %t", name, got.Verdict, got.Reason, got.Absent)
 			}
 		})
 	}
