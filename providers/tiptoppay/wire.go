@@ -260,8 +260,9 @@ func (t transaction) created() (time.Time, error) { return readDate(t.Created) }
 var errDate = errors.New("tiptoppay: a date cannot be read")
 
 func readDate(text literal) (time.Time, error) {
-	at, err := time.Parse("2006-01-02T15:04:05", string(text)) // fractions of a second are read too
-	if err != nil || at.Year() < 2000 {
+	const layout = "2006-01-02T15:04:05"
+	at, err := time.Parse(layout, string(text)) // fractions of a second are read too, and an hour of one digit
+	if err != nil || at.Year() < 2000 || !strings.HasPrefix(string(text), at.Format(layout)) {
 		return time.Time{}, errDate
 	}
 	return at, nil
