@@ -85,7 +85,8 @@ func (g *Gateway) end(c providers.Charge, now time.Time) time.Time {
 	return end.UTC().Truncate(time.Second)
 }
 
-// deed is the X-Request-ID of a money-moving request.
+// deed is the X-Request-ID of a money-moving request: all that makes it another request
+// than any other.
 func deed(reference, what string) string { return reference + "-" + what }
 
 func described(c providers.Charge) string {
@@ -123,7 +124,7 @@ func (g *Gateway) offered(made order, ref providers.Ref, end time.Time) provider
 	code := shown(made.Status, aWord)
 	result := providers.Result{Verdict: providers.Pending, Reason: providers.AwaitingPayer, Until: end, Code: code}
 	switch {
-	case !anOrderID.MatchString(string(made.ID)) || aTransactionID.MatchString(string(made.ID)):
+	case !namesOrder(string(made.ID)):
 		return providers.Doubt(providers.Unreadable, code, errors.New("tiptoppay: the order has no usable id"))
 	case made.Status != "" && made.Status != "Created":
 		result = providers.Doubt(providers.UnknownCode, code, errors.New("tiptoppay: a new order is not as new"))

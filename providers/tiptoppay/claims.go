@@ -71,7 +71,8 @@ func claims(c Config) providers.Claims {
 		TwoStage:  true,
 	})
 	limits := c.Timeouts
-	limits.Refund += limits.Status // an operation looks first, and both have their own limit
+	limits.Refund += 2 * limits.Status // an operation looks first: at most two questions, each with its own limit
+	limits.Status *= 4                 // of a refund: a look, the last operation and a page of the list
 	return providers.Claims{
 		Provider:   Name,
 		Currencies: []string{currency},

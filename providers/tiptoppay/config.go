@@ -44,14 +44,16 @@ type Config struct {
 	MaxConcurrent int `yaml:"max_concurrent"`
 	// Absent says when "not found" proves that a charge by token was never taken on.
 	Absent Absent `yaml:"absent"`
-	// Timeouts are counted from sending to the last byte. Default 30 s for charge, 15 s for the rest.
+	// Timeouts are those of one request each, counted from sending to the last byte. A look-up
+	// makes up to four (see claims). Default 30 s for charge, 15 s for the rest.
 	Timeouts providers.Timeouts `yaml:"timeouts"`
 }
 
 // Absent is the rule for "Not found".
 type Absent struct {
-	// After is H: how long after the last possible send the first such answer counts. A
-	// request may be at work for 5 minutes (notes, section 10). Default 5 m.
+	// After is H: how long after the last possible send the first such answer counts, and a
+	// refusal that a second bank might make good. A request may be at work for 5 minutes
+	// (notes, section 10), so less is refused. Default 5 m.
 	After time.Duration `yaml:"after"`
 	// Times is how many in a row are needed, at least 2. Default 3.
 	Times int `yaml:"times"`
@@ -72,6 +74,8 @@ const (
 	shortestLife = time.Minute
 	shortestLink = 2 * time.Minute
 	longestLink  = 24 * time.Hour
+	// longestWork is how long TipTop Pay may be at work on a request (notes, section 10).
+	longestWork = 5 * time.Minute
 )
 
 // withDefaults returns a copy that shares nothing with c.
@@ -97,7 +101,7 @@ func (c Config) withDefaults() Config {
 		c.Absent.Times = 3
 	}
 	duration(&c.LinkLife, 20*time.Minute)
-	duration(&c.Absent.After, 5*time.Minute)
+	duration(&c.Absent.After, longestWork)
 	duration(&c.Absent.Apart, time.Minute)
 	duration(&c.Timeouts.Charge, 30*time.Second)
 	duration(&c.Timeouts.Create, 15*time.Second)
@@ -124,7 +128,7 @@ func (c Config) validate() error {
 	wrong(c.OrderEmail != "" && !strings.Contains(c.OrderEmail, "@"), "order_email", "write an address such as shop@example.kz, or leave it out")
 	wrong(!slices.Contains([]string{byCardholder, byMerchant, bySchedule}, c.Initiator), "initiator", "write cardholder, merchant or scheduled")
 	wrong(c.MaxConcurrent < 0, "max_concurrent", "write a positive number such as 30")
-	wrong(c.Absent.After < 0, "absent.after", "write a positive duration such as 5m")
+	wrong(c.Absent.After < longestWork, "absent.after", "a request may be at work for 5m; write a duration of 5m or more")
 	wrong(c.Absent.Times < 2, "absent.times", "one answer proves nothing; write 2 or more")
 	wrong(c.Absent.Apart < 30*time.Second, "absent.apart", "write a duration of 30s or more")
 	for _, limit := range []struct {

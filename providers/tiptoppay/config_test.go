@@ -21,7 +21,7 @@ func TestAWrongConfigurationNamesTheField(t *testing.T) {
 		"order_email":     func(c *Config) { c.OrderEmail = "till" },
 		"initiator":       func(c *Config) { c.Initiator = "us" },
 		"max_concurrent":  func(c *Config) { c.MaxConcurrent = -1 },
-		"absent.after":    func(c *Config) { c.Absent.After = -time.Second },
+		"absent.after":    func(c *Config) { c.Absent.After = 5*time.Minute - 1 },
 		"absent.times":    func(c *Config) { c.Absent.Times = 1 },
 		"absent.apart":    func(c *Config) { c.Absent.Apart = time.Second },
 		"timeouts.charge": func(c *Config) { c.Timeouts.Charge = -1 },
@@ -67,7 +67,7 @@ func TestTheLeastConfigurationIsFilled(t *testing.T) {
 func TestAConfigurationIsReadFromYAML(t *testing.T) {
 	var c Config
 	text := "public_id: pk_1\napi_secret: s3cr3t\ntest_mode: true\ncheck: true\nlink_life: 10m\nculture: kk-KZ\ninitiator: merchant\n" +
-		"max_concurrent: 4\norder_email: till@example.kz\nabsent: {after: 2m, times: 4, apart: 40s}\ntimeouts: {charge: 20s}\n"
+		"max_concurrent: 4\norder_email: till@example.kz\nabsent: {after: 6m, times: 4, apart: 40s}\ntimeouts: {charge: 20s}\n"
 	if err := yaml.Load([]byte(text), &c, yaml.WithKnownFields()); err != nil {
 		t.Fatal(err)
 	}

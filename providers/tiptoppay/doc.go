@@ -4,8 +4,8 @@
 //	ours                  TipTop Pay                              moves money  asks first
 //	link, page            /orders/create                          yes          -
 //	instrument            /payments/tokens/charge or …/auth       yes          -
-//	look-up               /payments/find, /payments/get           no           -
-//	withdraw an order     /orders/cancel                          yes          look-up
+//	look-up               /payments/find, /payments/get, …/list   no           -
+//	withdraw an order     /orders/cancel                          no           look-up
 //	release a hold        /payments/void                          yes          look-up
 //	capture               /payments/confirm                       yes          look-up
 //	refund                /payments/refund                        yes          look-up
@@ -38,7 +38,8 @@
 // One decline is not the end of a page. The payer may try again, and after some refusals
 // TipTop Pay itself tries another bank, under a new transaction id. So a declined page
 // stays Pending until it is withdrawn or over, and only a look-up, never a notice, ends
-// a charge by token.
+// a charge by token. And the last try is not all: where it has no money, all tries of the
+// page are read from the terminal's list (page.go), for one of them may have it.
 //
 // A page has no end of its own: nothing in the request limits its life. But TipTop Pay
 // can ask us before each payment (the notification Check), and what we answer with is a
@@ -48,10 +49,11 @@
 // Notices do not say what they are. Each type has an address of its own, which is ours to
 // choose: the gateway's webhook address and one word more, such as …/pay. The signature
 // covers the fields and not the address, so a notice is believed only as far as its own
-// fields show its type; the rest wakes a look-up (notices.go).
+// fields show its type; the rest wakes a look-up. What may be a Check at another type's
+// address is never acknowledged, for that would be a payment let through (notices.go).
 //
-// Every money-moving request carries an X-Request-ID made of our own numbers alone, so
-// that a repeat within the hour is answered like the first and moves nothing.
+// Every money-moving request carries an X-Request-ID made of our own numbers and of the
+// transaction it acts on, so that a repeat within the hour is answered like the first and moves nothing.
 //
 // Not used: cryptograms and 3-D Secure's second leg (payrouter touches no cards, and its
 // token charges are unattended), the Russian QR methods, subscriptions and payouts.

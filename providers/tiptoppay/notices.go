@@ -43,11 +43,23 @@ const (
 
 // delivery is what Answer needs of a notice that was authentic.
 type delivery struct {
-	check  bool
+	step   step
 	amount providers.Money // Check: what the payer is about to pay; the zero Money if it cannot be read
-	until  time.Time       // Check: when the page is over; zero if it does not say
+	until  time.Time       // Check of a page: when it is over; zero if that cannot be read
+	page   bool            // Check: about a page
 	alien  bool            // Check: of the other mode than the terminal's
 }
+
+// step is what the address says of a notice, held against what its fields show.
+type step uint8
+
+// The steps. The zero value is the careful one: it acknowledges nothing.
+const (
+	misplaced step = iota // a question where none belongs or something else where one does, or nobody can tell
+	nowhere               // at an address that we do not have
+	asks                  // Check, at its own address
+	tells                 // anything else, at an address that is no Check's
+)
 
 // Hear reads a notice. Its type is told by the address alone, which nobody signs, so a
 // notice is a Fact only where its own fields cannot be those of another type:
@@ -55,7 +67,7 @@ type delivery struct {
 //	check           Question   no money moves; the answer is a veto
 //	pay             Fact       with a money status and a bank's AuthCode, which no Check has
 //	fail            Fact       of a page: a try came to nothing, the next may not
-//	anything else   Hint       a look-up tells
+//	anything else   Hint       a look-up tells; so it does of what stands at the wrong address
 //
 // A Fact also needs Content-HMAC. X-Content-HMAC is computed after decoding, where a
 // separator and an encoded one are the same, so it proves the words and not the fields.
@@ -73,28 +85,26 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 		return providers.Heard{Forged: true, Err: errForged}
 	}
 	kind := strings.Trim(n.Path, "/")
-	heard := providers.Heard{Kind: providers.Hint, Detail: delivery{check: kind == noticeCheck}}
-	noise := func(err error) providers.Heard {
-		return providers.Heard{Err: err, Detail: heard.Detail}
-	}
 	switch kind {
 	case noticeCheck, noticePay, noticeFail, noticeConfirm, noticeRefund, noticeCancel:
 	default:
-		return noise(errAddress)
+		return providers.Heard{Err: errAddress, Detail: delivery{step: nowhere}}
 	}
 	f, err := readFields(message)
 	if err != nil {
-		return noise(err)
+		return providers.Heard{Err: err, Detail: delivery{}}
 	}
+	stands := f.step(kind)
 	if !orderly(f["InvoiceId"]) {
-		return noise(errNotOurs)
+		return providers.Heard{Err: errNotOurs, Detail: delivery{step: stands}}
 	}
+	heard := providers.Heard{Kind: providers.Hint, Detail: delivery{step: stands}}
 	heard.Ref.Order, heard.Key = f["InvoiceId"], f.key(kind)
 	switch {
-	case kind == noticeCheck:
+	case stands == asks:
 		heard.Kind = providers.Question
 		heard.Detail = g.question(f)
-	case proof != raw:
+	case proof != raw || stands == misplaced:
 	case kind == noticePay:
 		g.paid(f, &heard)
 	case kind == noticeFail:
@@ -114,13 +124,42 @@ func transmitted(n providers.Notice) (string, error) {
 	return "", errMethod
 }
 
+// step tells whether a notice stands where it belongs. Who set up the addresses may have
+// mistaken one for another, and no signature covers them. A Check that came to /pay and
+// were acknowledged as if it told something would be a payment let through unasked, after
+// its page's end or at a gateway that the payment has left. A Pay that came to /check and
+// were answered as a question would be lost.
+func (f fields) step(kind string) step {
+	switch {
+	case f.mayAsk() != (kind == noticeCheck):
+		return misplaced
+	case kind == noticeCheck:
+		return asks
+	}
+	return tells
+}
+
+// mayAsk reports whether a notice may be a Check for all that its fields show. Nothing is
+// decided yet when Check asks, so it has no word of a bank, no reason and no earlier
+// transaction; and it names its currency and the status to be, which of all others only
+// a Cancel names neither of (notes, section 7).
+func (f fields) mayAsk() bool {
+	for _, name := range []string{"AuthCode", "Rrn", "Reason", "PaymentTransactionId"} {
+		if f[name] != "" {
+			return false
+		}
+	}
+	reason, operation := f["ReasonCode"], f["OperationType"]
+	return (reason == "" || reason == "0") && (operation == "" || operation == "Payment") && (f["Currency"] != "" || f["Status"] != "")
+}
+
 // question is what Check asks.
 func (g *Gateway) question(f fields) delivery {
-	d := delivery{check: true, alien: !g.ourMode(f)}
+	d := delivery{step: asks, page: !strings.HasPrefix(f["InvoiceId"], tokenPrefix), alien: !g.ourMode(f)}
 	if sum, err := providers.ParseMoney(f["Amount"], f["Currency"]); err == nil {
 		d.amount = sum
 	}
-	if end := readNote(literal(f["Data"])).Until; end > 0 {
+	if end := readNote(embedded(f["Data"])).Until; end > 0 {
 		d.until = time.Unix(end, 0)
 	}
 	return d
@@ -183,8 +222,10 @@ func readFields(message string) (fields, error) {
 		}
 		for name, value := range object {
 			var scalar literal
-			if scalar.UnmarshalJSON(value) == nil { // nothing we read is an object
+			if scalar.UnmarshalJSON(value) == nil { // nothing else that we read is an object
 				f[name] = string(scalar)
+			} else if name == "Data" {
+				f[name] = string(value)
 			}
 		}
 		return f, nil
@@ -223,6 +264,12 @@ func (f fields) key(kind string) string {
 // Answer says code 0 to every authentic notice that is stored, understood or not: it is
 // the one answer that ends TipTop Pay's repeating. To Check it says whether the payer may
 // pay; there anything but 0, and any failure, refuses the payment and nothing is repeated.
+//
+// A notice that stands at the wrong address is stored and wakes a look, but is answered
+// that we cannot accept it: a question is a payment refused then, which is what an unset
+// Check must come to, and anything else is repeated until the addresses are put right. So
+// is what cannot be read, for it may be a question. An address that we do not have is not
+// found.
 func (g *Gateway) Answer(h providers.Heard, r providers.Ruling) providers.Reply {
 	d, authentic := h.Detail.(delivery)
 	switch {
@@ -230,7 +277,11 @@ func (g *Gateway) Answer(h providers.Heard, r providers.Ruling) providers.Reply 
 		return text(http.StatusServiceUnavailable, "try later")
 	case !authentic:
 		return text(http.StatusForbidden, "refused")
-	case d.check:
+	case d.step == nowhere:
+		return text(http.StatusNotFound, "no such address")
+	case d.step == misplaced:
+		return code(codeNotNow)
+	case d.step == asks:
 		return code(d.ruling(r, time.Now()))
 	case r.Kind == providers.Accepted || r.Kind == providers.Unmatched || r.Kind == providers.Rejected:
 		return code(codeAccepted)
@@ -239,14 +290,15 @@ func (g *Gateway) Answer(h providers.Heard, r providers.Ruling) providers.Reply 
 }
 
 // ruling is the answer to Check. The end of the page is asked of the page itself, so that
-// nobody begins to pay after it whatever the ruling.
+// nobody begins to pay after it whatever the ruling; a page that does not tell its end is
+// none that we let anybody begin to pay.
 func (d delivery) ruling(r providers.Ruling, now time.Time) int {
 	switch {
 	case r.Kind == providers.Unmatched || r.Kind == providers.Rejected:
 		return codeNoOrder
 	case r.Kind == providers.Gone, !d.until.IsZero() && !now.Before(d.until):
 		return codeTooLate
-	case r.Kind != providers.Payable, d.alien:
+	case r.Kind != providers.Payable, d.alien, d.page && d.until.IsZero():
 		return codeNotNow
 	case d.amount != r.Amount:
 		return codeAmount

@@ -85,8 +85,10 @@ func TestWhatANoticeIsWorth(t *testing.T) {
 		"confirmed":                          {noticeConfirm, page, providers.Hint, providers.Result{}},
 		"refunded":                           {noticeRefund, told(page, "Status", "", "PaymentTransactionId", txID, "OperationType", "Refund"), providers.Hint, providers.Result{}},
 		"released":                           {noticeCancel, "TransactionId=2346712901&Amount=14500.00&DateTime=2026-03-14+10%3A02%3A44&InvoiceId=" + orderNumber, providers.Hint, providers.Result{}},
-		"asked":                              {noticeCheck, told(page, "AuthCode", ""), providers.Question, providers.Result{}},
-		"asked, about a token":               {noticeCheck, told(token, "AuthCode", ""), providers.Question, providers.Result{}},
+		"asked":                              {noticeCheck, told(page, "AuthCode", "", "Rrn", ""), providers.Question, providers.Result{}},
+		"asked, about a token":               {noticeCheck, told(token, "AuthCode", "", "Rrn", ""), providers.Question, providers.Result{}},
+		"paid, at check's address":           {noticeCheck, page, providers.Hint, providers.Result{}},
+		"failed, at check's address":         {noticeCheck, failed(page, "5051"), providers.Hint, providers.Result{}},
 		"empty fields are those that lack":   {noticePay, page + "&ReasonCode=&Token=&Reason=", providers.Fact, fact(providers.Approved, "")},
 		"fields that nobody documented":      {noticePay, page + "&New=1&Amounts=2", providers.Fact, fact(providers.Approved, "")},
 		"a recurrent payment":                {"recurrent", page, providers.Noise, providers.Result{}},
@@ -126,7 +128,12 @@ func TestTheOtherSignatureProvesNoFact(t *testing.T) {
 	if h := g.Hear(n); h.Kind != providers.Hint || h.Ref.Order != orderNumber || h.Result.Verdict != providers.Unknown {
 		t.Errorf("%+v", h)
 	}
-	n.Path = noticeCheck
+	body = told(body, "AuthCode", "", "Rrn", "")
+	n = sent(noticeCheck, body)
+	if text, err = plainText(body); err != nil {
+		t.Fatal(err)
+	}
+	n.Header = http.Header{"X-Content-Hmac": {sign(secret, text)}}
 	if h := g.Hear(n); h.Kind != providers.Question {
 		t.Errorf("%+v", h)
 	}
@@ -180,7 +187,7 @@ func TestWhatCheckIsAnswered(t *testing.T) {
 	g := deaf(t, nil)
 	end := time.Now().Add(time.Hour)
 	ask := func(pairs ...string) string {
-		return told(payBody, append([]string{"InvoiceId", orderNumber, "AuthCode", "", "Data", `{"until":` + itoa(end.Unix()) + `}`}, pairs...)...)
+		return told(payBody, append([]string{"InvoiceId", orderNumber, "AuthCode", "", "Rrn", "", "Data", `{"until":` + itoa(end.Unix()) + `}`}, pairs...)...)
 	}
 	late := ask("Data", `{"until":`+itoa(time.Now().Unix())+`}`)
 	for name, c := range map[string]struct {
@@ -189,8 +196,13 @@ func TestWhatCheckIsAnswered(t *testing.T) {
 		want   string // a code, or an HTTP status
 	}{
 		"payable":                           {ask(), providers.Payable, "0"},
-		"payable, no end told":              {ask("Data", ""), providers.Payable, "0"},
-		"payable, data of another":          {ask("Data", "hello"), providers.Payable, "0"},
+		"a page that tells no end":          {ask("Data", ""), providers.Payable, "13"},
+		"a page whose end is unreadable":    {ask("Data", "hello"), providers.Payable, "13"},
+		"a page whose end is a word":        {ask("Data", `{"until":"soon"}`), providers.Payable, "13"},
+		"a card, which has no end":          {ask("InvoiceId", tokenOrder, "Data", ""), providers.Payable, "0"},
+		"paid, at check's address":          {told(payBody, "InvoiceId", orderNumber), providers.Accepted, "13"},
+		"paid, there, of no order":          {told(payBody, "InvoiceId", orderNumber), providers.Unmatched, "13"},
+		"paid, there, and our store down":   {told(payBody, "InvoiceId", orderNumber), providers.TryLater, "503"},
 		"payable, the page is over":         {late, providers.Payable, "20"},
 		"payable, another amount":           {ask("Amount", "1450.00"), providers.Payable, "12"},
 		"payable, another currency":         {ask("Currency", "RUB"), providers.Payable, "12"},
@@ -230,7 +242,9 @@ func TestWhatIsGenuineAndStoredIsAcknowledged(t *testing.T) {
 		"understood":        {sent(noticePay, payBody), providers.Accepted, 200},
 		"of no order":       {sent(noticePay, payBody), providers.Unmatched, 200},
 		"not understood":    {sent(noticePay, "a=b"), providers.Rejected, 200},
-		"of another type":   {sent("recurrent", payBody), providers.Rejected, 200},
+		"of another type":   {sent("recurrent", payBody), providers.Rejected, 404},
+		"of two types":      {sent("pay/check", payBody), providers.Rejected, 404},
+		"of no type":        {sent("", payBody), providers.Accepted, 404},
 		"not stored":        {sent(noticePay, payBody), providers.TryLater, 503},
 		"ruled as no other": {sent(noticePay, payBody), providers.Busy, 503},
 		"forged":            {stranger, providers.Rejected, 403},
@@ -240,6 +254,52 @@ func TestWhatIsGenuineAndStoredIsAcknowledged(t *testing.T) {
 	} {
 		if reply := g.Answer(g.Hear(c.notice), providers.Ruling{Kind: c.ruling}); reply.Status != c.status || (reply.Status == 200) != (string(reply.Body) == `{"code":0}`) {
 			t.Errorf("%s: %d %s", name, reply.Status, reply.Body)
+		}
+	}
+}
+
+// Acknowledged at another address than /check, a question would be a payment let through
+// unasked.
+func TestACheckAtAnotherAddressIsNeverLetThrough(t *testing.T) {
+	g := deaf(t, nil)
+	check := told(payBody, "InvoiceId", orderNumber, "AuthCode", "", "Rrn", "", "Data", `{"until":4102444800}`)
+	for _, kind := range []string{noticePay, noticeFail, noticeConfirm, noticeRefund, noticeCancel} {
+		for what, body := range map[string]string{
+			"as it is": check, "without an operation": told(check, "OperationType", ""), "without a status": told(check, "Status", ""),
+			"with a code of success": told(check, "ReasonCode", "0"), "of another's order": told(check, "InvoiceId", "Заказ 481"),
+			"of no order": told(check, "InvoiceId", ""), "with a field twice": check + "&Amount=1.00",
+		} {
+			for _, ruling := range []providers.RulingKind{providers.Accepted, providers.Unmatched, providers.Rejected, providers.Payable} {
+				h := g.Hear(sent(kind, body))
+				if reply := g.Answer(h, providers.Ruling{Kind: ruling, Amount: tenge(t, "14500")}); string(reply.Body) != `{"code":13}` || h.Kind != providers.Hint && h.Err == nil {
+					t.Errorf("at %s, %s, ruling %d: a %s, answered %s", kind, what, ruling, h.Kind, reply.Body)
+				}
+			}
+		}
+	}
+}
+
+func TestWhatNoCheckCouldBeIsAcknowledgedAtItsOwnAddress(t *testing.T) {
+	g := deaf(t, nil)
+	cancel := "TransactionId=2346712901&Amount=14500.00&DateTime=2026-03-14+10%3A02%3A44&InvoiceId=" + orderNumber + "&Rrn=&Email="
+	for kind, body := range map[string]string{
+		noticePay: told(payBody, "AuthCode", ""), noticeConfirm: told(payBody, "Rrn", ""), noticeCancel: cancel,
+		noticeFail:   told(payBody, "Status", "", "AuthCode", "", "Rrn", "", "ReasonCode", "5051"),
+		noticeRefund: told(cancel, "PaymentTransactionId", txID, "OperationType", "Refund"),
+	} {
+		if reply := g.Answer(g.Hear(sent(kind, body)), providers.Ruling{Kind: providers.Accepted}); string(reply.Body) != `{"code":0}` {
+			t.Errorf("%s: %d %s", kind, reply.Status, reply.Body)
+		}
+	}
+}
+
+func TestAnEndThatComesAsAnObjectIsKept(t *testing.T) {
+	g := deaf(t, nil)
+	for end, want := range map[int64]string{time.Now().Add(time.Hour).Unix(): "0", time.Now().Unix(): "20"} {
+		h := g.Hear(sent(noticeCheck, `{"TransactionId":2346712901,"Amount":14500.00,"Currency":"KZT","InvoiceId":"`+orderNumber+
+			`","TestMode":1,"Status":"Completed","OperationType":"Payment","Data":{"until":`+itoa(end)+`}}`))
+		if reply := g.Answer(h, providers.Ruling{Kind: providers.Payable, Amount: tenge(t, "14500")}); string(reply.Body) != `{"code":`+want+`}` {
+			t.Errorf("%d: %s, want %s", end, reply.Body, want)
 		}
 	}
 }

@@ -17,14 +17,15 @@ func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount provide
 	if !within(amount, ref.Amount) {
 		return wrong(amount)
 	}
-	seen := g.look(ctx, ref, time.Now().Add(g.config.Timeouts.Status))
+	seen := g.look(ctx, ref)
 	switch {
 	case seen.Verdict == providers.Approved && seen.Amount == amount: // by an earlier call, or by the terminal itself
 		return providers.Result{Verdict: providers.Approved, Amount: amount, Code: seen.Code}
 	case seen.Verdict != providers.Held:
 		return notBegun(seen)
 	}
-	result := g.operate(ctx, call{confirm, operationRequest{TransactionID: seen.tx.number(), Amount: json.Number(amount.Decimal())}, deed(ref.Order, "confirm")})
+	result := g.operate(ctx, call{confirm, operationRequest{TransactionID: seen.tx.number(), Amount: json.Number(amount.Decimal())},
+		deed(ref.Order, "confirm-"+string(seen.tx.TransactionID)+"-"+amount.Decimal())})
 	if result.Verdict == providers.Approved {
 		result.Amount = amount
 	}
@@ -35,10 +36,10 @@ func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount provide
 // whether a payer is at it, only a look can tell.
 func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Result {
 	offer := ref.Method != providers.Instrument
-	seen := g.look(ctx, ref, time.Now().Add(g.config.Timeouts.Status))
+	seen := g.look(ctx, ref)
 	switch {
 	case seen.Verdict == providers.Held:
-		return g.operate(ctx, call{void, operationRequest{TransactionID: seen.tx.number()}, deed(ref.Order, "void")})
+		return g.operate(ctx, call{void, operationRequest{TransactionID: seen.tx.number()}, deed(ref.Order, "void-"+string(seen.tx.TransactionID))})
 	case seen.Verdict == providers.Declined, seen.Verdict == providers.Unserved:
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code} // it holds nothing and never will
 	case seen.Verdict == providers.Pending && !(offer && seen.Reason == providers.AwaitingPayer):
@@ -51,12 +52,14 @@ func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Resul
 }
 
 // withdraw cancels an order, by the Id that its creation told. Without it nothing can be
-// withdrawn; but then nobody was shown the page either.
+// withdrawn; but then nobody was shown the page either. A cancel moves no money, but it
+// has an X-Request-ID like a deed: a repeat must hear what the first was told, and not
+// that the order is cancelled already.
 func (g *Gateway) withdraw(ctx context.Context, ref providers.Ref) providers.Result {
-	if !anOrderID.MatchString(ref.External) {
+	if !namesOrder(ref.External) {
 		return providers.Result{Verdict: providers.Unserved, Reason: providers.NotFound, Err: errors.New("tiptoppay: the order's own id is not known")}
 	}
-	return g.operate(ctx, call{ordersCancel, byID{ref.External}, deed(ref.Order, "cancel")})
+	return g.operate(ctx, call{ordersCancel, byID{ref.External}, deed(ref.Order, "cancel-"+ref.External)})
 }
 
 // notBegun says why nothing was sent after a look that did not show what to act on.
@@ -67,7 +70,7 @@ func notBegun(seen sight) providers.Result {
 		result.Reason = providers.NotFound
 	case seen.Verdict == providers.Unknown && seen.Reason == providers.Misconfigured:
 		result.Reason = providers.Misconfigured
-	case seen.Verdict == providers.Unknown, seen.Verdict == providers.Pending:
+	case seen.Verdict == providers.Unknown, seen.Verdict == providers.Pending, seen.Verdict == providers.Held: // a hold may be captured yet
 		result.Reason, result.Err = providers.NotSent, errors.Join(errNotBegun, seen.Err)
 	default:
 		result.Verdict, result.Reason = providers.Declined, providers.Refused // it stands otherwise, for good

@@ -13,7 +13,7 @@ func TestAHoldIsCaptured(t *testing.T) {
 		g, d := open(t, nil, found(ref.Order, "Authorized"), done)
 		r := g.Capture(t.Context(), ref, tenge(t, amount))
 		verdict(t, r, providers.Approved, providers.NoReason)
-		want := asked{confirm, `{"TransactionId":2346712901,"Amount":` + tenge(t, amount).Decimal() + `}`, orderNumber + "-confirm"}
+		want := asked{confirm, `{"TransactionId":2346712901,"Amount":` + tenge(t, amount).Decimal() + `}`, orderNumber + "-confirm-2346712901-" + tenge(t, amount).Decimal()}
 		if r.Amount != tenge(t, amount) || len(d.asked) != 2 || d.asked[1] != want {
 			t.Errorf("%s, asked %+v, want %+v", r.Amount, d.asked, want)
 		}
@@ -35,9 +35,9 @@ func TestWhatCapturesMean(t *testing.T) {
 		"a request that was wrong":     {[]string{found(orderNumber, "Authorized"), "400"}, providers.Unknown, providers.Unreadable},
 		"captured before":              {[]string{found(orderNumber, "Completed")}, providers.Approved, providers.NoReason},
 		"another sum captured before":  {[]string{found(orderNumber, "Completed", "Amount", "1")}, providers.Declined, providers.Refused},
-		"released":                     {[]string{found(orderNumber, "Cancelled")}, providers.Declined, providers.Refused},
+		"released":                     {shows("Cancelled"), providers.Declined, providers.Refused},
 		"nobody has paid":              {[]string{notFound}, providers.Unserved, providers.NotFound},
-		"the payer is at it":           {[]string{found(orderNumber, "AwaitingAuthentication")}, providers.Unserved, providers.NotSent},
+		"the payer is at it":           {shows("AwaitingAuthentication"), providers.Unserved, providers.NotSent},
 		"the look fails":               {[]string{"502"}, providers.Unserved, providers.NotSent},
 		"the look's credentials fail":  {[]string{"401"}, providers.Unserved, providers.Misconfigured},
 		"the look shows another order": {[]string{found("other", "Authorized")}, providers.Unserved, providers.NotSent},
@@ -65,8 +65,8 @@ func TestNoMoreThanAskedForIsCaptured(t *testing.T) {
 }
 
 func TestWhatACancelDoesDependsOnWhatItSees(t *testing.T) {
-	token, lost := saved(t), page(t)
-	lost.External = ""
+	token, lost, mistaken := saved(t), page(t), page(t)
+	lost.External, mistaken.External = "", txID
 	for name, c := range map[string]struct {
 		ref     providers.Ref
 		answers []string
@@ -75,16 +75,17 @@ func TestWhatACancelDoesDependsOnWhatItSees(t *testing.T) {
 		reason  providers.Reason
 	}{
 		"a page nobody tried":            {page(t), []string{notFound, done}, ordersCancel, providers.Approved, ""},
-		"a page with a declined try":     {page(t), []string{found(orderNumber, "Declined", "ReasonCode", "5051"), done}, ordersCancel, providers.Approved, ""},
+		"a page with a declined try":     {page(t), append(shows("Declined", "ReasonCode", "5051"), done), ordersCancel, providers.Approved, ""},
 		"a page that is not withdrawn":   {page(t), []string{notFound, `{"Success":false,"Message":"Order is paid"}`}, ordersCancel, providers.Unknown, providers.Ambiguous},
 		"a page whose answer is lost":    {page(t), []string{notFound, "504"}, ordersCancel, providers.Unknown, providers.ServerError},
 		"a page whose id got lost":       {lost, []string{notFound}, "", providers.Unserved, providers.NotFound},
-		"a page with a payer at it":      {page(t), []string{found(orderNumber, "AwaitingAuthentication")}, "", providers.Unserved, providers.Unsupported},
+		"a page with a payment's id":     {mistaken, []string{notFound}, "", providers.Unserved, providers.NotFound},
+		"a page with a payer at it":      {page(t), shows("AwaitingAuthentication"), "", providers.Unserved, providers.Unsupported},
 		"a hold on a page":               {page(t), []string{found(orderNumber, "Authorized"), done}, void, providers.Approved, ""},
 		"a hold on a page without an id": {lost, []string{found(orderNumber, "Authorized"), done}, void, providers.Approved, ""},
 		"a hold that is not released":    {page(t), []string{found(orderNumber, "Authorized"), refusal}, void, providers.Unknown, providers.Ambiguous},
 		"a paid page":                    {page(t), []string{found(orderNumber, "Completed")}, "", providers.Declined, providers.Refused},
-		"a released hold":                {page(t), []string{found(orderNumber, "Cancelled")}, "", providers.Approved, ""},
+		"a released hold":                {page(t), shows("Cancelled"), "", providers.Approved, ""},
 		"a look that fails":              {page(t), []string{"500"}, "", providers.Unserved, providers.NotSent},
 		"a token nobody charged":         {token, []string{notFound, notFound}, "", providers.Unserved, providers.NotSent},
 		"a token that was declined":      {token, []string{found(tokenOrder, "Declined", "ReasonCode", "5051")}, "", providers.Approved, ""},
@@ -99,8 +100,8 @@ func TestWhatACancelDoesDependsOnWhatItSees(t *testing.T) {
 			last := d.asked[len(d.asked)-1]
 			want := map[string]asked{
 				"":           {last.path, last.body, ""},
-				ordersCancel: {ordersCancel, `{"Id":"hV7tq3XnB0s5LkQz"}`, orderNumber + "-cancel"},
-				void:         {void, `{"TransactionId":2346712901}`, c.ref.Order + "-void"},
+				ordersCancel: {ordersCancel, `{"Id":"hV7tq3XnB0s5LkQz"}`, orderNumber + "-cancel-" + orderID},
+				void:         {void, `{"TransactionId":2346712901}`, c.ref.Order + "-void-" + txID},
 			}[c.asked]
 			if last != want {
 				t.Errorf("asked %+v, want %+v", last, want)

@@ -16,7 +16,7 @@ func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Resu
 	if !within(r.Amount, r.Ref.Amount) || r.ID == "" {
 		return wrong(r.Amount)
 	}
-	seen := g.look(ctx, r.Ref, time.Now().Add(g.config.Timeouts.Status))
+	seen := g.look(ctx, r.Ref)
 	switch {
 	case seen.Verdict != providers.Approved:
 		return notBegun(seen)
@@ -45,16 +45,16 @@ func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Resu
 //
 //	last operation of the order     the refund is
 //	the payment itself              Absent, if nothing was given back before
-//	a refund that carries our id    what it says
-//	anything else                   told by the sum of all refunds of the payment
+//	a refund that carries our id    Approved
+//	anything else                   told by the list of all refunds of the payment: by the
+//	                                one that carries our id, or else by their sum
 //
 //	sum of refunds
 //	before                          Absent
 //	before + amount                 Approved; Pending while one of them is not yet through
 //	anything else                   Unknown
 func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) providers.Result {
-	deadline := time.Now().Add(g.config.Timeouts.Status)
-	paid := g.look(ctx, r.Ref, deadline)
+	paid := g.look(ctx, r.Ref)
 	switch {
 	case paid.Absent:
 		return providers.Doubt(providers.Ambiguous, paid.Code, errors.New("tiptoppay: the refunded payment is not found"))
@@ -63,29 +63,43 @@ func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) provider
 	case paid.Verdict != providers.Approved:
 		return providers.Doubt(providers.Ambiguous, paid.Code, errors.New("tiptoppay: the refunded payment is not charged"))
 	}
-	last, result, ok := g.lastOperation(ctx, r.Ref, deadline)
+	last, result, ok := g.lastOperation(ctx, r.Ref)
 	switch {
 	case !ok:
 		return result
 	case !last.returns() && last.TransactionID == paid.tx.TransactionID:
 		return tally{}.compare(r)
-	case last.OriginalID == paid.tx.TransactionID && r.ID != "" && readNote(last.JSONData).Refund == r.ID && last.Status == completed:
-		if sum, err := last.sum(); err != nil || sum != r.Amount {
-			return providers.Doubt(providers.Mismatch, last.code(), errors.New("tiptoppay: our refund has another amount"))
-		}
-		return providers.Result{Verdict: providers.Approved, Amount: r.Amount, External: string(last.TransactionID), Code: last.code()}
+	case last.carries(r, paid.tx):
+		return last.gave(r)
 	}
-	sum, result, ok := g.refunds(ctx, paid.tx, last, deadline)
-	if !ok {
+	sum, result, ok := g.refunds(ctx, r, paid.tx, last)
+	switch {
+	case !ok:
 		return result
+	case sum.ours != nil:
+		return sum.ours.gave(r)
 	}
 	return sum.compare(r)
 }
 
+// carries reports whether the transaction is the refund r of a payment, gone through: the
+// note we sent along says so.
+func (t transaction) carries(r providers.Refund, paid transaction) bool {
+	return t.OriginalID == paid.TransactionID && r.ID != "" && readNote(t.JSONData).Refund == r.ID && t.Status == completed
+}
+
+// gave is what a transaction that carries the refund's id says of it.
+func (t transaction) gave(r providers.Refund) providers.Result {
+	if sum, err := t.sum(); err != nil || sum != r.Amount {
+		return providers.Doubt(providers.Mismatch, t.code(), errors.New("tiptoppay: our refund has another amount"))
+	}
+	return providers.Result{Verdict: providers.Approved, Amount: r.Amount, External: string(t.TransactionID), Code: t.code()}
+}
+
 // lastOperation asks for the last thing that happened under our order number, refunds
 // included.
-func (g *Gateway) lastOperation(ctx context.Context, ref providers.Ref, deadline time.Time) (transaction, providers.Result, bool) {
-	said, result, ok := g.ask(ctx, call{path: operationFind, body: byOrder{ref.Order}}, deadline)
+func (g *Gateway) lastOperation(ctx context.Context, ref providers.Ref) (transaction, providers.Result, bool) {
+	said, result, ok := g.ask(ctx, call{path: operationFind, body: byOrder{ref.Order}}, time.Now().Add(g.config.Timeouts.Status))
 	var t transaction
 	switch {
 	case !ok:
@@ -101,17 +115,21 @@ func (g *Gateway) lastOperation(ctx context.Context, ref providers.Ref, deadline
 	return t, providers.Result{}, true
 }
 
+// mostRefundPages ends a list that has no end: a hundred thousand operations.
+const mostRefundPages = 1000
+
 // tally is the sum of a payment's refunds.
 type tally struct {
-	minor   int64 // through
-	pending int64 // accepted and not through
-	unclear bool  // a refund stands in a way nobody knows
+	minor   int64        // through
+	pending int64        // accepted and not through
+	unclear bool         // a refund stands in a way nobody knows
+	ours    *transaction // carries the id of the refund that is looked for
 }
 
 // refunds adds up the refunds of a payment, from the terminal's list since the payment. A
 // list in which the payment itself is missing, or the refund that was just seen, is not
-// the list that was asked for.
-func (g *Gateway) refunds(ctx context.Context, paid, last transaction, deadline time.Time) (tally, providers.Result, bool) {
+// the list that was asked for. Months may lie between, so every page has its own limit.
+func (g *Gateway) refunds(ctx context.Context, r providers.Refund, paid, last transaction) (tally, providers.Result, bool) {
 	began, err := paid.created()
 	if err != nil {
 		return tally{}, providers.Doubt(providers.Unreadable, paid.code(), err), false
@@ -121,15 +139,21 @@ func (g *Gateway) refunds(ctx context.Context, paid, last transaction, deadline 
 	if last.OriginalID == paid.TransactionID {
 		missing[last.TransactionID] = true
 	}
-	result, ok := g.list(ctx, providers.Window{From: began, To: time.Now().Add(listEdge)}, func() time.Time { return deadline }, func(t transaction) error {
+	result, ok := g.list(ctx, providers.Window{From: began, To: time.Now().Add(listEdge)}, mostRefundPages, g.eachPage, func(t transaction) error {
 		delete(missing, t.TransactionID)
 		if t.OriginalID == paid.TransactionID {
 			sum.add(t)
 		}
+		if t.carries(r, paid) {
+			sum.ours = &t
+		}
 		return nil
 	})
+	if sum.ours != nil { // what else the list holds, or whether it ended, matters no more
+		return sum, providers.Result{}, true
+	}
 	if ok && len(missing) > 0 {
-		return tally{}, providers.Doubt(providers.Mismatch, "", errors.New("tiptoppay: the list lacks what look-ups show")), false
+		return tally{}, providers.Doubt(providers.Mismatch, "", errCutOff), false
 	}
 	return sum, result, ok
 }

@@ -44,7 +44,8 @@ func TestWhatRefundsMean(t *testing.T) {
 		"more than was paid":            {nil, "14500.01", "0", providers.Declined, providers.InvalidRequest},
 		"more than is left":             {[]string{paid}, "5000", "9500.01", providers.Declined, providers.Refused},
 		"more than was captured":        {[]string{found(orderNumber, "Completed", "Amount", "4000")}, "5000", "0", providers.Declined, providers.Refused},
-		"of a hold":                     {[]string{found(orderNumber, "Authorized")}, "5000", "0", providers.Declined, providers.Refused},
+		"of a hold":                     {[]string{found(orderNumber, "Authorized")}, "5000", "0", providers.Unserved, providers.NotSent},
+		"of a released hold":            {shows("Cancelled"), "5000", "0", providers.Declined, providers.Refused},
 		"of a page nobody tried":        {[]string{notFound}, "5000", "0", providers.Unserved, providers.NotFound},
 		"of what cannot be looked up":   {[]string{"500"}, "5000", "0", providers.Unserved, providers.NotSent},
 	} {
@@ -68,6 +69,11 @@ func given(id, amount, status string, more ...string) string {
 
 func rows(models ...string) string {
 	return `{"Model":[` + strings.Join(models, ",") + `],"Success":true,"Message":null}`
+}
+
+// shows is what a look at a page reads whose only try has no money.
+func shows(status string, more ...string) []string {
+	return []string{found(orderNumber, status, more...), rows(model(orderNumber, status, more...))}
 }
 
 func envelope(model string) string { return `{"Model":` + model + `,"Success":true,"Message":null}` }
@@ -97,6 +103,12 @@ func TestHowALostRefundIsSettled(t *testing.T) {
 			rows(own, given("11", "1000", "Completed"), given("12", "1000", "Completed"))}, "0", providers.Unknown, providers.Ambiguous, false, "2000"},
 		"two equal refunds are two": {[]string{paid, envelope(given("12", "5000", "Completed")),
 			rows(own, given("11", "5000", "Completed"), given("12", "5000", "Completed"))}, "5000", providers.Approved, "", false, "10000"},
+		"ours stands under another's": {[]string{paid, envelope(given("12", "7", "Completed")),
+			rows(own, given(refundID, "5000", "Completed", "JsonData", ours), given("12", "7", "Completed"))}, "1000", providers.Approved, "", false, ""},
+		"ours stands there as an object": {[]string{paid, envelope(given("12", "7", "Completed")),
+			rows(own, given(refundID, "5000", "Completed", "JsonData", `{"refund":"rf481b"}`))}, "1000", providers.Approved, "", false, ""},
+		"ours stands under another's and has another amount": {[]string{paid, envelope(given("12", "7", "Completed")),
+			rows(own, given(refundID, "5001", "Completed", "JsonData", ours))}, "1000", providers.Unknown, providers.Mismatch, false, ""},
 		"one that failed later is none": {[]string{paid, envelope(given(refundID, "5000", "Declined", "JsonData", ours)),
 			rows(own, given(refundID, "5000", "Declined"))}, "0", providers.Unknown, providers.Ambiguous, true, "0"},
 		"one that is not through": {[]string{paid, envelope(given(refundID, "5000", "Authorized")),

@@ -27,8 +27,8 @@ type listRequest struct {
 
 // list calls row for every operation of the window, oldest first, and for none twice: a
 // page may move while we read. Row's error ends it and is the Result's. Each page has the
-// limit that until gives.
-func (g *Gateway) list(ctx context.Context, w providers.Window, until func() time.Time, row func(transaction) error) (providers.Result, bool) {
+// limit that until gives, and a list of more than the given pages is none; 0 is no bound.
+func (g *Gateway) list(ctx context.Context, w providers.Window, pages int, until func() time.Time, row func(transaction) error) (providers.Result, bool) {
 	told := map[literal]bool{}
 	for page := 1; ; page++ {
 		said, result, ok := g.ask(ctx, call{path: operationList, body: listRequest{
@@ -67,20 +67,26 @@ func (g *Gateway) list(ctx context.Context, w providers.Window, until func() tim
 			return providers.Result{}, true
 		case len(told) == known: // or it would never end
 			return providers.Doubt(providers.Unreadable, "", errRepeats), false
+		case page == pages:
+			return providers.Doubt(providers.Ambiguous, "", errTooLong), false
 		}
 	}
 }
 
 var (
+	errTooLong = errors.New("tiptoppay: the list has more pages than are read for one look-up")
 	errNoList  = errors.New("tiptoppay: no list of operations")
 	errRepeats = errors.New("tiptoppay: a page of the list repeats what was told")
 )
+
+// eachPage is the limit of a page that has a look-up's time to itself.
+func (g *Gateway) eachPage() time.Time { return time.Now().Add(g.config.Timeouts.Status) }
 
 // Report reads the operations created in the window, in TipTop Pay's order. A hold that is
 // confirmed later, or a payment that is given back, changes in an old window: read a week
 // back to see it.
 func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(providers.StatementLine) error) error {
-	result, ok := g.list(ctx, w, func() time.Time { return time.Now().Add(g.config.Timeouts.Status) }, func(t transaction) error {
+	result, ok := g.list(ctx, w, 0, g.eachPage, func(t transaction) error {
 		movement, err := g.line(t)
 		if err != nil {
 			return err
@@ -108,8 +114,8 @@ func (g *Gateway) line(t transaction) (providers.StatementLine, error) {
 	if !aTransactionID.MatchString(string(t.TransactionID)) {
 		return unreadable("TransactionId")
 	}
-	amount, err := t.sum()
-	if err != nil {
+	amount, err := providers.ParseMoney(string(t.Amount), string(t.Currency)) // the books tell of every currency
+	if err != nil || amount.Minor < 0 {
 		return unreadable("Amount")
 	}
 	if g.config.TestMode != (t.TestMode == "true") {

@@ -32,7 +32,7 @@ func TestEveryRowBecomesAMovement(t *testing.T) {
 		row("1", "Completed"), row("2", "Authorized"), row("3", "Declined", "ReasonCode", "5051"), row("4", "Cancelled"),
 		row("5", "AwaitingAuthentication"), row("6", "Sold"), row("7", "Completed", "TotalFee", "0.005", "Amount", "14500"),
 		row("8", "Completed", "Type", "2"), given("9", "5000", "Completed"), given("10", "5000", "Declined"), given("11", "5000", "Authorized"),
-		row("1", "Completed"), row("12", "Completed", "CreatedDateIso", `"2026-03-13T23:59:59"`), row("13", "Completed", "CreatedDateIso", `"2026-03-16T00:00:00"`),
+		row("14", "Completed", "Currency", `"USD"`), row("1", "Completed"), row("12", "Completed", "CreatedDateIso", `"2026-03-13T23:59:59"`), row("13", "Completed", "CreatedDateIso", `"2026-03-16T00:00:00"`),
 	))
 	lines, err := report(t, g, march)
 	if err != nil {
@@ -49,11 +49,13 @@ func TestEveryRowBecomesAMovement(t *testing.T) {
 	}
 	seven := line("7", providers.Approved, "Completed")
 	seven.Fee = providers.Money{}
+	dollars := line("14", providers.Approved, "Completed")
+	dollars.Amount.Currency, dollars.Fee.Currency = "USD", "USD"
 	want := []providers.StatementLine{
 		line("1", providers.Approved, "Completed"), line("2", providers.Held, "Authorized"), line("3", providers.Declined, "Declined 5051"),
 		line("4", providers.Declined, "Cancelled"), line("5", providers.Pending, "AwaitingAuthentication"), line("6", providers.Unknown, "Sold"),
 		seven, line("8", providers.Unknown, "type 2 Completed"),
-		back("9", providers.Approved, "Completed"), back("10", providers.Declined, "Declined"), back("11", providers.Pending, "Authorized"),
+		back("9", providers.Approved, "Completed"), back("10", providers.Declined, "Declined"), back("11", providers.Pending, "Authorized"), dollars,
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

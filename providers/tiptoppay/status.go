@@ -39,26 +39,33 @@ type sight struct {
 	providers.Result
 }
 
-// Lookup asks for the last payment under our order number. "Not found" is Unknown with
-// Absent: of a page it means that nobody has tried yet.
+// Lookup asks for the last payment under our order number, and for all of them where it
+// may hide another. "Not found" is Unknown with Absent: of a page it means that nobody has
+// tried yet.
 func (g *Gateway) Lookup(ctx context.Context, ref providers.Ref) providers.Result {
-	return g.look(ctx, ref, time.Now().Add(g.config.Timeouts.Status)).Result
+	return g.look(ctx, ref).Result
 }
 
-// look also returns the transaction. A charge by token whose first transaction is known
-// is asked for by that id too, if another one is found or none: TipTop Pay may have tried
-// a second bank, and whichever has the money speaks.
-func (g *Gateway) look(ctx context.Context, ref providers.Ref, deadline time.Time) sight {
+// look also returns the transaction. It asks two questions at most, each with the time
+// limit of a look-up. A page whose last try has no money is looked at as a whole. A charge
+// by token whose first transaction is known is asked for by that id too, if another one is
+// found or none: TipTop Pay may have tried a second bank, and whichever has the money
+// speaks.
+func (g *Gateway) look(ctx context.Context, ref providers.Ref) sight {
 	if ref.Order == "" {
 		return sight{Result: providers.Doubt(providers.NotSent, "", errNoOrder)}
 	}
-	last := g.see(ctx, ref, call{path: paymentsFind, body: byOrder{ref.Order}}, deadline)
+	last := g.see(ctx, ref, call{path: paymentsFind, body: byOrder{ref.Order}})
 	known := ref.External
-	if ref.Method != providers.Instrument || !aTransactionID.MatchString(known) || string(last.tx.TransactionID) == known ||
-		last.Verdict.HasMoney() || last.Verdict == providers.Unknown && !last.Absent {
+	switch {
+	case last.Verdict.HasMoney(), last.Verdict == providers.Unknown && !last.Absent:
+		return last
+	case ref.Method != providers.Instrument && !last.Absent:
+		return g.whole(ctx, ref, last)
+	case ref.Method != providers.Instrument, !aTransactionID.MatchString(known), string(last.tx.TransactionID) == known:
 		return last
 	}
-	first := g.see(ctx, ref, call{path: paymentsGet, body: byTransaction{json.Number(known)}}, deadline)
+	first := g.see(ctx, ref, call{path: paymentsGet, body: byTransaction{json.Number(known)}})
 	switch {
 	case first.Absent: // it was there, so this is no absence
 		first.Result = providers.Doubt(providers.Ambiguous, first.Code, errors.New("tiptoppay: a known transaction is not found"))
@@ -68,15 +75,15 @@ func (g *Gateway) look(ctx context.Context, ref providers.Ref, deadline time.Tim
 		return last
 	case string(first.tx.TransactionID) != known && first.Verdict != providers.Unknown:
 		return sight{Result: providers.Doubt(providers.Mismatch, first.Code, errors.New("tiptoppay: another transaction than the one asked for"))}
-	case first.Verdict.HasMoney(), first.Verdict == providers.Unknown, last.Absent:
+	case first.Verdict.HasMoney(), first.Verdict == providers.Unknown, first.Verdict == providers.Pending, last.Absent:
 		return first
 	}
 	return last
 }
 
 // see makes one look-up.
-func (g *Gateway) see(ctx context.Context, ref providers.Ref, c call, deadline time.Time) sight {
-	said, result, ok := g.ask(ctx, c, deadline)
+func (g *Gateway) see(ctx context.Context, ref providers.Ref, c call) sight {
+	said, result, ok := g.ask(ctx, c, time.Now().Add(g.config.Timeouts.Status))
 	switch {
 	case !ok:
 		result.Verdict = providers.Unknown // the question failed; it says nothing about the money
@@ -90,7 +97,7 @@ func (g *Gateway) see(ctx context.Context, ref providers.Ref, c call, deadline t
 	}
 	return sight{t, g.reads(ref, t, view{
 		offer:   ref.Method != providers.Instrument,
-		settled: !ref.Planned.IsZero() && time.Since(ref.Planned) >= g.config.Timeouts.Charge+lastMoment,
+		settled: !ref.Planned.IsZero() && time.Since(ref.Planned) >= g.config.Timeouts.Charge+max(lastMoment, g.config.Absent.After),
 	})}
 }
 

@@ -76,7 +76,7 @@ type note struct {
 }
 
 // readNote reads a note of ours, or nothing: anybody may have written what stands there.
-func readNote(text literal) note {
+func readNote(text embedded) note {
 	var n note
 	if json.Unmarshal([]byte(text), &n) != nil {
 		return note{}
@@ -130,6 +130,21 @@ func (l *literal) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// embedded is JSON that we gave to TipTop Pay: it comes back as a text that holds it, or
+// as it is. Either way this is its text; null is empty.
+type embedded string
+
+// UnmarshalJSON keeps the text of a string and the letters of anything else untouched.
+func (e *embedded) UnmarshalJSON(raw []byte) error {
+	var text literal
+	if err := text.UnmarshalJSON(raw); err == nil {
+		*e = embedded(text)
+		return nil
+	}
+	*e = embedded(raw)
+	return nil
+}
+
 // answer is the envelope of every answer.
 type answer struct {
 	Success bool
@@ -155,7 +170,7 @@ type transaction struct {
 	CardFirstSix  literal
 	CardLastFour  literal
 	CardType      literal
-	JSONData      literal `json:"JsonData"`
+	JSONData      embedded `json:"JsonData"`
 	TotalFee      literal
 	Created       literal `json:"CreatedDateIso"`
 	AcsURL        literal `json:"AcsUrl"` // 3-D Secure
@@ -223,8 +238,13 @@ var (
 	aWord          = regexp.MustCompile(`^[A-Za-z]{1,24}$`)
 	aNumber        = regexp.MustCompile(`^[0-9]{1,6}$`)
 	aTransactionID = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
+	digits         = regexp.MustCompile(`^[0-9]+$`)
 	anOrderID      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 )
+
+// namesOrder reports whether an id can be that of an order: it never looks like a
+// transaction's.
+func namesOrder(id string) bool { return anOrderID.MatchString(id) && !digits.MatchString(id) }
 
 func shown(l literal, shape *regexp.Regexp) string {
 	if l != "" && !shape.MatchString(string(l)) {
