@@ -2,7 +2,6 @@ package sim
 
 import (
 	"bytes"
-	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -99,7 +98,6 @@ func send(w http.ResponseWriter, rep reply) {
 }
 
 func head(w http.ResponseWriter, rep reply) {
-	maps.Copy(w.Header(), rep.header)
 	w.Header().Set("Content-Type", contentType(rep))
 	w.Header().Set("Content-Length", strconv.Itoa(len(rep.body)))
 	w.WriteHeader(max(rep.status, http.StatusOK))

@@ -38,7 +38,11 @@ func (b *Bank) deliver(l *letter) {
 	case l.Forged:
 		l.State = "refused"
 	default:
-		pause, again := b.face(l.Face).retry(l.Tries)
+		retry := b.face(l.Face).retry
+		if l.retry != nil {
+			retry = l.retry
+		}
+		pause, again := retry(l.Tries)
 		if !again {
 			l.State = "given-up"
 			return
@@ -57,11 +61,15 @@ func (b *Bank) scaled(d time.Duration) time.Duration {
 
 // postTo makes one request to the merchant.
 func (b *Bank) postTo(l *letter) (int, []byte, error) {
-	var body io.Reader = strings.NewReader(l.Body)
+	address, body := l.URL, io.Reader(strings.NewReader(l.Body))
 	if l.method == http.MethodGet {
-		body = nil
+		glue := "?"
+		if strings.Contains(address, "?") {
+			glue = "&"
+		}
+		address, body = address+glue+l.Body, nil
 	}
-	r, err := http.NewRequestWithContext(b.ctx, cmp.Or(l.method, http.MethodPost), l.URL, body)
+	r, err := http.NewRequestWithContext(b.ctx, cmp.Or(l.method, http.MethodPost), address, body)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -83,7 +83,6 @@ type call struct {
 type reply struct {
 	status      int // 0 means 200
 	contentType string
-	header      http.Header // besides the content's type and length; may be nil
 	body        []byte
 	unprocessed bool // the provider documents that nothing happened and the same request may come again (I9)
 	cut         bool // no answer at all: the connection breaks

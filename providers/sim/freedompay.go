@@ -124,7 +124,6 @@ type freedompay struct {
 	profiles map[string]*fpCard  // by pg_recurring_profile
 	pages    map[string]*fpPage  // by the customer parameter of their address
 	kept     map[string]*fpReuse // by pg_idempotency_key
-	mail     []*fpDispatch       // callbacks that may still be repeated
 }
 
 // FreedomPay makes the face that speaks Freedom Pay's protocol: the Merchant API (init_payment.php and its kin), saved cards

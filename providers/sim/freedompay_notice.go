@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -32,23 +30,12 @@ type fpDispatch struct {
 	method  string
 	content fpMessage // less pg_can_reject, pg_salt and pg_sig
 
-	l       *letter
-	can     bool // pg_can_reject is 1 in the letter as it stands
-	written int  // how many deliveries came before the one that the letter was written for
+	l   *letter
+	can bool // pg_can_reject is 1 in the letter as it stands
 }
 
-// retry follows section 7. It is also where letters that were refused or never arrived are written anew: the bank asks for the
-// pause after it has counted the delivery and before it plans the next.
-func (f *freedompay) retry(n int) (time.Duration, bool) {
-	f.mail = slices.DeleteFunc(f.mail, func(d *fpDispatch) bool { return d.l.State != "waiting" })
-	for _, d := range f.mail {
-		if d.l.Tries > d.written {
-			d.forbid()
-			f.write(d)
-		}
-	}
-	return fpRetry, n <= fpRetries
-}
+// retry follows section 7.
+func (f *freedompay) retry(n int) (time.Duration, bool) { return fpRetry, n <= fpRetries }
 
 // forbid ends the time in which a result can be rejected: the first delivery alone.
 func (d *fpDispatch) forbid() {
@@ -68,20 +55,22 @@ func (f *freedompay) tell(d *fpDispatch) {
 	lie.l = &letter{}
 	f.sign(&lie, lie.content, fpStranger)
 	d.l.forgery = []byte(lie.l.Body)
-	if d.method == http.MethodGet {
-		f.b.post.letters = append(f.b.post.letters, d.l)
-		f.fetch(d, noticeDelay)
-	} else {
-		f.b.notify(d.l)
-	}
-	f.mail = append(f.mail, d)
+	f.b.notify(d.l)
 }
 
 // compose makes the letter of the first delivery.
 func (f *freedompay) compose(d *fpDispatch) {
 	d.l = &letter{
-		Notice: Notice{Face: f.Name(), Created: time.Now(), State: "waiting"}, contentType: "application/x-www-form-urlencoded",
+		Notice: Notice{Face: f.Name(), URL: d.url, Created: time.Now(), State: "waiting"}, contentType: "application/x-www-form-urlencoded",
 		accepted: func(status int, body []byte) bool { return f.heard(d, status, body) },
+		retry: func(n int) (time.Duration, bool) { // the delivery was refused, or never arrived
+			d.forbid()
+			f.write(d)
+			return f.retry(n)
+		},
+	}
+	if d.method == http.MethodGet {
+		d.l.method = http.MethodGet
 	}
 	if d.p != nil {
 		d.l.Reference = d.p.Reference
@@ -91,7 +80,6 @@ func (f *freedompay) compose(d *fpDispatch) {
 
 // write writes the letter for the next delivery.
 func (f *freedompay) write(d *fpDispatch) {
-	d.written = d.l.Tries
 	m := d.content
 	if d.kind == fpResult && m.text("pg_result") == "1" {
 		d.can = d.p.rejectable
@@ -103,19 +91,10 @@ func (f *freedompay) write(d *fpDispatch) {
 // sign puts a signed message where the merchant's method wants it.
 func (f *freedompay) sign(d *fpDispatch, m fpMessage, secret string) {
 	m = f.signed(m, d.script(), secret)
-	d.l.URL = d.url
-	switch d.method {
-	case http.MethodGet:
-		glue := "?"
-		if strings.Contains(d.url, "?") {
-			glue = "&"
-		}
-		d.l.URL += glue + m.form("")
-	case "XML":
-		d.l.Body = fpMessage{fpLeaf("pg_xml", string(m.xml("request")))}.form("")
-	default:
-		d.l.Body = m.form("")
+	if d.method == "XML" {
+		m = fpMessage{fpLeaf("pg_xml", string(m.xml("request")))}
 	}
+	d.l.Body = m.form("")
 }
 
 // script is the name under the signatures of both sides: the last segment of the merchant's own address.
@@ -147,57 +126,18 @@ func (f *freedompay) word(d *fpDispatch, status int, body []byte) string {
 	return m.text("pg_status")
 }
 
-// fetch delivers by GET, which the bank's own notices cannot; so NoticeRules do not apply to it.
-func (f *freedompay) fetch(d *fpDispatch, delay time.Duration) {
-	f.b.after(delay, func() {
-		f.b.spawn(func() {
-			status, body, err := f.send(d)
-			f.b.mu.Lock()
-			defer f.b.mu.Unlock()
-			if d.noted(status, body, err); err == nil && f.heard(d, status, body) {
-				d.l.State = "accepted"
-				return
-			}
-			pause, again := f.retry(d.l.Tries)
-			if !again {
-				d.l.State = "given-up"
-				return
-			}
-			f.fetch(d, f.b.scaled(pause))
-		})
-	})
-}
-
-// noted counts a delivery.
-func (d *fpDispatch) noted(status int, body []byte, err error) {
-	d.l.Tries++
-	d.l.Answer = fmt.Sprintf("%d %s", status, body)
-	if err != nil {
-		d.l.Answer = err.Error()
-	}
-}
-
-// send makes one request to the merchant. The lock must not be held.
-func (f *freedompay) send(d *fpDispatch) (int, []byte, error) {
-	if d.method != http.MethodGet {
-		return f.b.postTo(d.l)
-	}
-	r, err := http.NewRequestWithContext(f.b.ctx, http.MethodGet, d.l.URL, nil)
-	if err != nil {
-		return 0, nil, err
-	}
-	return f.b.merchant(r)
-}
-
 // ask is the check callback: asked once, while the payer waits, and anything but a signed ok refuses the payment.
 func (f *freedompay) ask(p *fpPayment, then func(allowed bool)) {
 	d := &fpDispatch{p: p, kind: fpCheck, url: p.check, method: p.method, content: append(f.basics(p, p.Amount), p.own...)}
 	f.compose(d)
 	f.b.post.letters = append(f.b.post.letters, d.l)
 	f.b.spawn(func() {
-		status, body, err := f.send(d)
+		status, body, err := f.b.postTo(d.l)
 		f.b.mu.Lock()
-		d.noted(status, body, err)
+		d.l.Tries, d.l.Answer = 1, fmt.Sprintf("%d %s", status, body)
+		if err != nil {
+			d.l.Answer = err.Error()
+		}
 		allowed := err == nil && f.word(d, status, body) == "ok"
 		d.l.State = "refused"
 		if allowed {

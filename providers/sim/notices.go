@@ -57,12 +57,13 @@ type Notice struct {
 // letter is a notice on its way. Faces build it and hand it to Bank.notify.
 type letter struct {
 	Notice
-	method       string                             // empty is POST; a GET carries all in its URL
+	method       string                             // empty is POST; with GET the body is the query, behind the URL's own
 	contentType  string                             // empty is application/json
 	header       http.Header                        // extra headers; may be nil
 	forgery      []byte                             // the body of the forged copy; nil makes none
 	forgedHeader http.Header                        // headers of the forged copy; nil takes header
 	accepted     func(status int, body []byte) bool // nil: any 2xx
+	retry        func(n int) (time.Duration, bool)  // nil: the face's
 
 	again time.Duration // set by notify: sent once more so long after it was accepted
 }
@@ -190,7 +191,7 @@ func (b *Bank) forge(l *letter, delay time.Duration) time.Duration {
 	if l.forgery == nil {
 		return 0
 	}
-	lie := &letter{Notice: l.Notice, contentType: l.contentType, header: l.header}
+	lie := &letter{Notice: l.Notice, method: l.method, contentType: l.contentType, header: l.header}
 	if l.forgedHeader != nil {
 		lie.header = l.forgedHeader
 	}

@@ -199,17 +199,11 @@ type robokassa struct {
 	tests    map[string]*robokassaPayment // test payments by InvId: they have numbers of their own
 	cards    map[string]RobokassaToken    // by the InvId of the first payment
 	refunds  []*robokassaRefund
-	letters2 []*letter // to ResultUrl2
 }
 
 func (r *robokassa) Name() string { return "robokassa" }
 
-func (r *robokassa) attach(b *Bank) {
-	r.b = b
-	if r.opt.ResultMethod == http.MethodGet {
-		r.carryByGet()
-	}
-}
+func (r *robokassa) attach(b *Bank) { r.b = b }
 
 func (r *robokassa) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{

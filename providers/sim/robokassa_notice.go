@@ -6,10 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
-	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,8 +59,8 @@ func (r *robokassa) tell(p *robokassaPayment) {
 	}
 	forgery := sign("not the shop's password")
 	r.b.notify(&letter{
-		Notice:      Notice{Face: r.Name(), Reference: p.Reference, URL: r.opt.ResultURL, Body: sign(password)},
-		contentType: robokassaForm, forgery: []byte(forgery), accepted: robokassaAccepts(p.Reference),
+		Notice: Notice{Face: r.Name(), Reference: p.Reference, URL: r.opt.ResultURL, Body: sign(password)},
+		method: r.opt.ResultMethod, contentType: robokassaForm, forgery: []byte(forgery), accepted: robokassaAccepts(p.Reference),
 	})
 }
 
@@ -96,19 +93,16 @@ func (r *robokassa) tell2(p *robokassaPayment, state string) {
 	if r.sw.QuotedJWS {
 		body, forgery = strconv.Quote(body), strconv.Quote(forgery)
 	}
-	l := &letter{
+	r.b.notify(&letter{
 		Notice:      Notice{Face: r.Name(), Reference: p.Reference, URL: p.result2, Body: body},
 		contentType: "application/json", forgery: []byte(forgery),
-	}
-	r.letters2 = append(r.letters2, l)
-	r.b.notify(l)
+		retry: func(n int) (time.Duration, bool) { return robokassaRetry, n < robokassaTries2 },
+	})
 }
 
-// retry repeats ResultURL for a day, and ResultUrl2, at the same pace, up to its fifth attempt. The core does not say which letter
-// it asks about. But a letter to ResultUrl2 that waits after five attempts can only be that one: it is given up on the spot.
+// retry repeats ResultURL for a day. ResultUrl2 comes at the same pace, but fewer times.
 func (r *robokassa) retry(n int) (time.Duration, bool) {
-	last := slices.ContainsFunc(r.letters2, func(l *letter) bool { return l.State == "waiting" && l.Tries >= robokassaTries2 })
-	return robokassaRetry, !last && time.Duration(n)*robokassaRetry <= robokassaPatience
+	return robokassaRetry, time.Duration(n)*robokassaRetry <= robokassaPatience
 }
 
 // robokassaUnsigned are the first two parts of a JWS.
@@ -126,39 +120,4 @@ func robokassaJWS(key *rsa.PrivateKey, payload map[string]any) string {
 		panic("sim: a key for Robokassa: " + err.Error())
 	}
 	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
-}
-
-// carryByGet makes the bank's client deliver ResultURL as a GET: the core posts every letter, and the cabinet lets a shop choose.
-func (r *robokassa) carryByGet() {
-	client := *r.b.client
-	next := client.Transport
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	client.Transport = robokassaByGet{next: next, url: r.opt.ResultURL}
-	r.b.client = &client
-}
-
-// robokassaByGet turns a form that is posted to one address into a query.
-type robokassaByGet struct {
-	next http.RoundTripper
-	url  string
-}
-
-func (t robokassaByGet) RoundTrip(q *http.Request) (*http.Response, error) {
-	if q.Method != http.MethodPost || q.URL.String() != t.url || q.Header.Get("Content-Type") != robokassaForm {
-		return t.next.RoundTrip(q)
-	}
-	form, err := io.ReadAll(q.Body)
-	if err != nil {
-		return nil, err
-	}
-	got := q.Clone(q.Context())
-	got.Method, got.Body, got.GetBody, got.ContentLength = http.MethodGet, http.NoBody, nil, 0
-	got.Header.Del("Content-Type")
-	if got.URL.RawQuery != "" {
-		got.URL.RawQuery += "&"
-	}
-	got.URL.RawQuery += string(form)
-	return t.next.RoundTrip(got)
 }

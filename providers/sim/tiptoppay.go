@@ -195,10 +195,7 @@ const (
 
 func (t *tiptoppay) Name() string { return "tiptoppay" }
 
-func (t *tiptoppay) attach(b *Bank) {
-	t.b = b
-	b.client = ttpClient(b.client)
-}
+func (t *tiptoppay) attach(b *Bank) { t.b = b }
 
 // retry follows section 7: five pauses, the last of them again and again, and a hundred attempts in all.
 func (t *tiptoppay) retry(n int) (time.Duration, bool) {

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"time"
@@ -19,12 +18,8 @@ func (t *tiptoppay) ask(tx *ttpTransaction) int {
 	t.b.post.letters = append(t.b.post.letters, l)
 	var status int
 	var answer []byte
-	r, err := http.NewRequestWithContext(t.b.ctx, http.MethodPost, l.URL, bytes.NewReader([]byte(l.Body)))
-	if err == nil {
-		r.Header = l.header.Clone()
-		r.Header.Set("Content-Type", l.contentType)
-		t.outside(func() { status, answer, err = t.b.merchant(r) })
-	}
+	var err error
+	t.outside(func() { status, answer, err = t.b.postTo(l) })
 	l.Tries, l.State, l.Answer = 1, "accepted", fmt.Sprintf("%d %s", status, answer)
 	if err != nil {
 		l.State, l.Answer = "given-up", err.Error()

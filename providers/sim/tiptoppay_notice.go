@@ -18,9 +18,6 @@ import (
 // ttpStranger signs what must not verify.
 const ttpStranger = "not the merchant's secret"
 
-// ttpAsQuery marks a notice that leaves as GET: its body becomes the query. Only ttpClient ever sees the mark.
-const ttpAsQuery = "Sim-As-Query"
-
 // ttpField is one parameter of a notice.
 type ttpField struct {
 	name, value string
@@ -158,7 +155,7 @@ func (t *tiptoppay) letter(kind string, tx *ttpTransaction, secret string, field
 		accepted: func(status int, body []byte) bool { return status == http.StatusOK && ttpAnswerCode(body) == "0" },
 	}
 	if get {
-		l.header.Set(ttpAsQuery, "1")
+		l.method = http.MethodGet
 	}
 	return l
 }
@@ -187,36 +184,4 @@ func ttpAnswerCode(body []byte) string {
 		return ""
 	}
 	return answer.Code.String()
-}
-
-// ttpClient makes the bank's client able to deliver by GET, which the bank's post office does not know.
-func ttpClient(client *http.Client) *http.Client {
-	with, next := *client, client.Transport
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	with.Transport = ttpCarrier{next}
-	return &with
-}
-
-type ttpCarrier struct{ next http.RoundTripper }
-
-// RoundTrip turns what is marked into GET, and lets everything else pass.
-func (p ttpCarrier) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Header.Get(ttpAsQuery) == "" {
-		return p.next.RoundTrip(r)
-	}
-	query, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	get := r.Clone(r.Context())
-	get.Method, get.Body, get.GetBody, get.ContentLength = http.MethodGet, nil, nil, 0
-	get.Header.Del(ttpAsQuery)
-	get.Header.Del("Content-Type")
-	if get.URL.RawQuery != "" {
-		get.URL.RawQuery += "&"
-	}
-	get.URL.RawQuery += string(query)
-	return p.next.RoundTrip(get)
 }
