@@ -11,12 +11,14 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // old and deprecated, and one of the hashes that a shop can choose
+
 	"github.com/payrouter/payrouter/providers"
 )
 
 // hashes are the algorithms that a shop can choose from (notes, section 3).
 var hashes = map[string]func() hash.Hash{
-	"md5": md5.New, "ripemd160": newRIPEMD160, "sha1": sha1.New, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
+	"md5": md5.New, "ripemd160": ripemd160.New, "sha1": sha1.New, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
 }
 
 // message is a string to sign. Its parts are joined with colons, the password between

@@ -81,7 +81,7 @@ func TestThePublishedSampleIsSigned(t *testing.T) {
 
 // The test vectors of RIPEMD-160's authors.
 func TestRIPEMD160IsThatOfItsAuthors(t *testing.T) {
-	h := newRIPEMD160()
+	h := hashes["ripemd160"]()
 	for text, golden := range map[string]string{
 		"":                           "9c1185a5c5e9fc54612808977ee8f548b2258d31",
 		"a":                          "0bdc9d2d256b3ee9daae347be6f4dc835a467ffe",

@@ -29,7 +29,7 @@ var (
 	robokassaRefundAlgs = map[string]func() hash.Hash{"HS256": sha256.New, "HS384": sha512.New384, "HS512": sha512.New}
 
 	robokassaInvoiceAlgs = map[string]func() hash.Hash{
-		"MD5": md5.New, "RIPEMD160": newRIPEMD160, "SHA1": sha1.New, "SHA256": sha256.New, "SHA384": sha512.New384, "SHA512": sha512.New,
+		"MD5": md5.New, "RIPEMD160": robokassaHashes["ripemd160"], "SHA1": sha1.New, "SHA256": sha256.New, "SHA384": sha512.New384, "SHA512": sha512.New,
 	}
 )
 
