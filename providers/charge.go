@@ -1,6 +1,11 @@
 package providers
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Method is a way for a payer to pay, in the caller's words.
 type Method string
@@ -59,6 +64,24 @@ type Charge struct {
 	ReturnURL   string    // where a browser comes back; proves nothing
 	NotifyURL   string    // where the gateway's notices go: this gateway's webhook address
 	Expires     time.Time // no offer may be payable after this; zero means no limit
+}
+
+// Plain makes a text that people wrote fit for a gateway: valid UTF-8, no control characters,
+// none of those in without, and at most limit characters.
+func Plain(text string, limit int, without string) string {
+	text = strings.Map(func(c rune) rune {
+		switch {
+		case c == utf8.RuneError || strings.ContainsRune(without, c):
+			return -1
+		case unicode.IsControl(c):
+			return ' '
+		}
+		return c
+	}, text)
+	if runes := []rune(text); len(runes) > limit {
+		text = string(runes[:limit])
+	}
+	return strings.TrimSpace(text)
 }
 
 // Refund asks a gateway to give back part or all of what an attempt captured.

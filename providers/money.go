@@ -123,5 +123,11 @@ func (m Money) Shortest() string {
 // String is for people: "1500.50 KZT".
 func (m Money) String() string { return m.Decimal() + " " + m.Currency }
 
+// PartOf reports whether the amount is some or all of whole: more than nothing, and of the
+// same currency.
+func (m Money) PartOf(whole Money) bool {
+	return m.Currency == whole.Currency && m.Minor > 0 && m.Minor <= whole.Minor
+}
+
 // IsZero reports whether there is no amount at all, whatever the currency.
 func (m Money) IsZero() bool { return m.Minor == 0 }

@@ -29,6 +29,12 @@ type Result struct {
 // Unsent is the Result of a call that never left: another gateway may be tried.
 func Unsent(err error) Result { return Result{Verdict: Unserved, Reason: NotSent, Err: err} }
 
+// Unable is the Result of what this gateway cannot do at all, found before anything was sent:
+// another may be tried.
+func Unable(err error) Result {
+	return Result{Verdict: Unserved, Reason: Unsupported, Err: err}
+}
+
 // Doubt is the Result of anything that may have happened.
 func Doubt(reason Reason, code string, err error) Result {
 	return Result{Verdict: Unknown, Reason: reason, Code: code, Err: err}

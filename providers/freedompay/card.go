@@ -27,7 +27,7 @@ func (g *Gateway) chargeCard(ctx context.Context, c providers.Charge) providers.
 	case !ok:
 		return result
 	case !c.Expires.IsZero() && !time.Now().Before(c.Expires):
-		return unsupported(errLate)
+		return providers.Unable(errLate)
 	}
 	ref := c.Ref
 	ref.External = id

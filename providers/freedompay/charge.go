@@ -8,10 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 const (
@@ -29,7 +28,7 @@ const (
 func (g *Gateway) Charge(ctx context.Context, c providers.Charge) providers.Result {
 	now := time.Now()
 	if err := g.fits(c); err != nil {
-		return unsupported(err)
+		return providers.Unable(err)
 	}
 	life := g.config.LinkLife.Truncate(time.Second)
 	if !c.Expires.IsZero() {
@@ -37,21 +36,17 @@ func (g *Gateway) Charge(ctx context.Context, c providers.Charge) providers.Resu
 	}
 	if c.Ref.Method == providers.Instrument {
 		if life <= 0 {
-			return unsupported(errLate)
+			return providers.Unable(errLate)
 		}
 		return g.chargeCard(ctx, c)
 	}
 	if life < shortestLink {
-		return unsupported(errors.New("freedompay: less than five minutes are left to pay, and no page ends sooner"))
+		return providers.Unable(errors.New("freedompay: less than five minutes are left to pay, and no page ends sooner"))
 	}
 	return g.page(ctx, c, now, life)
 }
 
 var errLate = errors.New("freedompay: the time to pay is over")
-
-func unsupported(err error) providers.Result {
-	return providers.Result{Verdict: providers.Unserved, Reason: providers.Unsupported, Err: err}
-}
 
 // fits refuses what must not or cannot be sent.
 func (g *Gateway) fits(c providers.Charge) error {
@@ -83,7 +78,7 @@ func (g *Gateway) fits(c providers.Charge) error {
 // kept back: Freedom Pay must have no means to send a page to anybody, or a lost answer
 // could not be closed as never shown.
 func (g *Gateway) order(c providers.Charge) node {
-	text := plain(c.Description, longestText)
+	text := providers.Plain(c.Description, longestText, ";")
 	if text == "" {
 		text = "Order " + c.Ref.Order
 	}
@@ -152,24 +147,5 @@ func (g *Gateway) payable(address string) bool {
 		return false
 	}
 	base, err := url.Parse(g.config.BaseURL)
-	return link.Scheme == "https" || link.Scheme == "http" && err == nil && loopback(base.Hostname())
-}
-
-// plain makes a text that people wrote fit for a request: valid UTF-8, no control
-// characters, no semicolon (the string to sign would be ambiguous), at most limit
-// characters.
-func plain(text string, limit int) string {
-	text = strings.Map(func(c rune) rune {
-		switch {
-		case c == ';' || c == utf8.RuneError:
-			return -1
-		case unicode.IsControl(c):
-			return ' '
-		}
-		return c
-	}, text)
-	if runes := []rune(text); len(runes) > limit {
-		text = string(runes[:limit])
-	}
-	return strings.TrimSpace(text)
+	return link.Scheme == "https" || link.Scheme == "http" && err == nil && settings.Loopback(base.Hostname())
 }

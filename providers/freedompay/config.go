@@ -1,15 +1,12 @@
 package freedompay
 
 import (
-	"errors"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // Config is one merchant account. The zero value of an optional field means its default.
@@ -74,88 +71,39 @@ const (
 	longestLink  = 604800 * time.Second
 )
 
+const defaultBase = "https://api.freedompay.kz"
+
 // withDefaults returns a copy that shares nothing with c.
 func (c Config) withDefaults() Config {
-	text := func(field *string, value string) {
-		if *field == "" {
-			*field = value
-		}
-	}
-	duration := func(field *time.Duration, value time.Duration) {
-		if *field == 0 {
-			*field = value
-		}
-	}
-	text(&c.BaseURL, "https://api.freedompay.kz")
-	text(&c.RefundCall, byRevoke)
+	settings.Default(&c.BaseURL, defaultBase)
+	settings.Default(&c.RefundCall, byRevoke)
 	c.Currencies = slices.Clone(c.Currencies)
 	if len(c.Currencies) == 0 {
 		c.Currencies = []string{"KZT"}
 	}
-	duration(&c.LinkLife, 15*time.Minute)
-	duration(&c.RefundSettle, 2*time.Minute)
-	duration(&c.Timeouts.Charge, 30*time.Second)
-	duration(&c.Timeouts.Create, 30*time.Second)
-	duration(&c.Timeouts.Status, 15*time.Second)
-	duration(&c.Timeouts.Refund, 30*time.Second)
+	settings.Default(&c.LinkLife, 15*time.Minute)
+	settings.Default(&c.RefundSettle, 2*time.Minute)
+	settings.DefaultTimeouts(&c.Timeouts, providers.Timeouts{Charge: 30 * time.Second, Create: 30 * time.Second, Status: 15 * time.Second, Refund: 30 * time.Second})
 	return c
 }
 
 // validate names every field that is wrong, and the way out.
 func (c Config) validate() error {
-	var all []error
-	wrong := func(bad bool, field, wayOut string) {
-		if bad {
-			all = append(all, fmt.Errorf("%s: %s", field, wayOut))
-		}
-	}
-	if err := checkBase(c.BaseURL); err != nil {
-		all = append(all, fmt.Errorf("base_url: %w", err))
-	}
-	wrong(!number(c.MerchantID), "merchant_id", "set the merchant's number from the Freedom Pay cabinet, digits only")
-	wrong(c.Secret.Empty(), "secret", "set the merchant's secret key for payments, by ${NAME} or file:")
+	var wrong settings.Errors
+	wrong.Base("base_url", c.BaseURL, defaultBase)
+	wrong.If(!number(c.MerchantID), "merchant_id", "set the merchant's number from the Freedom Pay cabinet, digits only")
+	wrong.If(c.Secret.Empty(), "secret", "set the merchant's secret key for payments, by ${NAME} or file:")
 	for _, currency := range c.Currencies {
 		decimals, known := providers.Exponent(currency)
-		wrong(!known || decimals != 2, "currencies", fmt.Sprintf("%q is no currency with two decimals; write one such as KZT", currency))
+		wrong.If(!known || decimals != 2, "currencies", fmt.Sprintf("%q is no currency with two decimals; write one such as KZT", currency))
 	}
-	wrong(!slices.Contains([]string{"", "ru", "en", "kk", "kg", "uz"}, c.Language), "language", "write ru, en, kk, kg or uz, or leave it out")
-	wrong(c.PaymentMethod != "" && !identifier(c.PaymentMethod, 50), "payment_method", "write one of Freedom Pay's names, such as bankcard, or leave it out")
-	wrong(c.LinkLife < shortestLink || c.LinkLife > longestLink, "link_life", "write a duration from 5m to 168h")
-	wrong(c.RefundCall != byRevoke && c.RefundCall != byG2G, "refund_call", "write revoke or g2g")
-	wrong(c.RefundSettle < 0, "refund_settle", "write a positive duration such as 2m")
-	for _, limit := range []struct {
-		field string
-		value time.Duration
-	}{
-		{"timeouts.charge", c.Timeouts.Charge}, {"timeouts.create", c.Timeouts.Create},
-		{"timeouts.status", c.Timeouts.Status}, {"timeouts.refund", c.Timeouts.Refund},
-	} {
-		wrong(limit.value < 0, limit.field, "write a positive duration such as 30s")
-	}
-	return errors.Join(all...)
-}
-
-var (
-	errBase  = errors.New("write an address such as https://api.freedompay.kz, without user, query or fragment")
-	errHTTPS = errors.New("write https://; plain http is for loopback addresses only")
-)
-
-func checkBase(text string) error {
-	base, err := url.Parse(text)
-	switch {
-	case err != nil, base.Host == "", base.User != nil, base.RawQuery != "", base.Fragment != "":
-		return errBase
-	case base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())):
-		return errHTTPS
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	if address, err := netip.ParseAddr(host); err == nil {
-		return address.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
+	wrong.If(!slices.Contains([]string{"", "ru", "en", "kk", "kg", "uz"}, c.Language), "language", "write ru, en, kk, kg or uz, or leave it out")
+	wrong.If(c.PaymentMethod != "" && !identifier(c.PaymentMethod, 50), "payment_method", "write one of Freedom Pay's names, such as bankcard, or leave it out")
+	wrong.If(c.LinkLife < shortestLink || c.LinkLife > longestLink, "link_life", "write a duration from 5m to 168h")
+	wrong.If(c.RefundCall != byRevoke && c.RefundCall != byG2G, "refund_call", "write revoke or g2g")
+	wrong.If(c.RefundSettle < 0, "refund_settle", "write a positive duration such as 2m")
+	wrong.Timeouts(c.Timeouts, "30s")
+	return wrong.Err()
 }
 
 // number reports whether the text is a number as Freedom Pay writes its ids.

@@ -11,7 +11,7 @@ import (
 // refusal is believed only when the status shows the hold untouched; "already cleared"
 // is success if the sum is ours.
 func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount providers.Money) providers.Result {
-	if !within(amount, ref.Amount) {
+	if !amount.PartOf(ref.Amount) {
 		return wrong(amount)
 	}
 	ref, result, ok := g.known(ctx, ref)
@@ -121,11 +121,6 @@ func (g *Gateway) known(ctx context.Context, ref providers.Ref) (providers.Ref, 
 // operate sends an operation, once.
 func (g *Gateway) operate(ctx context.Context, path string, fields node) (answer, providers.Result, bool) {
 	return g.ask(ctx, call{path: path, fields: fields, movesMoney: true, timeout: g.config.Timeouts.Refund})
-}
-
-// within reports whether an operation's amount is a part of what was asked for.
-func within(part, whole providers.Money) bool {
-	return part.Currency == whole.Currency && part.Minor > 0 && part.Minor <= whole.Minor
 }
 
 func wrong(amount providers.Money) providers.Result {

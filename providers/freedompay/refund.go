@@ -12,7 +12,7 @@ import (
 // answer LookupRefund alone may tell what happened. A refusal is believed only when the
 // sum returned is what it was before.
 func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Result {
-	if !within(r.Amount, r.Ref.Amount) {
+	if !r.Amount.PartOf(r.Ref.Amount) {
 		return wrong(r.Amount)
 	}
 	var ok bool

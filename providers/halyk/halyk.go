@@ -149,5 +149,5 @@ func because(what string, err error) error {
 
 // cannot refuses before anything is sent what this terminal cannot do.
 func cannot(format string, args ...any) providers.Result {
-	return providers.Result{Verdict: providers.Unserved, Reason: providers.Unsupported, Err: fmt.Errorf("halyk: "+format, args...)}
+	return providers.Unable(fmt.Errorf("halyk: "+format, args...))
 }

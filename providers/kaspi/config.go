@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // Scheme is the kind of access the bank granted; it fixes what can be done.
@@ -193,7 +193,7 @@ func (c Config) validate() error {
 	if c.OfferLife < c.ConfirmWindow {
 		bad("offer_life", "must include confirm_window")
 	}
-	if _, err := prefixes(c.NoticeSources); err != nil {
+	if _, err := settings.Prefixes(c.NoticeSources); err != nil {
 		bad("notice_sources", err.Error()+"; write 194.187.247.152 or 194.187.244.0/22")
 	}
 	if f := c.Biller.Format; f != formatJSON && f != formatXML {
@@ -242,21 +242,4 @@ func (c Config) validateCredentials(secure bool, bad func(field, way string)) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// prefixes reads addresses and prefixes.
-func prefixes(texts []string) ([]netip.Prefix, error) {
-	var all []netip.Prefix
-	for _, text := range texts {
-		if address, err := netip.ParseAddr(text); err == nil {
-			all = append(all, netip.PrefixFrom(address, address.BitLen()))
-			continue
-		}
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("%q is neither an address nor a prefix", text)
-		}
-		all = append(all, prefix.Masked())
-	}
-	return all, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/internal/exchange"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // Options are what a Gateway needs besides its configuration.
@@ -47,7 +48,7 @@ func New(c Config, o Options) (*Gateway, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("kaspi: %w", err)
 	}
-	sources, err := prefixes(c.NoticeSources)
+	sources, err := settings.Prefixes(c.NoticeSources)
 	if err != nil {
 		return nil, fmt.Errorf("kaspi: notice_sources: %w", err)
 	}

@@ -54,7 +54,7 @@ func (g *Gateway) token(ctx context.Context, card providers.Token) (providers.Se
 		result := no.result
 		switch {
 		case no.invalid, result.Reason == providers.NotFound: // no such card, or one that was never accepted
-			result = unsupported(errors.New("quickpay: the saved card cannot be used"))
+			result = providers.Unable(errors.New("quickpay: the saved card cannot be used"))
 		case result.Verdict != providers.Unserved:
 			result = providers.Unsent(errors.Join(errors.New("quickpay: no token, so nothing was charged"), result.Err))
 		}

@@ -14,16 +14,12 @@ import (
 // cannot do: that is Unserved before any request.
 func (g *Gateway) Charge(ctx context.Context, c providers.Charge) providers.Result {
 	if err := g.fits(c, time.Now()); err != nil {
-		return unsupported(err)
+		return providers.Unable(err)
 	}
 	if c.Ref.Method == providers.Instrument {
 		return g.chargeCard(ctx, c)
 	}
 	return g.offer(ctx, c)
-}
-
-func unsupported(err error) providers.Result {
-	return providers.Result{Verdict: providers.Unserved, Reason: providers.Unsupported, Err: err}
 }
 
 var errTooLate = errors.New("quickpay: too little time is left to pay")

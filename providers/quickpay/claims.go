@@ -53,7 +53,7 @@ func claims(c Config) providers.Claims {
 	methods = append(methods, providers.MethodClaims{
 		Method:   providers.Instrument,
 		Flow:     providers.Direct,
-		Absent:   providers.AbsentRule{Counts: true, After: c.Absent.After, Times: c.Absent.Times, Apart: c.Absent.Apart},
+		Absent:   c.Absent.Rule(),
 		TwoStage: true,
 	})
 	one := c.Timeouts

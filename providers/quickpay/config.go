@@ -1,16 +1,14 @@
 package quickpay
 
 import (
-	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // Config is one QuickPay account. The zero value of an optional field means its default.
@@ -60,15 +58,9 @@ type Config struct {
 	Timeouts providers.Timeouts `yaml:"timeouts"`
 }
 
-// Absent is the rule for charges of which QuickPay knows no operation.
-type Absent struct {
-	// After is H: how long after the last possible send the first such answer counts. Default 2 m.
-	After time.Duration `yaml:"after"`
-	// Times is how many in a row are needed, at least 2. Default 3.
-	Times int `yaml:"times"`
-	// Apart is the time between the first and the last, at least 30 s. Default 60 s.
-	Apart time.Duration `yaml:"apart"`
-}
+// Absent is the rule for charges of which QuickPay knows no operation. After is 2 m by
+// default.
+type Absent = settings.Absent
 
 // Our own bounds of a link's life: QuickPay documents none.
 const (
@@ -76,33 +68,21 @@ const (
 	longestLife  = 24 * time.Hour
 )
 
+const defaultBase = "https://api.quickpay.net"
+
 // withDefaults returns a copy that shares nothing with c.
 func (c Config) withDefaults() Config {
-	duration := func(field *time.Duration, value time.Duration) {
-		if *field == 0 {
-			*field = value
-		}
-	}
-	if c.APIBaseURL == "" {
-		c.APIBaseURL = "https://api.quickpay.net"
-	}
+	settings.Default(&c.APIBaseURL, defaultBase)
 	c.Currencies = slices.Clone(c.Currencies)
 	if len(c.Currencies) == 0 {
 		c.Currencies = []string{"DKK", "EUR", "SEK", "NOK", "USD", "GBP"}
 	}
 	c.PaymentMethods = slices.Clone(c.PaymentMethods)
-	duration(&c.LinkLife, 20*time.Minute)
-	duration(&c.OpenWindow, 10*time.Minute)
-	duration(&c.StatementReach, 30*24*time.Hour)
-	duration(&c.Absent.After, 2*time.Minute)
-	duration(&c.Absent.Apart, time.Minute)
-	if c.Absent.Times == 0 {
-		c.Absent.Times = 3
-	}
-	duration(&c.Timeouts.Charge, time.Minute)
-	duration(&c.Timeouts.Create, 15*time.Second)
-	duration(&c.Timeouts.Status, 15*time.Second)
-	duration(&c.Timeouts.Refund, time.Minute)
+	settings.Default(&c.LinkLife, 20*time.Minute)
+	settings.Default(&c.OpenWindow, 10*time.Minute)
+	settings.Default(&c.StatementReach, 30*24*time.Hour)
+	c.Absent = c.Absent.WithDefaults(2 * time.Minute)
+	settings.DefaultTimeouts(&c.Timeouts, providers.Timeouts{Charge: time.Minute, Create: 15 * time.Second, Status: 15 * time.Second, Refund: time.Minute})
 	return c
 }
 
@@ -113,59 +93,27 @@ var (
 
 // validate names every field that is wrong, and the way out.
 func (c Config) validate() error {
-	var all []error
-	wrong := func(bad bool, field, wayOut string) {
-		if bad {
-			all = append(all, fmt.Errorf("%s: %s", field, wayOut))
-		}
-	}
-	if err := checkBase(c.APIBaseURL); err != nil {
-		all = append(all, fmt.Errorf("api_base_url: %w", err))
-	}
-	wrong(c.APIKey.Empty(), "api_key", "set the key of an API user, by ${NAME} or file:")
-	wrong(c.PrivateKey.Empty(), "private_key", "set the account's private key (Settings, Integration), by ${NAME} or file:")
-	wrong(c.MerchantID < 0, "merchant_id", "write the account's number, or leave it out")
+	var wrong settings.Errors
+	wrong.Base("api_base_url", c.APIBaseURL, defaultBase)
+	wrong.If(c.APIKey.Empty(), "api_key", "set the key of an API user, by ${NAME} or file:")
+	wrong.If(c.PrivateKey.Empty(), "private_key", "set the account's private key (Settings, Integration), by ${NAME} or file:")
+	wrong.If(c.MerchantID < 0, "merchant_id", "write the account's number, or leave it out")
 	for _, currency := range c.Currencies {
 		_, known := providers.Exponent(currency)
-		wrong(!known, "currencies", fmt.Sprintf("%q is no currency code known here; write one such as DKK", currency))
+		wrong.If(!known, "currencies", fmt.Sprintf("%q is no currency code known here; write one such as DKK", currency))
 	}
-	wrong(c.NotifyURL != "" && !web(c.NotifyURL), "notify_url", "write this gateway's webhook address, such as https://pay.example.kz/webhooks/quickpay-main, or leave it out")
-	wrong(c.Language != "" && !aLanguage.MatchString(c.Language), "language", "write two letters such as da, or leave it out")
+	wrong.If(c.NotifyURL != "" && !web(c.NotifyURL), "notify_url", "write this gateway's webhook address, such as https://pay.example.kz/webhooks/quickpay-main, or leave it out")
+	wrong.If(c.Language != "" && !aLanguage.MatchString(c.Language), "language", "write two letters such as da, or leave it out")
 	for _, method := range c.PaymentMethods {
-		wrong(!aMethod.MatchString(method), "payment_methods", "write one name an entry, such as creditcard")
+		wrong.If(!aMethod.MatchString(method), "payment_methods", "write one name an entry, such as creditcard")
 	}
-	wrong(c.LinkLife < shortestLife || c.LinkLife > longestLife, "link_life", "write a duration from 1m to 24h")
-	wrong(c.OpenWindow < 0, "open_window", "write a positive duration such as 10m")
-	wrong(c.StatementReach < 0, "statement_reach", "write a positive duration such as 720h")
-	wrong(c.Absent.After < 0, "absent.after", "write a positive duration such as 2m")
-	wrong(c.Absent.Times < 2, "absent.times", "one answer proves nothing; write 2 or more")
-	wrong(c.Absent.Apart < 30*time.Second, "absent.apart", "write a duration of 30s or more")
-	for _, limit := range []struct {
-		field string
-		value time.Duration
-	}{
-		{"timeouts.charge", c.Timeouts.Charge}, {"timeouts.create", c.Timeouts.Create},
-		{"timeouts.status", c.Timeouts.Status}, {"timeouts.refund", c.Timeouts.Refund},
-	} {
-		wrong(limit.value < 0, limit.field, "write a positive duration such as 15s")
-	}
-	return errors.Join(all...)
-}
-
-var (
-	errBase  = errors.New("write an address such as https://api.quickpay.net, without user, query or fragment")
-	errHTTPS = errors.New("write https://; plain http is for loopback addresses only")
-)
-
-func checkBase(text string) error {
-	base, err := url.Parse(text)
-	switch {
-	case err != nil, base.Host == "", base.User != nil, base.RawQuery != "", base.Fragment != "":
-		return errBase
-	case base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())):
-		return errHTTPS
-	}
-	return nil
+	wrong.If(c.LinkLife < shortestLife || c.LinkLife > longestLife, "link_life", "write a duration from 1m to 24h")
+	wrong.If(c.OpenWindow < 0, "open_window", "write a positive duration such as 10m")
+	wrong.If(c.StatementReach < 0, "statement_reach", "write a positive duration such as 720h")
+	wrong.If(c.Absent.After < 0, "absent.after", "write a positive duration such as 2m")
+	wrong.Absent(c.Absent)
+	wrong.Timeouts(c.Timeouts, "15s")
+	return wrong.Err()
 }
 
 // web reports whether a text is an address that QuickPay could call. It goes into a
@@ -173,11 +121,4 @@ func checkBase(text string) error {
 func web(text string) bool {
 	address, err := url.Parse(text)
 	return err == nil && address.Host != "" && (address.Scheme == "https" || address.Scheme == "http")
-}
-
-func loopback(host string) bool {
-	if address, err := netip.ParseAddr(host); err == nil {
-		return address.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // offer makes a payment and a link to its window, which only we hand out. The payer's
@@ -71,5 +72,5 @@ func (g *Gateway) window(text string) (string, bool) {
 	if err != nil || address.Host == "" || address.User != nil {
 		return "", false
 	}
-	return text, address.Scheme == "https" || address.Scheme == "http" && loopback(g.api.Hostname())
+	return text, address.Scheme == "https" || address.Scheme == "http" && settings.Loopback(g.api.Hostname())
 }

@@ -14,7 +14,7 @@ var errNotBegun = errors.New("quickpay: not begun, because the payment could not
 // Capture takes amount of a hold. What is left of it stays with the acquirer until it
 // lapses; a cancel after a capture is nowhere documented.
 func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount providers.Money) providers.Result {
-	if !within(amount, ref.Amount) {
+	if !amount.PartOf(ref.Amount) {
 		return wrong(amount)
 	}
 	ref, no := g.identified(ctx, ref)
@@ -192,11 +192,6 @@ func (p payment) newest(kind literal, amount providers.Money) providers.Result {
 		return providers.Doubt(meant.reason, p.code(), nil)
 	}
 	return result
-}
-
-// within reports whether an operation's amount is a part of what was asked for.
-func within(amount, whole providers.Money) bool {
-	return amount.Currency == whole.Currency && amount.Minor > 0 && amount.Minor <= whole.Minor
 }
 
 func wrong(amount providers.Money) providers.Result {

@@ -13,7 +13,7 @@ var errOtherSum = errors.New("quickpay: the sum returned fits neither before nor
 // recognise a repeat: two equal partial refunds are two refunds. So the answer counts as
 // success only if all refunds together come to what was there before plus this one.
 func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Result {
-	if !within(r.Amount, r.Ref.Amount) {
+	if !r.Amount.PartOf(r.Ref.Amount) {
 		return wrong(r.Amount)
 	}
 	ref, no := g.identified(ctx, r.Ref)

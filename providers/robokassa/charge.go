@@ -14,11 +14,11 @@ import (
 func (g *Gateway) Charge(ctx context.Context, c providers.Charge) providers.Result {
 	now := time.Now()
 	if err := g.fits(c); err != nil {
-		return unsupported(err)
+		return providers.Unable(err)
 	}
 	switch {
 	case !c.Expires.IsZero() && !now.Before(c.Expires):
-		return unsupported(errors.New("robokassa: the time to pay is over"))
+		return providers.Unable(errors.New("robokassa: the time to pay is over"))
 	case c.Ref.Method == providers.Instrument:
 		return g.recur(ctx, c)
 	case g.invoiced(c, now):
@@ -26,16 +26,12 @@ func (g *Gateway) Charge(ctx context.Context, c providers.Charge) providers.Resu
 	}
 	until := g.end(c, now)
 	if until.Sub(now) < shortestLife {
-		return unsupported(errors.New("robokassa: less than a minute is left to pay"))
+		return providers.Unable(errors.New("robokassa: less than a minute is left to pay"))
 	}
 	if g.config.Start == startJSON {
 		return g.begin(ctx, c, until)
 	}
 	return g.compose(c, until)
-}
-
-func unsupported(err error) providers.Result {
-	return providers.Result{Verdict: providers.Unserved, Reason: providers.Unsupported, Err: err}
 }
 
 // fits refuses what must not or cannot be sent.
@@ -79,7 +75,7 @@ func (g *Gateway) end(c providers.Charge, now time.Time) time.Time {
 
 // about is what the payer reads.
 func about(c providers.Charge) string {
-	if text := plain(c.Description, longestDescription); text != "" {
+	if text := providers.Plain(c.Description, longestDescription, ""); text != "" {
 		return text
 	}
 	return "Order " + c.Ref.Order

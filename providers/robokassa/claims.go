@@ -55,7 +55,7 @@ func claims(c Config) providers.Claims {
 		methods = append(methods, providers.MethodClaims{
 			Method: providers.Instrument,
 			Flow:   providers.Direct,
-			Absent: providers.AbsentRule{Counts: true, After: c.Absent.After, Times: c.Absent.Times, Apart: c.Absent.Apart},
+			Absent: c.Absent.Rule(),
 			// The answer only accepts, so the outcome is asked for soon. The official SDK asks every
 			// 2 s; its limits are not documented, so we slow down (notes, section 10).
 			Schedule: []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute},

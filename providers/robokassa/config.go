@@ -1,10 +1,7 @@
 package robokassa
 
 import (
-	"errors"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -12,6 +9,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // Config is one shop. The zero value of an optional field means its default. The five
@@ -92,15 +90,8 @@ type Config struct {
 	Timeouts providers.Timeouts `yaml:"timeouts"`
 }
 
-// Absent is the rule for code 3, "operation not found".
-type Absent struct {
-	// After is H: how long after the last possible send the first such answer counts. Default 60 s.
-	After time.Duration `yaml:"after"`
-	// Times is how many in a row are needed, at least 2. Default 3.
-	Times int `yaml:"times"`
-	// Apart is the time between the first and the last, at least 30 s. Default 60 s.
-	Apart time.Duration `yaml:"apart"`
-}
+// Absent is the rule for code 3, "operation not found". After is 60 s by default.
+type Absent = settings.Absent
 
 // The words of start, refund_body and returned_state.
 const (
@@ -119,46 +110,31 @@ const (
 	longestHold  = 7 * 24 * time.Hour // notes, section 1
 )
 
+const defaultBase = "https://auth.robokassa.kz"
+
 // withDefaults returns a copy that shares nothing with c.
 func (c Config) withDefaults() Config {
-	text := func(field *string, value string) {
-		if *field == "" {
-			*field = value
-		}
-	}
-	duration := func(field *time.Duration, value time.Duration) {
-		if *field == 0 {
-			*field = value
-		}
-	}
-	text(&c.PageBase, "https://auth.robokassa.kz")
-	text(&c.WSBase, "https://auth.robokassa.kz")
-	text(&c.PaymentBase, "https://auth.robokassa.kz")
+	settings.Default(&c.PageBase, defaultBase)
+	settings.Default(&c.WSBase, defaultBase)
+	settings.Default(&c.PaymentBase, defaultBase)
 	for _, base := range c.bases() {
 		*base.value = strings.TrimRight(*base.value, "/")
 	}
-	text(&c.Hash, "md5")
-	text(&c.Currency, "KZT")
+	settings.Default(&c.Hash, "md5")
+	settings.Default(&c.Currency, "KZT")
 	if c.Test {
-		text(&c.ReferencePrefix, "9")
+		settings.Default(&c.ReferencePrefix, "9")
 	}
-	text(&c.ReferencePrefix, "1")
-	text(&c.Start, startURL)
-	text(&c.RefundBody, bodyJWT)
-	text(&c.ReturnedState, wholeBack)
+	settings.Default(&c.ReferencePrefix, "1")
+	settings.Default(&c.Start, startURL)
+	settings.Default(&c.RefundBody, bodyJWT)
+	settings.Default(&c.ReturnedState, wholeBack)
 	c.NoticeSources = slices.Clone(c.NoticeSources)
-	duration(&c.LinkLife, 20*time.Minute)
-	duration(&c.InvoiceLife, 24*time.Hour)
-	duration(&c.HoldLife, longestHold)
-	duration(&c.Absent.After, time.Minute)
-	duration(&c.Absent.Apart, time.Minute)
-	if c.Absent.Times == 0 {
-		c.Absent.Times = 3
-	}
-	duration(&c.Timeouts.Charge, 30*time.Second)
-	duration(&c.Timeouts.Create, 15*time.Second)
-	duration(&c.Timeouts.Status, 15*time.Second)
-	duration(&c.Timeouts.Refund, 15*time.Second)
+	settings.Default(&c.LinkLife, 20*time.Minute)
+	settings.Default(&c.InvoiceLife, 24*time.Hour)
+	settings.Default(&c.HoldLife, longestHold)
+	c.Absent = c.Absent.WithDefaults(time.Minute)
+	settings.DefaultTimeouts(&c.Timeouts, providers.Timeouts{Charge: 30 * time.Second, Create: 15 * time.Second, Status: 15 * time.Second, Refund: 15 * time.Second})
 	return c
 }
 
@@ -180,66 +156,52 @@ var (
 
 // validate names every field that is wrong, and the way out.
 func (c Config) validate() error {
-	var all []error
-	wrong := func(bad bool, field, wayOut string) {
-		if bad {
-			all = append(all, fmt.Errorf("%s: %s", field, wayOut))
-		}
-	}
+	var wrong settings.Errors
 	for _, base := range c.bases() {
-		if err := checkBase(*base.value); err != nil && *base.value != "" {
-			all = append(all, fmt.Errorf("%s: %w", base.field, err))
+		if *base.value != "" {
+			wrong.Base(base.field, *base.value, defaultBase)
 		}
 	}
-	wrong(!aLogin.MatchString(c.MerchantLogin), "merchant_login", "set the shop's identifier from the Robokassa cabinet")
-	c.checkSecrets(wrong)
-	wrong(hashes[c.Hash] == nil, "hash", "write the algorithm that the cabinet shows: md5, ripemd160, sha1, sha256, sha384 or sha512")
-	if _, err := prefixes(c.NoticeSources); err != nil {
-		all = append(all, err)
+	wrong.If(!aLogin.MatchString(c.MerchantLogin), "merchant_login", "set the shop's identifier from the Robokassa cabinet")
+	c.checkSecrets(&wrong)
+	wrong.If(hashes[c.Hash] == nil, "hash", "write the algorithm that the cabinet shows: md5, ripemd160, sha1, sha256, sha384 or sha512")
+	if _, err := settings.Prefixes(c.NoticeSources); err != nil {
+		wrong.If(true, "notice_sources", err.Error())
 	}
 	_, known := providers.Exponent(c.Currency)
-	wrong(!known, "currency", fmt.Sprintf("%q is no currency code known here; write one such as KZT", c.Currency))
-	wrong(!aPrefix.MatchString(c.ReferencePrefix), "reference_prefix", "write 1 to 9 digits, the first of them not 0")
-	wrong(c.Start != startURL && c.Start != startJSON, "start", "write url or json")
-	wrong(!slices.Contains([]string{"", "ru", "en"}, c.Language), "language", "write ru or en, or leave it out")
-	wrong(c.ReceiptTax != "" && !aTax.MatchString(c.ReceiptTax), "receipt_tax", "write a tax such as none or vat12, or leave it out")
-	wrong(c.LinkLife < shortestLife || c.LinkLife > longestLink, "link_life", "write a duration from 1m to 24h")
-	wrong(c.InvoiceLife < shortestLife, "invoice_life", "write a duration of 1m or more")
-	wrong(c.HoldLife < shortestHold || c.HoldLife > longestHold, "hold_life", "write a duration from 1h to 168h")
-	wrong(c.RefundBody != bodyJWT && c.RefundBody != bodyJSON, "refund_body", "write jwt or json")
-	wrong(c.ReturnedState != wholeBack && c.ReturnedState != anyBack, "returned_state", "write whole or any")
-	wrong(c.Absent.After < 0, "absent.after", "write a positive duration such as 60s")
-	wrong(c.Absent.Times < 2, "absent.times", "one answer proves nothing; write 2 or more")
-	wrong(c.Absent.Apart < 30*time.Second, "absent.apart", "write a duration of 30s or more")
-	for _, limit := range []struct {
-		field string
-		value time.Duration
-	}{
-		{"timeouts.charge", c.Timeouts.Charge}, {"timeouts.create", c.Timeouts.Create},
-		{"timeouts.status", c.Timeouts.Status}, {"timeouts.refund", c.Timeouts.Refund},
-	} {
-		wrong(limit.value < 0, limit.field, "write a positive duration such as 15s")
-	}
-	return errors.Join(all...)
+	wrong.If(!known, "currency", fmt.Sprintf("%q is no currency code known here; write one such as KZT", c.Currency))
+	wrong.If(!aPrefix.MatchString(c.ReferencePrefix), "reference_prefix", "write 1 to 9 digits, the first of them not 0")
+	wrong.If(c.Start != startURL && c.Start != startJSON, "start", "write url or json")
+	wrong.If(!slices.Contains([]string{"", "ru", "en"}, c.Language), "language", "write ru or en, or leave it out")
+	wrong.If(c.ReceiptTax != "" && !aTax.MatchString(c.ReceiptTax), "receipt_tax", "write a tax such as none or vat12, or leave it out")
+	wrong.If(c.LinkLife < shortestLife || c.LinkLife > longestLink, "link_life", "write a duration from 1m to 24h")
+	wrong.If(c.InvoiceLife < shortestLife, "invoice_life", "write a duration of 1m or more")
+	wrong.If(c.HoldLife < shortestHold || c.HoldLife > longestHold, "hold_life", "write a duration from 1h to 168h")
+	wrong.If(c.RefundBody != bodyJWT && c.RefundBody != bodyJSON, "refund_body", "write jwt or json")
+	wrong.If(c.ReturnedState != wholeBack && c.ReturnedState != anyBack, "returned_state", "write whole or any")
+	wrong.If(c.Absent.After < 0, "absent.after", "write a positive duration such as 60s")
+	wrong.Absent(c.Absent)
+	wrong.Timeouts(c.Timeouts, "15s")
+	return wrong.Err()
 }
 
 // checkSecrets looks at the passwords, and at what a test shop cannot do (notes, section 2).
-func (c Config) checkSecrets(wrong func(bad bool, field, wayOut string)) {
+func (c Config) checkSecrets(wrong *settings.Errors) {
 	same := func(a, b providers.Secret) bool { return !a.Empty() && a.Reveal() == b.Reveal() }
-	wrong(!c.Test && c.Password1.Empty(), "password_1", "set the shop's password #1, by ${NAME} or file:")
-	wrong(c.Password2.Empty(), "password_2", "set the shop's password #2, by ${NAME} or file:")
-	wrong(same(c.Password1, c.Password2), "password_2", "is the same as password_1; the cabinet shows two different ones")
-	wrong(c.RefundBase != "" && c.Password3.Empty(), "password_3", "refunds are signed with it; ask Robokassa for it, or leave refund_base out")
-	wrong(c.Test && c.TestPassword1.Empty(), "test_password_1", "set the first password of the test pair, or leave test out")
-	wrong(c.Test && c.TestPassword2.Empty(), "test_password_2", "set the second password of the test pair, or leave test out")
-	wrong(c.Test && same(c.TestPassword2, c.Password2), "test_password_2", "is the same as password_2; test notices would pass for real ones")
+	wrong.If(!c.Test && c.Password1.Empty(), "password_1", "set the shop's password #1, by ${NAME} or file:")
+	wrong.If(c.Password2.Empty(), "password_2", "set the shop's password #2, by ${NAME} or file:")
+	wrong.If(same(c.Password1, c.Password2), "password_2", "is the same as password_1; the cabinet shows two different ones")
+	wrong.If(c.RefundBase != "" && c.Password3.Empty(), "password_3", "refunds are signed with it; ask Robokassa for it, or leave refund_base out")
+	wrong.If(c.Test && c.TestPassword1.Empty(), "test_password_1", "set the first password of the test pair, or leave test out")
+	wrong.If(c.Test && c.TestPassword2.Empty(), "test_password_2", "set the second password of the test pair, or leave test out")
+	wrong.If(c.Test && same(c.TestPassword2, c.Password2), "test_password_2", "is the same as password_2; test notices would pass for real ones")
 	for _, off := range []struct {
 		asked bool
 		field string
 	}{
 		{c.Holds, "holds"}, {c.Recurring, "recurring"}, {c.RefundBase != "", "refund_base"}, {c.InvoiceBase != "", "invoice_base"},
 	} {
-		wrong(c.Test && off.asked, off.field, "does not work in test mode; leave it out, or leave test out")
+		wrong.If(c.Test && off.asked, off.field, "does not work in test mode; leave it out, or leave test out")
 	}
 }
 
@@ -257,45 +219,6 @@ func (c Config) noticePassword() providers.Secret {
 		return c.TestPassword2
 	}
 	return c.Password2
-}
-
-var (
-	errBase  = errors.New("write an address such as https://auth.robokassa.kz, without user, query or fragment")
-	errHTTPS = errors.New("write https://; plain http is for loopback addresses only")
-)
-
-func checkBase(text string) error {
-	base, err := url.Parse(text)
-	switch {
-	case err != nil, base.Host == "", base.User != nil, base.RawQuery != "", base.Fragment != "":
-		return errBase
-	case base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())):
-		return errHTTPS
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	if address, err := netip.ParseAddr(host); err == nil {
-		return address.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
-}
-
-// prefixes reads addresses and prefixes that notices may come from.
-func prefixes(texts []string) ([]netip.Prefix, error) {
-	var all []netip.Prefix
-	for _, text := range texts {
-		prefix, err := netip.ParsePrefix(text)
-		if address, single := netip.ParseAddr(text); single == nil {
-			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("notice_sources: %q is neither an IP address nor a prefix", text)
-		}
-		all = append(all, prefix)
-	}
-	return all, nil
 }
 
 // certificate reads the key that notices of holds are signed with.

@@ -26,10 +26,10 @@ var success = regexp.MustCompile(`^\{ ?"?success"?: ?true ?\}$`)
 // answer only accepts the request, so it is Pending: the state tells what became of it.
 func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount providers.Money) providers.Result {
 	switch {
-	case !within(amount, ref.Amount) || !g.claims.Carries(amount.Currency):
+	case !amount.PartOf(ref.Amount) || !g.claims.Carries(amount.Currency):
 		return providers.Result{Verdict: providers.Declined, Reason: providers.InvalidRequest, Err: errNotPart}
 	case !isNumber(ref.Order):
-		return unsupported(errNotNumber)
+		return providers.Unable(errNotNumber)
 	}
 	sum := amount.Decimal()
 	m := message{before: []string{g.config.MerchantLogin, sum, ref.Order}}

@@ -58,7 +58,7 @@ func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Resu
 	switch {
 	case g.config.RefundBase == "":
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Err: errNoService}
-	case !within(r.Amount, r.Ref.Amount) || !g.claims.Carries(r.Amount.Currency):
+	case !r.Amount.PartOf(r.Ref.Amount) || !g.claims.Carries(r.Amount.Currency):
 		return providers.Result{Verdict: providers.Declined, Reason: providers.InvalidRequest, Err: errNotPart}
 	}
 	said, seen := g.look(ctx, r.Ref)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/internal/exchange"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // Gateway is one Robokassa shop. It holds no state of payments and is safe for concurrent
@@ -45,7 +46,7 @@ func New(c Config, o Options) (*Gateway, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("robokassa: %w", err)
 	}
-	sources, err := prefixes(c.NoticeSources)
+	sources, err := settings.Prefixes(c.NoticeSources)
 	if err != nil {
 		return nil, fmt.Errorf("robokassa: %w", err)
 	}
@@ -91,11 +92,6 @@ func form(address string, fields url.Values, timeout time.Duration) exchange.Cal
 		Timeout: timeout, MovesMoney: true}
 }
 
-// within reports whether an operation's amount is a part of what was asked for.
-func within(part, whole providers.Money) bool {
-	return part.Currency == whole.Currency && part.Minor > 0 && part.Minor <= whole.Minor
-}
-
 // link checks an address that a payer will open. Plain http is for loopback pages only.
 func (g *Gateway) link(text string) (string, bool) {
 	link, err := url.Parse(text)
@@ -103,7 +99,7 @@ func (g *Gateway) link(text string) (string, bool) {
 	if err != nil || pageErr != nil || link.Host == "" || link.User != nil {
 		return "", false
 	}
-	return text, link.Scheme == "https" || link.Scheme == "http" && loopback(page.Hostname())
+	return text, link.Scheme == "https" || link.Scheme == "http" && settings.Loopback(page.Hostname())
 }
 
 func httpCode(status int) string { return fmt.Sprintf("http %d", status) }

@@ -154,7 +154,7 @@ func (g *Gateway) about(s standing, ref providers.Ref, now time.Time) providers.
 	switch {
 	case err != nil:
 		return providers.Doubt(providers.Mismatch, s.code(), errOtherSum)
-	case sum == ref.Amount, ref.TwoStage && captured && within(sum, ref.Amount):
+	case sum == ref.Amount, ref.TwoStage && captured && sum.PartOf(ref.Amount):
 	default:
 		return providers.Doubt(providers.Mismatch, s.code(), fmt.Errorf("%w: %s seen, %s asked for", errOtherSum, sum, ref.Amount))
 	}

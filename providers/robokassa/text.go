@@ -5,31 +5,10 @@ import (
 	"errors"
 	"regexp"
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // longestDescription is Robokassa's limit, in characters (notes, section 10).
 const longestDescription = 100
-
-// plain makes a text that people wrote fit for a request: valid UTF-8, no control
-// characters, at most limit characters.
-func plain(text string, limit int) string {
-	text = strings.Map(func(c rune) rune {
-		switch {
-		case c == utf8.RuneError:
-			return -1
-		case unicode.IsControl(c):
-			return ' '
-		}
-		return c
-	}, text)
-	if runes := []rune(text); len(runes) > limit {
-		text = string(runes[:limit])
-	}
-	return strings.TrimSpace(text)
-}
 
 // isNumber reports whether a text is a payment's number in its only form: an integer from
 // 1 to 9223372036854775807 without a leading zero or sign.

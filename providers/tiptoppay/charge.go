@@ -20,23 +20,19 @@ const longestDescription = 250
 func (g *Gateway) Charge(ctx context.Context, c providers.Charge) providers.Result {
 	now := time.Now()
 	if err := g.fits(c); err != nil {
-		return unsupported(err)
+		return providers.Unable(err)
 	}
 	if c.Ref.Method == providers.Instrument {
 		if !c.Expires.IsZero() && !now.Before(c.Expires) {
-			return unsupported(errors.New("tiptoppay: the time to pay is over"))
+			return providers.Unable(errors.New("tiptoppay: the time to pay is over"))
 		}
 		return g.chargeToken(ctx, c, now)
 	}
 	end := g.end(c, now)
 	if end.Sub(now) < shortestLife {
-		return unsupported(errors.New("tiptoppay: less than a minute is left to pay"))
+		return providers.Unable(errors.New("tiptoppay: less than a minute is left to pay"))
 	}
 	return g.page(ctx, c, now, end)
-}
-
-func unsupported(err error) providers.Result {
-	return providers.Result{Verdict: providers.Unserved, Reason: providers.Unsupported, Err: err}
 }
 
 // fits refuses what must not or cannot be sent.
@@ -90,7 +86,7 @@ func (g *Gateway) end(c providers.Charge, now time.Time) time.Time {
 func deed(reference, what string) string { return reference + "-" + what }
 
 func described(c providers.Charge) string {
-	if text := plain(c.Description, longestDescription); text != "" {
+	if text := providers.Plain(c.Description, longestDescription, ""); text != "" {
 		return text
 	}
 	return "Order " + c.Ref.Order

@@ -67,7 +67,7 @@ func claims(c Config) providers.Claims {
 		Method:    providers.Instrument,
 		Flow:      providers.Direct,
 		Reference: providers.ReferenceRule{Kind: providers.Derived, Length: longestOrder, Prefix: tokenPrefix},
-		Absent:    providers.AbsentRule{Counts: true, After: c.Absent.After, Times: c.Absent.Times, Apart: c.Absent.Apart},
+		Absent:    c.Absent.Rule(),
 		TwoStage:  true,
 	})
 	limits := c.Timeouts

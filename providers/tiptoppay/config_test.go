@@ -58,7 +58,7 @@ func TestTheLeastConfigurationIsFilled(t *testing.T) {
 		c := Config{PublicID: publicID, APISecret: secret, TestMode: test}.withDefaults()
 		limit := map[bool]int{false: 30, true: 5}[test]
 		if c.APIBaseURL != "https://api.tiptoppay.kz" || c.LinkLife != 20*time.Minute || c.MaxConcurrent != limit || c.Initiator != byCardholder ||
-			c.Absent != (Absent{5 * time.Minute, 3, time.Minute}) || c.Timeouts != (providers.Timeouts{Charge: 30 * time.Second, Create: 15 * time.Second, Status: 15 * time.Second, Refund: 15 * time.Second}) {
+			c.Absent != (Absent{After: 5 * time.Minute, Times: 3, Apart: time.Minute}) || c.Timeouts != (providers.Timeouts{Charge: 30 * time.Second, Create: 15 * time.Second, Status: 15 * time.Second, Refund: 15 * time.Second}) {
 			t.Errorf("%+v", c)
 		}
 	}

@@ -14,7 +14,7 @@ var errNotBegun = errors.New("tiptoppay: not begun, because the payment could no
 // Capture takes amount of a hold. What is not captured is released, and nothing can be
 // captured after it.
 func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount providers.Money) providers.Result {
-	if !within(amount, ref.Amount) {
+	if !amount.PartOf(ref.Amount) {
 		return wrong(amount)
 	}
 	seen := g.look(ctx, ref)

@@ -13,7 +13,7 @@ import (
 // Refund gives captured money back. A refund is a transaction of its own; our id goes
 // along twice, as the X-Request-ID and in the data that TipTop Pay keeps for us.
 func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Result {
-	if !within(r.Amount, r.Ref.Amount) || r.ID == "" {
+	if !r.Amount.PartOf(r.Ref.Amount) || r.ID == "" {
 		return wrong(r.Amount)
 	}
 	seen := g.look(ctx, r.Ref)

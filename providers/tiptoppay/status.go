@@ -152,7 +152,7 @@ func (g *Gateway) reads(ref providers.Ref, t transaction, v view) providers.Resu
 	switch {
 	case err != nil:
 		return providers.Doubt(providers.Unreadable, t.code(), errAmount)
-	case sum != ref.Amount && !(ref.TwoStage && t.Status == completed && within(sum, ref.Amount)): // a part of a hold may have been captured
+	case sum != ref.Amount && !(ref.TwoStage && t.Status == completed && sum.PartOf(ref.Amount)): // a part of a hold may have been captured
 		return providers.Doubt(providers.Mismatch, t.code(), fmt.Errorf("tiptoppay: %s seen, %s asked for", sum, ref.Amount))
 	}
 	if result.Verdict.HasMoney() {
@@ -241,9 +241,4 @@ func (t transaction) declined(v view) providers.Result {
 		result.Verdict = providers.Unserved
 	}
 	return result
-}
-
-// within reports whether an operation's amount is a part of what was asked for.
-func within(part, whole providers.Money) bool {
-	return part.Currency == whole.Currency && part.Minor > 0 && part.Minor <= whole.Minor
 }

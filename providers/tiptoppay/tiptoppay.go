@@ -13,6 +13,7 @@ import (
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/internal/exchange"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // Gateway is one terminal. It holds no state of payments and is safe for concurrent use.
@@ -46,7 +47,7 @@ func New(c Config, o Options) (*Gateway, error) {
 		config: c,
 		claims: claims(c),
 		api:    strings.TrimRight(c.APIBaseURL, "/"),
-		local:  loopback(base.Hostname()),
+		local:  settings.Loopback(base.Hostname()),
 		seats:  make(chan struct{}, c.MaxConcurrent),
 		client: exchange.New(exchange.Options{Dial: o.Dial, MaxConns: c.MaxConcurrent}),
 	}, nil

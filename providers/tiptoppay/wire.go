@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -286,22 +284,4 @@ func readDate(text literal) (time.Time, error) {
 		return time.Time{}, errDate
 	}
 	return at, nil
-}
-
-// plain makes a text that people wrote fit for a request: valid UTF-8, no control
-// characters, at most limit characters.
-func plain(text string, limit int) string {
-	text = strings.Map(func(c rune) rune {
-		switch {
-		case c == utf8.RuneError:
-			return -1
-		case unicode.IsControl(c):
-			return ' '
-		}
-		return c
-	}, text)
-	if runes := []rune(text); len(runes) > limit {
-		text = string(runes[:limit])
-	}
-	return strings.TrimSpace(text)
 }

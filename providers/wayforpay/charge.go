@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // The longest texts we send. WayForPay documents no limits; these are ours.
@@ -23,11 +24,11 @@ const (
 func (g *Gateway) Charge(ctx context.Context, c providers.Charge) providers.Result {
 	now := time.Now()
 	if err := g.fits(c); err != nil {
-		return unsupported(err)
+		return providers.Unable(err)
 	}
 	if c.Ref.Method == providers.Instrument {
 		if !c.Expires.IsZero() && !now.Before(c.Expires) {
-			return unsupported(errors.New("wayforpay: the time to pay is over"))
+			return providers.Unable(errors.New("wayforpay: the time to pay is over"))
 		}
 		return g.chargeToken(ctx, c, now)
 	}
@@ -36,13 +37,9 @@ func (g *Gateway) Charge(ctx context.Context, c providers.Charge) providers.Resu
 		life = min(life, c.Expires.Sub(now).Truncate(time.Second))
 	}
 	if life < shortestLife {
-		return unsupported(errors.New("wayforpay: less than a minute is left to pay"))
+		return providers.Unable(errors.New("wayforpay: less than a minute is left to pay"))
 	}
 	return g.invoice(ctx, c, now, life)
-}
-
-func unsupported(err error) providers.Result {
-	return providers.Result{Verdict: providers.Unserved, Reason: providers.Unsupported, Err: err}
 }
 
 // fits refuses what must not or cannot be sent.
@@ -81,7 +78,7 @@ func (g *Gateway) order(kind string, c providers.Charge, now time.Time) request 
 	if date.IsZero() {
 		date = now
 	}
-	name := plain(c.Description, longestName)
+	name := providers.Plain(c.Description, longestName, ";")
 	if name == "" {
 		name = "Order " + c.Ref.Order
 	}
@@ -97,7 +94,7 @@ func (g *Gateway) order(kind string, c providers.Charge, now time.Time) request 
 		r.MerchantTransactionType = "AUTH"
 		r.HoldTimeout = int64(g.config.HoldLife / time.Second)
 	}
-	first, last, _ := strings.Cut(plain(c.Payer.Name, longestName), " ")
+	first, last, _ := strings.Cut(providers.Plain(c.Payer.Name, longestName, ";"), " ")
 	r.ClientFirstName, r.ClientLastName = first, strings.TrimSpace(last)
 	return r
 }
@@ -141,7 +138,7 @@ func (g *Gateway) link(text string) (string, bool) {
 	if err != nil || link.Host == "" || link.User != nil {
 		return "", false
 	}
-	if link.Scheme != "https" && (link.Scheme != "http" || !loopback(g.secure.Hostname())) {
+	if link.Scheme != "https" && (link.Scheme != "http" || !settings.Loopback(g.secure.Hostname())) {
 		return "", false
 	}
 	if parsed, err := url.Parse(text); err == nil && parsed.IsAbs() {

@@ -1,15 +1,14 @@
 package wayforpay
 
 import (
-	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/internal/settings"
 )
 
 // Config is one merchant account. The zero value of an optional field means its
@@ -49,15 +48,8 @@ type Config struct {
 	Timeouts providers.Timeouts `yaml:"timeouts"`
 }
 
-// Absent is the rule for 1127, "order not found".
-type Absent struct {
-	// After is H: how long after the last possible send the first 1127 counts. Default 60 s.
-	After time.Duration `yaml:"after"`
-	// Times is how many in a row are needed, at least 2. Default 3.
-	Times int `yaml:"times"`
-	// Apart is the time between the first and the last, at least 30 s. Default 60 s.
-	Apart time.Duration `yaml:"apart"`
-}
+// Absent is the rule for 1127, "order not found". After is 60 s by default.
+type Absent = settings.Absent
 
 // Answers of SETTLE that can be accepted.
 const (
@@ -74,104 +66,49 @@ const (
 	longestHold  = 480 * time.Hour
 )
 
+const defaultAPI = "https://api.wayforpay.com"
+
 // withDefaults returns a copy that shares nothing with c.
 func (c Config) withDefaults() Config {
-	text := func(field *string, value string) {
-		if *field == "" {
-			*field = value
-		}
+	settings.Default(&c.APIBaseURL, defaultAPI)
+	if base, err := url.Parse(c.APIBaseURL); err == nil && settings.Loopback(base.Hostname()) {
+		settings.Default(&c.SecureBaseURL, c.APIBaseURL)
 	}
-	duration := func(field *time.Duration, value time.Duration) {
-		if *field == 0 {
-			*field = value
-		}
-	}
-	text(&c.APIBaseURL, "https://api.wayforpay.com")
-	if base, err := url.Parse(c.APIBaseURL); err == nil && loopback(base.Hostname()) {
-		text(&c.SecureBaseURL, c.APIBaseURL)
-	}
-	text(&c.SecureBaseURL, "https://secure.wayforpay.com")
-	text(&c.SettleAnswer, eitherSettle)
+	settings.Default(&c.SecureBaseURL, "https://secure.wayforpay.com")
+	settings.Default(&c.SettleAnswer, eitherSettle)
 	c.Currencies = slices.Clone(c.Currencies)
 	if len(c.Currencies) == 0 {
 		c.Currencies = []string{"UAH"}
 	}
 	c.PaymentSystems = slices.Clone(c.PaymentSystems)
-	duration(&c.LinkLife, 20*time.Minute)
-	duration(&c.HoldLife, longestHold)
-	duration(&c.Absent.After, time.Minute)
-	duration(&c.Absent.Apart, time.Minute)
-	if c.Absent.Times == 0 {
-		c.Absent.Times = 3
-	}
-	duration(&c.Timeouts.Charge, 30*time.Second)
-	duration(&c.Timeouts.Create, 15*time.Second)
-	duration(&c.Timeouts.Status, 15*time.Second)
-	duration(&c.Timeouts.Refund, 15*time.Second)
+	settings.Default(&c.LinkLife, 20*time.Minute)
+	settings.Default(&c.HoldLife, longestHold)
+	c.Absent = c.Absent.WithDefaults(time.Minute)
+	settings.DefaultTimeouts(&c.Timeouts, providers.Timeouts{Charge: 30 * time.Second, Create: 15 * time.Second, Status: 15 * time.Second, Refund: 15 * time.Second})
 	return c
 }
 
 // validate names every field that is wrong, and the way out.
 func (c Config) validate() error {
-	var all []error
-	wrong := func(bad bool, field, wayOut string) {
-		if bad {
-			all = append(all, fmt.Errorf("%s: %s", field, wayOut))
-		}
-	}
-	for _, base := range []struct{ field, value string }{{"api_base_url", c.APIBaseURL}, {"secure_base_url", c.SecureBaseURL}} {
-		if err := checkBase(base.value); err != nil {
-			all = append(all, fmt.Errorf("%s: %w", base.field, err))
-		}
-	}
-	wrong(c.MerchantAccount == "" || strings.Contains(c.MerchantAccount, ";"), "merchant_account", "set the account's name from the WayForPay cabinet; it has no semicolon")
-	wrong(c.MerchantSecret.Empty(), "merchant_secret", "set the account's secret key, by ${NAME} or file:")
-	wrong(c.MerchantDomain == "" || strings.ContainsAny(c.MerchantDomain, ";/ "), "merchant_domain", "set the site registered with the account, such as shop.example.kz")
+	var wrong settings.Errors
+	wrong.Base("api_base_url", c.APIBaseURL, defaultAPI)
+	wrong.Base("secure_base_url", c.SecureBaseURL, defaultAPI)
+	wrong.If(c.MerchantAccount == "" || strings.Contains(c.MerchantAccount, ";"), "merchant_account", "set the account's name from the WayForPay cabinet; it has no semicolon")
+	wrong.If(c.MerchantSecret.Empty(), "merchant_secret", "set the account's secret key, by ${NAME} or file:")
+	wrong.If(c.MerchantDomain == "" || strings.ContainsAny(c.MerchantDomain, ";/ "), "merchant_domain", "set the site registered with the account, such as shop.example.kz")
 	for _, currency := range c.Currencies {
 		_, known := providers.Exponent(currency)
-		wrong(!known, "currencies", fmt.Sprintf("%q is no currency code known here; write one such as UAH", currency))
+		wrong.If(!known, "currencies", fmt.Sprintf("%q is no currency code known here; write one such as UAH", currency))
 	}
-	wrong(!slices.Contains([]string{"", "UA", "RU", "EN"}, c.Language), "language", "write UA, RU or EN, or leave it out")
+	wrong.If(!slices.Contains([]string{"", "UA", "RU", "EN"}, c.Language), "language", "write UA, RU or EN, or leave it out")
 	for _, system := range c.PaymentSystems {
-		wrong(system == "" || strings.ContainsAny(system, "; "), "payment_systems", "write one name an entry, such as card")
+		wrong.If(system == "" || strings.ContainsAny(system, "; "), "payment_systems", "write one name an entry, such as card")
 	}
-	wrong(c.LinkLife < shortestLife || c.LinkLife > longestLink, "link_life", "write a duration from 1m to 24h")
-	wrong(c.HoldLife < shortestLife || c.HoldLife > longestHold, "hold_life", "write a duration from 1m to 480h")
-	wrong(!slices.Contains([]string{eitherSettle, shortSettle, longSettle}, c.SettleAnswer), "settle_answer", "write either, 4_fields or 8_fields")
-	wrong(c.Absent.After < 0, "absent.after", "write a positive duration such as 60s")
-	wrong(c.Absent.Times < 2, "absent.times", "one answer proves nothing; write 2 or more")
-	wrong(c.Absent.Apart < 30*time.Second, "absent.apart", "write a duration of 30s or more")
-	for _, limit := range []struct {
-		field string
-		value time.Duration
-	}{
-		{"timeouts.charge", c.Timeouts.Charge}, {"timeouts.create", c.Timeouts.Create},
-		{"timeouts.status", c.Timeouts.Status}, {"timeouts.refund", c.Timeouts.Refund},
-	} {
-		wrong(limit.value < 0, limit.field, "write a positive duration such as 15s")
-	}
-	return errors.Join(all...)
-}
-
-var (
-	errBase  = errors.New("write an address such as https://api.wayforpay.com, without user, query or fragment")
-	errHTTPS = errors.New("write https://; plain http is for loopback addresses only")
-)
-
-func checkBase(text string) error {
-	base, err := url.Parse(text)
-	switch {
-	case err != nil, base.Host == "", base.User != nil, base.RawQuery != "", base.Fragment != "":
-		return errBase
-	case base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())):
-		return errHTTPS
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	if address, err := netip.ParseAddr(host); err == nil {
-		return address.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
+	wrong.If(c.LinkLife < shortestLife || c.LinkLife > longestLink, "link_life", "write a duration from 1m to 24h")
+	wrong.If(c.HoldLife < shortestLife || c.HoldLife > longestHold, "hold_life", "write a duration from 1m to 480h")
+	wrong.If(!slices.Contains([]string{eitherSettle, shortSettle, longSettle}, c.SettleAnswer), "settle_answer", "write either, 4_fields or 8_fields")
+	wrong.If(c.Absent.After < 0, "absent.after", "write a positive duration such as 60s")
+	wrong.Absent(c.Absent)
+	wrong.Timeouts(c.Timeouts, "15s")
+	return wrong.Err()
 }

@@ -13,7 +13,7 @@ var errNotBegun = errors.New("wayforpay: not begun, because the order could not 
 // Capture takes amount of a hold by SETTLE. What is not captured is released, and
 // nothing can be captured after it.
 func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount providers.Money) providers.Result {
-	if !within(amount, ref.Amount) {
+	if !amount.PartOf(ref.Amount) {
 		return wrong(amount)
 	}
 	said, result, ok := g.operate(ctx, g.movement(settle, ref.Order, amount), ref.Order, g.settleLayouts()...)
@@ -153,11 +153,6 @@ func documented(status literal) bool {
 		return true
 	}
 	return false
-}
-
-// within reports whether an operation's amount is a part of what was asked for.
-func within(part, whole providers.Money) bool {
-	return part.Currency == whole.Currency && part.Minor > 0 && part.Minor <= whole.Minor
 }
 
 func wrong(amount providers.Money) providers.Result {

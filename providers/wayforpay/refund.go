@@ -11,11 +11,11 @@ import (
 // against a repeat, so after a lost answer LookupRefund alone may tell what happened. Our
 // id is in the comment, for people.
 func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Result {
-	if !within(r.Amount, r.Ref.Amount) {
+	if !r.Amount.PartOf(r.Ref.Amount) {
 		return wrong(r.Amount)
 	}
 	wanted := g.movement(refund, r.Ref.Order, r.Amount)
-	wanted.Comment = plain(r.ID+" "+r.Reason, longestComment) // required by WayForPay
+	wanted.Comment = providers.Plain(r.ID+" "+r.Reason, longestComment, ";") // required by WayForPay
 	if wanted.Comment == "" {
 		wanted.Comment = "refund of " + r.Ref.Order
 	}

@@ -102,7 +102,7 @@ func (r row) at() (time.Time, error) {
 }
 
 func (r row) unreadable(field string) error {
-	return fmt.Errorf("wayforpay: %s row of order %q: %s cannot be read", shown(r.TransactionType, aWord), plain(string(r.OrderReference), longestOrder), field)
+	return fmt.Errorf("wayforpay: %s row of order %q: %s cannot be read", shown(r.TransactionType, aWord), providers.Plain(string(r.OrderReference), longestOrder, ";"), field)
 }
 
 func (r row) line(at time.Time) (providers.StatementLine, error) {

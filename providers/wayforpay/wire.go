@@ -6,8 +6,6 @@ import (
 	"errors"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Values of transactionType (notes, section 4).
@@ -154,23 +152,4 @@ func shown(l literal, shape *regexp.Regexp) string {
 		return "?"
 	}
 	return string(l)
-}
-
-// plain makes a text that people wrote fit for a request: valid UTF-8, no control
-// characters, no semicolon (it would make the string to sign ambiguous), at most limit
-// characters.
-func plain(text string, limit int) string {
-	text = strings.Map(func(c rune) rune {
-		switch {
-		case c == ';' || c == utf8.RuneError:
-			return -1
-		case unicode.IsControl(c):
-			return ' '
-		}
-		return c
-	}, text)
-	if runes := []rune(text); len(runes) > limit {
-		text = string(runes[:limit])
-	}
-	return strings.TrimSpace(text)
 }

@@ -34,17 +34,18 @@ var mayImport = map[string][]string{
 
 	"providers/sim":               {},
 	"providers/internal/exchange": {"providers"},
+	"providers/internal/settings": {"providers"},
 	"providers/providertest":      {"providers", "providers/sim"},
 }
 
 // allowed completes the table: each other folder below providers is an adapter, which sees
-// the words and the exchange, and is seen by the service alone.
+// the words and what adapters share, and is seen by the service alone.
 func allowed(folder, imported string) bool {
 	if slices.Contains(mayImport[folder], imported) {
 		return true
 	}
 	if adapter(folder) {
-		return imported == "providers" || imported == "providers/internal/exchange"
+		return imported == "providers" || strings.HasPrefix(imported, "providers/internal/")
 	}
 	return folder == "cmd/internal/app" && adapter(imported)
 }
