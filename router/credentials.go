@@ -46,7 +46,7 @@ func (g Gateway) Valid() []Credentials {
 // with is the adapter that speaks with the credentials of the version, or with those of
 // new attempts once the version is gone: the account is the same.
 func (g Gateway) with(version string) providers.Provider {
-	for _, c := range g.Valid() {
+	for _, c := range g.Retiring {
 		if c.Version == version {
 			return c.Provider
 		}

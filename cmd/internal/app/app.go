@@ -145,7 +145,7 @@ func (a *App) listen(ctx context.Context, c Config) error {
 // gateways makes the adapters, and says what health should watch of each.
 func (a *App) gateways(c Config) ([]router.Gateway, []health.Gateway, error) {
 	var watched []health.Gateway
-	all, err := a.open(c, func(string, Settings) providers.Provider { return nil })
+	all, err := a.open(c)
 	for i, g := range all {
 		watched = append(watched, a.watch(c.Gateways[i], g.Provider))
 	}
@@ -153,11 +153,11 @@ func (a *App) gateways(c Config) ([]router.Gateway, []health.Gateway, error) {
 }
 
 // open makes the adapters that are not there already.
-func (a *App) open(c Config, kept func(gateway string, s Settings) providers.Provider) ([]router.Gateway, error) {
+func (a *App) open(c Config) ([]router.Gateway, error) {
 	public := strings.TrimSuffix(cmp.Or(c.Webhooks.PublicURL, "http://"+a.WebhooksAddr()), "/")
 	var all []router.Gateway
 	for _, g := range c.Gateways {
-		made, err := g.open(a.options.Dial[g.Name], func(s Settings) providers.Provider { return kept(g.Name, s) })
+		made, err := g.open(a.options.Dial[g.Name], func(s Settings) providers.Provider { return a.kept(g.Name, s) })
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ func (a *App) Reload(c Config) error {
 		return ErrRestart
 	}
 	before := a.router.All()
-	gateways, err := a.open(c, a.kept)
+	gateways, err := a.open(c)
 	if err == nil {
 		err = a.router.Rotate(gateways)
 	}
@@ -54,6 +54,9 @@ func withoutCredentials(c Config) Config {
 
 // kept is the adapter that speaks for the gateway with these settings now, or nil.
 func (a *App) kept(gateway string, s Settings) providers.Provider {
+	if a.router == nil {
+		return nil // the service is being made
+	}
 	speaking, _ := a.router.Gateway(gateway)
 	for _, g := range a.config.Gateways {
 		if g.Name != gateway {
