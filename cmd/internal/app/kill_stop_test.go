@@ -94,11 +94,11 @@ func (r *replica) asleep() bool {
 func TestSIGTERMLetsACallInFlightFinish(t *testing.T) {
 	t.Parallel()
 	for engine, books := range stores {
-		for caller, waits := range map[string]time.Duration{"a caller who waits": patience, "a caller who gave up": 300 * time.Millisecond} {
+		for caller, waits := range map[string]time.Duration{"a caller who waits": patience, "a caller who gave up": 2 * time.Second} {
 			t.Run(engine+"/"+caller, func(t *testing.T) {
 				w := newWorld(t, books(t))
 				r := w.replica(trap{})
-				w.fault(sim.Fault{Face: "wayforpay", Op: sim.OpCharge, Kind: sim.FaultSlow, Delay: sim.Duration(time.Second)})
+				w.fault(sim.Fault{Face: "wayforpay", Op: sim.OpCharge, Kind: sim.FaultSlow, Delay: sim.Duration(4 * time.Second)})
 				call := charge(wayforpayCard)(w, r)
 				answered := inBackground(r, call, waits)
 				w.eventually("the charge's arrival", func() bool { return w.arrived("wayforpay", sim.OpCharge) > 0 })
