@@ -16,10 +16,10 @@ RELEASE = $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/
 .DEFAULT_GOAL := help
 # The checks are one story, told in order, also under make -j.
 .NOTPARALLEL:
-.PHONY: help run test race sim sim-bugs fuzz bench build generate fmt vet lint breaking fresh check tools clean
+.PHONY: help run test race sim sim-bugs fuzz bench build generate capabilities fmt vet lint breaking fresh check tools clean
 
 help: ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start everything on this machine, with simulated gateways
 	@go build -buildvcs=false -o bin/paydev ./cmd/paydev && exec bin/paydev $(ARGS)
@@ -56,6 +56,9 @@ generate: ## write the code that comes from proto/ (pinned tools)
 	@find proto -name '*.pb.go' -delete
 	@cp -R .generated/proto/. proto/
 	@rm -rf .generated
+
+capabilities: ## write the README's table of gateways from what the conformance tests have kept
+	@go test -count=1 ./cmd/internal/app -run '^TestTheREADMEShowsWhatEveryGatewayCan$$' -update
 
 fmt: ## format Go and proto files (pinned tools)
 	gofmt -w .

@@ -1,6 +1,7 @@
 package freedompay_test
 
 import (
+	"flag"
 	"testing"
 	"time"
 
@@ -49,6 +50,8 @@ func subject(name string, change func(*sim.FreedomPaySwitches, *freedompay.Confi
 	}
 }
 
+var _ = flag.Bool("update", false, "write the golden files anew") // for providertest.Keep
+
 func TestConformance(t *testing.T) {
 	var records []providertest.Record
 	for _, s := range []providertest.Subject{
@@ -66,7 +69,7 @@ func TestConformance(t *testing.T) {
 	} {
 		t.Run(s.Gateway, func(t *testing.T) { records = append(records, providertest.Run(t, s)) })
 	}
-	t.Logf("\n%s", providertest.Table(records...))
+	providertest.Keep(t, records...)
 }
 
 // registered is an account with a registry. The bubble of a question begins in the year

@@ -19,6 +19,13 @@
 // does not offer is skipped, and the [Record] that Run returns says so. [Table]
 // writes records side by side.
 //
+// An adapter's test ends with [Keep], which holds its records against a file beside the
+// adapter. [Kept] reads that file, and [Capabilities] makes of all of them the table that
+// the README shows:
+//
+//	Run --> Record --> Keep == providers/NAME/testdata/capabilities.json --> Kept
+//	                                    README.md <-- make capabilities <------'
+//
 // Some rules hold for every call of every question and are checked in calls.go
 // alone: a reason belongs to its verdict, no call lasts longer than is claimed, and
 // neither secrets nor personal data stand in anything that is logged or kept.

@@ -19,7 +19,9 @@ type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Subject is one configured account under test.
 type Subject struct {
-	// Gateway names the account in records and tables: "kaspi r3".
+	// Gateway names the account in records and tables: "kaspi r3". A variant, which is
+	// another account or bank of the same kind, adds itself after a comma: "kaspi r3, own
+	// device".
 	Gateway string
 	// Bank makes the bank's side for a question about the method, anew for every
 	// question. The method is empty where the question is about none.

@@ -3,7 +3,6 @@ package providertest
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/payrouter/payrouter/providers"
@@ -17,9 +16,9 @@ type Record struct {
 
 // Line is one operation of a gateway.
 type Line struct {
-	Operation string
-	How       How
-	Questions int // how many were answered well
+	Operation string `json:"operation"`
+	How       How    `json:"how"`
+	Questions int    `json:"questions,omitempty"` // how many were answered well
 }
 
 // How an operation was verified.
@@ -30,7 +29,8 @@ const (
 	NotOffered How = "not offered"
 	NotAsked   How = "not asked" // or not offered: the questions were restricted by Subject.Only
 	Simulated  How = "simulated bank"
-	Failed     How = "FAILED" // at least one question was not answered well
+	ByLookup   How = "by look-up" // each payment is looked up: the questions about that are counted there
+	Failed     How = "FAILED"     // at least one question was not answered well
 )
 
 // note counts a question about an operation.
@@ -56,14 +56,18 @@ var operations = []string{
 
 // fill adds the operations that were not asked about, and puts all in order.
 func (r *Record) fill(s *suite) {
-	how := NotOffered
-	if len(s.subject.Only) > 0 {
-		how = NotAsked
-	}
 	for _, operation := range operations {
-		if !slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Operation == operation }) {
-			r.Lines = append(r.Lines, Line{Operation: operation, How: how})
+		if slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Operation == operation }) {
+			continue
 		}
+		how := NotOffered
+		switch {
+		case len(s.subject.Only) > 0:
+			how = NotAsked
+		case operation == "statement" && s.provider.Claims().Statement == providers.StatementWalk:
+			how = ByLookup
+		}
+		r.Lines = append(r.Lines, Line{Operation: operation, How: how})
 	}
 	slices.SortStableFunc(r.Lines, func(a, b Line) int { return rank(a) - rank(b) })
 }
@@ -78,39 +82,34 @@ func rank(l Line) int {
 // Table writes records side by side in Markdown: one row an operation, one column a
 // gateway, and in each cell how it was verified.
 func Table(records ...Record) string {
-	var rows []string
+	var names, rows []string
 	for _, r := range records {
+		names = append(names, r.Gateway)
 		for _, l := range r.Lines {
 			if !slices.Contains(rows, l.Operation) {
 				rows = append(rows, l.Operation)
 			}
 		}
 	}
-	var b strings.Builder
-	line := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
-	head, rule := []string{"operation"}, []string{"---"}
-	for _, r := range records {
-		head, rule = append(head, r.Gateway), append(rule, "---")
-	}
-	line(head...)
-	line(rule...)
-	for _, operation := range rows {
-		cells := []string{operation}
-		for _, r := range records {
-			cells = append(cells, r.cell(operation))
-		}
-		line(cells...)
-	}
-	return b.String()
+	return markdown(names, rows, func(operation string, i int) string { return records[i].line(operation).cell() })
 }
 
-func (r Record) cell(operation string) string {
-	i := slices.IndexFunc(r.Lines, func(l Line) bool { return l.Operation == operation })
-	switch {
-	case i < 0 || r.Lines[i].How == NotOffered:
-		return "–"
-	case r.Lines[i].How == Simulated:
-		return fmt.Sprintf("%s, %d questions", Simulated, r.Lines[i].Questions)
+// line is what the record says of an operation.
+func (r Record) line(operation string) Line {
+	for _, l := range r.Lines {
+		if l.Operation == operation {
+			return l
+		}
 	}
-	return string(r.Lines[i].How)
+	return Line{Operation: operation, How: NotOffered}
+}
+
+func (l Line) cell() string {
+	switch l.How {
+	case NotOffered:
+		return "–"
+	case Simulated:
+		return fmt.Sprintf("%s, %d questions", Simulated, l.Questions)
+	}
+	return string(l.How)
 }

@@ -57,5 +57,5 @@ func TestConformance(t *testing.T) {
 	} {
 		t.Run(s.Gateway, func(t *testing.T) { records = append(records, providertest.Run(t, s)) })
 	}
-	t.Logf("\n%s", providertest.Table(records...))
+	providertest.Keep(t, records...)
 }

@@ -2,6 +2,7 @@ package robokassa_test
 
 import (
 	"context"
+	"flag"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/payrouter/payrouter/providers/robokassa"
 	"github.com/payrouter/payrouter/providers/sim"
 )
+
+var _ = flag.Bool("update", false, "write the golden files anew") // for providertest.Keep
 
 // The shop of the golden vectors, and first payments of three cards at the simulated Robokassa.
 const (
@@ -72,7 +75,6 @@ func subject(name string, switches sim.RobokassaSwitches, change func(*robokassa
 //   - State 10 has no reason. The suite wants two: here the card tells.
 //   - No notice tells of a decline, and the suite waits for one: so none are claimed here, and
 //     notices_test.go asks the suite's questions about notices.
-//   - A walk needs no Reporter, as it is done by Lookup; the suite asks for one.
 type patient struct {
 	*robokassa.Gateway
 	slowRefunds bool // they are accepted and take their time: the suite waits
@@ -83,7 +85,7 @@ type patient struct {
 
 func (p *patient) Claims() providers.Claims {
 	c := p.Gateway.Claims()
-	c.Webhook, c.Statement = providers.NoWebhook, providers.StatementFile
+	c.Webhook = providers.NoWebhook
 	return c
 }
 
@@ -153,14 +155,14 @@ func TestConformance(t *testing.T) {
 		func(c *robokassa.Config) { c.InvoiceBase, c.RefundBase, c.Start = "", "", "url" }, providers.Link, providers.Page)
 	composed.Composed = []providers.Method{providers.Link, providers.Page}
 	for _, s := range []providertest.Subject{
-		subject("robokassa", sim.RobokassaSwitches{}, nil, providers.Link, providers.Instrument),
+		subject("robokassa", sim.RobokassaSwitches{}, nil),
 		subject("robokassa, no invoices", sim.RobokassaSwitches{HoldAnswer: "json", OtherXML: true, FinishLate: sim.Duration(5 * time.Minute)},
 			func(c *robokassa.Config) { c.InvoiceBase = "" }, providers.Page),
 		subject("robokassa kz", sim.RobokassaSwitches{Kazakhstan: true, HoldAnswer: "space", Credit: sim.Duration(10 * time.Minute)},
-			func(c *robokassa.Config) { c.InvoiceBase, c.RefundBase = "", "" }, providers.Link),
+			func(c *robokassa.Config) { c.InvoiceBase, c.RefundBase = "", "" }),
 		slow, composed,
 	} {
 		t.Run(s.Gateway, func(t *testing.T) { records = append(records, providertest.Run(t, s)) })
 	}
-	t.Logf("\n%s", providertest.Table(records...))
+	providertest.Keep(t, records...)
 }
