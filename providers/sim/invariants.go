@@ -21,7 +21,7 @@ func (b *Bank) arrive(face string, c *call, witness error) []Violation {
 	}
 	if c.create && c.payment != "" {
 		for _, o := range b.books.objects {
-			if o.Payment == c.payment && !sameObject(o, face, c) && o.Phase != Dead && !o.Unseen && !o.Excused {
+			if o.Payment == c.payment && !sameObject(o, face, c) && o.Phase != Dead && !o.Unseen && !o.Excused && !(o.AsksFirst && o.Phase == Live) {
 				beside = o.Reference
 				broken("I7", "payment %s already has %s %s at %s (%s)", c.payment, o.Phase, o.Reference, o.Face, o.Status)
 			}

@@ -70,6 +70,8 @@ type Object struct {
 	Unseen bool `json:"unseen,omitempty"`
 	// Excused objects come from a fault that breaks the provider's own promise; I7 ignores them.
 	Excused bool `json:"excused,omitempty"`
+	// AsksFirst objects take no money without the merchant's leave, which therefore ends them: I7 ignores one that is live.
+	AsksFirst bool `json:"asks_first,omitempty"`
 }
 
 // Violation is an invariant that the merchant's side broke, as seen from the bank.

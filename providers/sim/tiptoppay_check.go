@@ -6,11 +6,16 @@ import (
 	"time"
 )
 
+// asks reports whether the merchant is asked before a payment is made. Without an address for Check nobody is, and about a payment
+// that the merchant's own server makes only where the switch says so.
+func (t *tiptoppay) asks(style string) bool {
+	return t.posts[TipTopPayCheck].enabled && (style != StyleCharge || t.sw.CheckDirect)
+}
+
 // ask sends Check and turns the answer into a ReasonCode: 0 lets the payment go on (notes, section 6.3). It is sent once, and the
-// bank's lock is let go meanwhile. Without an address for it nobody is
-// asked, and about a payment that the merchant's own server makes only where the switch says so.
+// bank's lock is let go meanwhile.
 func (t *tiptoppay) ask(tx *ttpTransaction) int {
-	if !t.posts[TipTopPayCheck].enabled || tx.sale.Style == StyleCharge && !t.sw.CheckDirect {
+	if !t.asks(tx.sale.Style) {
 		return 0
 	}
 	l := t.letter(TipTopPayCheck, tx, t.opt.Secret, t.notice(TipTopPayCheck, tx))

@@ -64,6 +64,7 @@ func (t *tiptoppay) transaction(id int64) *ttpTransaction {
 // open puts a new sale into the books.
 func (t *tiptoppay) open(c *call, s *ttpSale, o *Object) {
 	o.Face, o.Account, o.Phase = t.Name(), t.opt.PublicID, Live
+	o.AsksFirst = t.asks(o.Style)
 	s.Object = t.b.open(c, o)
 	t.sales = append(t.sales, s)
 }
