@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,18 +18,16 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
-	"github.com/payrouter/payrouter/providers/halyk"
-	"github.com/payrouter/payrouter/providers/kaspi"
+	"github.com/payrouter/payrouter/providers/providertest/accounts"
 	"github.com/payrouter/payrouter/providers/sim"
-	"github.com/payrouter/payrouter/providers/wayforpay"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
-// house is the whole house in one synctest bubble: the simulated bank with its three
-// faces over in-memory pipes, the real adapters, and a router on real books. Every
-// invariant that the bank can check on arrival (I7, I8, I9, I11) fails the test.
+// house is the whole house in one synctest bubble: the simulated bank with its faces over
+// in-memory pipes, the real adapters, and a router on real books. Every invariant that the
+// bank can check on arrival (I7, I8, I9, I11) fails the test.
 type house struct {
 	t      *testing.T
 	bank   *sim.Bank
@@ -42,21 +41,19 @@ type house struct {
 
 // setup is what a test may change before the house is built.
 type setup struct {
-	kaspi     sim.KaspiOptions
-	halyk     sim.HalykOptions
-	wayforpay sim.WayForPayOptions
-	rules     []router.Rule
-	store     string
-	terms     payment.Terms
-	clock     func(context.Context) (time.Time, error) // the database's
-	atOnce    int                                      // charges and offers at one gateway
-	claims    func(name string, p providers.Provider) providers.Provider
-	broken    bool // the test breaks a gateway's promise: violations are expected
+	accounts *accounts.All
+	gateways []string // the providers, in the order of the tenant's rules
+	rules    []router.Rule
+	store    string
+	terms    payment.Terms
+	clock    func(context.Context) (time.Time, error) // the database's
+	atOnce   int                                      // charges and offers at one gateway
+	claims   func(name string, p providers.Provider) providers.Provider
+	broken   bool // the test breaks a gateway's promise: violations are expected
 }
 
 const (
 	kaspiMain, halykMain, wayforpayMain = "kaspi-main", "halyk-main", "wayforpay-main"
-	halykCard, wayforpayCard            = "8d2f3c1e-6a10-4f7b-9b52-0d7c7c1b9e20", "1a2b3c4d-0000-4000-8000-00000000c0de"
 	customer                            = "c-88"
 )
 
@@ -65,13 +62,16 @@ func faceOf(gateway string) string { return strings.TrimSuffix(gateway, "-main")
 // build makes a house. Call it inside the bubble.
 func build(t *testing.T, change ...func(*setup)) *house {
 	t.Helper()
-	s := setup{store: "sqlite:", rules: []router.Rule{{Gateway: kaspiMain, Priority: 1}, {Gateway: halykMain, Priority: 2}, {Gateway: wayforpayMain, Priority: 3}}}
-	s.kaspi.NotifyURL, s.kaspi.BillerURL = "http://payrouter/webhooks/kaspi-main", "http://payrouter/webhooks/kaspi-main/biller"
-	s.halyk.SavedCards = []sim.HalykSavedCard{{ID: halykCard, Account: customer, PAN: "4405639704015096"}}
-	s.wayforpay.Currencies = []string{"UAH", "KZT"}
-	s.wayforpay.Tokens = []sim.WayForPayToken{{Token: wayforpayCard}}
+	s := setup{store: "sqlite:", accounts: accounts.New("http://payrouter/webhooks", customer), gateways: accounts.Names[:3]}
+	s.accounts.WayForPay.Currencies, s.accounts.Bank.WayForPay.Currencies = []string{"UAH", "KZT"}, []string{"UAH", "KZT"}
+	s.accounts.Halyk.PageTokenLife = 2 * time.Hour
 	for _, c := range change {
 		c(&s)
+	}
+	for i, name := range s.gateways {
+		if gateway := accounts.Gateway(name); !slices.ContainsFunc(s.rules, func(r router.Rule) bool { return r.Gateway == gateway }) {
+			s.rules = append(s.rules, router.Rule{Gateway: gateway, Priority: i + 1})
+		}
 	}
 	h := &house{t: t, url: s.store}
 	h.bank = sim.New(sim.Options{
@@ -82,11 +82,14 @@ func build(t *testing.T, change ...func(*setup)) *house {
 				t.Errorf("%s violated at %s: %s %s: %s", v.Invariant, v.Face, v.Op, v.Reference, v.Text)
 			}
 		},
-	}, sim.Kaspi(s.kaspi), sim.Halyk(s.halyk), sim.WayForPay(s.wayforpay))
+	}, s.accounts.Faces(s.gateways...)...)
 	h.settings = s
 	h.router, h.store, h.board = h.replica()
-	h.save(halykMain, halykCard)
-	h.save(wayforpayMain, wayforpayCard)
+	for _, name := range s.gateways {
+		if card := accounts.Card(name); card != "" {
+			h.save(accounts.Gateway(name), card)
+		}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{}, 2)
 	go func() { h.router.Run(ctx); done <- struct{}{} }()
@@ -108,20 +111,12 @@ func (h *house) replica() (*router.Router, *journal.Store, *health.Board) {
 	dial := func(face string) func(context.Context, string, string) (net.Conn, error) {
 		return func(ctx context.Context, _, _ string) (net.Conn, error) { return h.bank.Dial(ctx, face) }
 	}
-	k, err := kaspi.New(kaspi.Config{BaseURL: "http://127.0.0.1:1/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
-		DeviceToken: providers.NewSecret(sim.KaspiDefaultDevice), NoticeSources: []string{"127.0.0.1"}, Biller: kaspi.Biller{Service: "Qazaq Books"}},
-		kaspi.Options{Dial: dial("kaspi")})
-	h.must(err)
-	y, err := halyk.New(halyk.Config{TokenURL: "http://127.0.0.1:1/oauth2/token", APIURL: "http://127.0.0.1:1", ScriptURL: "http://127.0.0.1:1/payment-api.js",
-		ClientID: sim.HalykDefaultClient, ClientSecret: providers.NewSecret(sim.HalykDefaultSecret), TerminalID: sim.HalykDefaultTerminal,
-		ShopID: "shop", QR: true, NoticeKey: providers.NewSecret("0123456789abcdef"), PageTokenLife: 2 * time.Hour}, halyk.Options{Dial: dial("halyk")})
-	h.must(err)
-	w, err := wayforpay.New(wayforpay.Config{APIBaseURL: "http://127.0.0.1:1", MerchantAccount: "test_merch_n1",
-		MerchantSecret: providers.NewSecret("flk3409refn54t54t*FNJRET"), MerchantDomain: "shop.example.kz", Currencies: []string{"UAH", "KZT"}},
-		wayforpay.Options{Dial: dial("wayforpay")})
-	h.must(err)
-	gateways := []router.Gateway{{Name: kaspiMain, Credentials: router.Credentials{Provider: k}}, {Name: halykMain, Credentials: router.Credentials{Provider: y}},
-		{Name: wayforpayMain, Credentials: router.Credentials{Provider: w}}}
+	var gateways []router.Gateway
+	for _, name := range s.gateways {
+		adapter, err := s.accounts.Open(name, dial(name))
+		h.must(err)
+		gateways = append(gateways, router.Gateway{Name: accounts.Gateway(name), Credentials: router.Credentials{Provider: adapter}})
+	}
 	var watched []health.Gateway
 	for i, g := range gateways {
 		gateways[i].NotifyURL = "http://payrouter/webhooks/" + g.Name
@@ -137,6 +132,7 @@ func (h *house) replica() (*router.Router, *journal.Store, *health.Board) {
 	terms := router.TermsOf(s.terms, gateways)
 	store := h.store
 	if store == nil {
+		var err error
 		store, err = journal.Open(journal.Options{URL: h.url, Due: func(p payment.Payment, now time.Time) time.Time { return p.Due(now, terms) }})
 		h.must(err)
 		h.must(store.Migrate(h.t.Context()))

@@ -193,7 +193,7 @@ func (h *house) onHold() payment.Payment {
 func TestALookThatTookLongSpeaksOfWhenItWasPut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l atomic.Pointer[look]
-		h := build(t, lookingBy(&l), func(s *setup) { s.kaspi.NotifyURL = "" })
+		h := build(t, lookingBy(&l), func(s *setup) { s.accounts.Bank.Kaspi.NotifyURL = "" })
 		p := h.create(ask(providers.QR, providers.Page), patience)
 		a := p.Attempts[0]
 		dead := a.Until.Add(15 * time.Second)

@@ -35,7 +35,9 @@ func (h *house) expired() payment.Payment {
 // look at a payment that is over, and the late money would be out of sight (I2, I6).
 func TestAnAcknowledgedHintOutlivesTheProcessThatHeardIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := build(t, func(s *setup) { s.kaspi.LateSuccess, s.kaspi.NotifyURL, s.broken = true, "", true })
+		h := build(t, func(s *setup) {
+			s.accounts.Bank.Kaspi.LateSuccess, s.accounts.Bank.Kaspi.NotifyURL, s.broken = true, "", true
+		})
 		p := h.expired()
 		h.payer(kaspiMain, p.Attempts[0].Reference, sim.ActPayLate)
 		dying := h.stepped(nil) // it hears, and is gone before it does anything about it
@@ -53,7 +55,7 @@ func TestAnAcknowledgedHintOutlivesTheProcessThatHeardIt(t *testing.T) {
 // Hints cost nothing to send, so many of them about one order are one look-up or two.
 func TestManyHintsAboutOneOrderAreFewLookUps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := build(t, func(s *setup) { s.kaspi.NotifyURL = "" })
+		h := build(t, func(s *setup) { s.accounts.Bank.Kaspi.NotifyURL = "" })
 		p := h.expired()
 		q := h.expired()
 		before := h.bank.Ledger().Count("kaspi", sim.OpStatus, p.Attempts[0].Reference)

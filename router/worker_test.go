@@ -20,7 +20,7 @@ import (
 func TestAGatewayThatHangsDoesNotHoldUpThePaymentsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var deaf atomic.Pointer[look]
-		h := build(t, lookingBy(&deaf), func(s *setup) { s.kaspi.NotifyURL, s.atOnce = "", 400 })
+		h := build(t, lookingBy(&deaf), func(s *setup) { s.accounts.Bank.Kaspi.NotifyURL, s.atOnce = "", 400 })
 		for range 200 {
 			h.create(at(ask(providers.QR), kaspiMain), patience)
 		}
