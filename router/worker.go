@@ -160,18 +160,19 @@ func (r *Router) giveBack(ctx context.Context, id string) {
 // number gives committed changes their place in the feed. One replica at a time does it.
 func (r *Router) number(ctx context.Context) {
 	const most = 256
+	const lease, renew = 10 * time.Second, 3 * time.Second // renewed well before others may take it
 	held := time.Time{}
 	for ctx.Err() == nil {
 		now := time.Now()
 		if now.After(held) {
-			mine, err := r.Journal.Lease(ctx, "sequencer", r.owner, r.byBooks(now), 10*time.Second)
+			mine, err := r.Journal.Lease(ctx, "sequencer", r.owner, r.byBooks(now), lease)
 			if err != nil || !mine {
-				if !pause(ctx, time.Second) {
+				if !pause(ctx, renew) {
 					return
 				}
 				continue
 			}
-			held = now.Add(3 * time.Second) // renewed well before others may take it
+			held = now.Add(renew)
 		}
 		changed := r.hub.wait(anyKey)
 		n, err := r.Journal.Number(ctx, most)

@@ -123,6 +123,7 @@ func (b *books) closing(p payment.Payment, a payment.Attempt) {
 		switch {
 		case o.Captured > o.Refunded || o.Phase == sim.Held:
 			b.w.violated("I10", "%s: attempt %d is closed as %s, and %s has the money", b.name(p.ID), a.N, a.Closed.Kind, o.Face)
+		case o.AsksFirst && o.Phase == sim.Live: // we refuse
 		case o.Phase == sim.Live && o.Style != sim.StyleCharge && (o.Style == sim.StylePush || b.w.isHanded(a.Reference)) && a.Closed.Kind != payment.ByOperator:
 			b.w.violated("I10", "%s: attempt %d is closed as %s, and its offer at %s can be paid", b.name(p.ID), a.N, a.Closed.Kind, o.Face)
 		}

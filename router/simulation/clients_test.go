@@ -91,8 +91,12 @@ func (c *client) wish() *pb.CreatePaymentRequest {
 	switch methods {
 	case "card", "token":
 		r.Methods = append(r.Methods, pb.Method_METHOD_INSTRUMENT)
-		gateway := map[string]string{"card": halykMain, "token": wayforpayMain}[methods]
-		r.Instrument = "instruments/" + instruments[gateway]
+		cards := c.w.withCards()
+		at := cards[map[string]int{"card": 0, "token": 1}[methods]]
+		if len(cards) > 2 && chance(c.draw, 40) {
+			at = cards[2+c.draw.IntN(len(cards)-2)]
+		}
+		r.Instrument = "instruments/" + instrument(at)
 		if c.tenant != "shop" { // the cards are the first shop's
 			r.Methods, r.Instrument = []pb.Method{pb.Method_METHOD_PAGE}, ""
 		} else if chance(c.draw, 40) {
@@ -216,7 +220,7 @@ func (c *client) heard(key string, p *pb.Payment) {
 	c.w.mu.Unlock()
 	if shown { // the shop shows it, and its payer decides
 		face := strings.TrimSuffix(strings.TrimPrefix(p.GetAttempts()[last].GetGateway(), "gateways/"), "-main")
-		c.w.meet(c.w.draw("payer of "+reference), face, reference, 50*time.Second)
+		c.w.meet(c.w.draw("payer of "+reference), face, reference, p.GetAction().GetRedirect().GetUrl(), 50*time.Second)
 	}
 }
 

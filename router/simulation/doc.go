@@ -15,10 +15,11 @@
 //
 // # One seed, one history
 //
-// A seed first draws which kinds of faults exist at all, then when they happen. The clock
-// is the bubble's, random bytes come from the seed, and every use of the database or the
-// network takes a time drawn from what it is about, so that no two things happen at one
-// instant. Every run is written down as a trace; the same seed gives the same trace.
+// A seed first draws its gateways, three or four of all that there are, then which kinds of
+// faults exist at all, then when they happen. The clock is the bubble's, random bytes come
+// from the seed, and every use of the database or the network takes a time drawn from what
+// it is about, so that no two things happen at one instant. Every run is written down as a
+// trace; the same seed gives the same trace.
 //
 // # What is checked
 //

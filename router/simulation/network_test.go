@@ -4,60 +4,62 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/payrouter/payrouter/providers"
-	"github.com/payrouter/payrouter/providers/halyk"
-	"github.com/payrouter/payrouter/providers/kaspi"
-	"github.com/payrouter/payrouter/providers/sim"
-	"github.com/payrouter/payrouter/providers/wayforpay"
+	"github.com/payrouter/payrouter/providers/providertest/accounts"
 	"github.com/payrouter/payrouter/router"
 )
 
-const (
-	kaspiMain, halykMain, wayforpayMain = "kaspi-main", "halyk-main", "wayforpay-main"
-	halykCard, wayforpayCard            = "8d2f3c1e-6a10-4f7b-9b52-0d7c7c1b9e20", "1a2b3c4d-0000-4000-8000-00000000c0de"
-)
+// drawGateways says which gateways a seed has, in the order of their priority: often those
+// of which most is known, and else any of them.
+func drawGateways(draw *rand.Rand) []string {
+	all := slices.Clone(accounts.Names)
+	if chance(draw, 40) {
+		return all[:3]
+	}
+	draw.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:3+draw.IntN(2)]
+}
+
+// openAccounts makes both sides of the gateways' accounts, with lives short enough to see
+// their end.
+func (w *world) openAccounts() {
+	a := accounts.New("http://payrouter/webhooks", customer)
+	a.Kaspi.PushLife, a.Kaspi.PushMargin, a.Kaspi.RefundSettle = 12*time.Minute, 2*time.Minute, 3*time.Minute
+	a.Halyk.PageTokenLife, a.Halyk.TwoStage = 15*time.Minute, w.twoStage
+	if w.swarm.mute {
+		a.Bank.Kaspi.NotifyURL = ""
+	}
+	a.Bank.Kaspi.InvoiceLife = 10 * time.Minute
+	a.Bank.Halyk.TokenLife, a.Bank.Halyk.RefundRows = 15*time.Minute, true
+	late := w.swarm.brokenPromises
+	a.Bank.Kaspi.LateSuccess, a.Bank.Halyk.LateSuccess, a.Bank.WayForPay.Switches.LateSuccess = late, late, late
+	a.Bank.TipTopPay.Switches.LateSuccess, a.Bank.FreedomPay.Switches.LateSuccess = late, late
+	a.Bank.Robokassa.Switches.LateSuccess, a.Bank.QuickPay.Switches.LateSuccess = late, late
+	w.accounts = a
+}
+
+// withCards are the gateways at which the customer has saved a card.
+func (w *world) withCards() []string {
+	return slices.DeleteFunc(slices.Clone(w.gateways), func(name string) bool { return accounts.Card(name) == "" })
+}
 
 // adapters are the real ones, configured for this world.
 func (w *world) adapters(p *process) []router.Gateway {
-	k, err := kaspi.New(kaspi.Config{BaseURL: "http://127.0.0.1:1/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
-		DeviceToken: providers.NewSecret(sim.KaspiDefaultDevice), NoticeSources: []string{"127.0.0.1"},
-		PushLife: 12 * time.Minute, PushMargin: 2 * time.Minute, RefundSettle: 3 * time.Minute, Biller: kaspi.Biller{Service: "Qazaq Books"}},
-		kaspi.Options{Dial: p.dial("kaspi")})
-	w.must(err)
-	h, err := halyk.New(halyk.Config{TokenURL: "http://127.0.0.1:1/oauth2/token", APIURL: "http://127.0.0.1:1", ScriptURL: "http://127.0.0.1:1/payment-api.js",
-		ClientID: sim.HalykDefaultClient, ClientSecret: providers.NewSecret(sim.HalykDefaultSecret), TerminalID: sim.HalykDefaultTerminal,
-		QR: true, NoticeKey: providers.NewSecret("0123456789abcdef"), PageTokenLife: 15 * time.Minute, TwoStage: w.twoStage},
-		halyk.Options{Dial: p.dial("halyk")})
-	w.must(err)
-	y, err := wayforpay.New(wayforpay.Config{APIBaseURL: "http://127.0.0.1:1", MerchantAccount: "test_merch_n1",
-		MerchantSecret: providers.NewSecret("flk3409refn54t54t*FNJRET"), MerchantDomain: "shop.example.kz", Currencies: []string{"KZT"}},
-		wayforpay.Options{Dial: p.dial("wayforpay")})
-	w.must(err)
-	return []router.Gateway{{Name: kaspiMain, Credentials: router.Credentials{Provider: k}}, {Name: halykMain, Credentials: router.Credentials{Provider: h}},
-		{Name: wayforpayMain, Credentials: router.Credentials{Provider: y}}}
-}
-
-// faces are the bank's side of the same accounts.
-func (w *world) faces() []sim.Face {
-	notices := "http://payrouter/webhooks/kaspi-main"
-	if w.swarm.mute {
-		notices = ""
+	var all []router.Gateway
+	for _, name := range w.gateways {
+		adapter, err := w.accounts.Open(name, p.dial(name))
+		w.must(err)
+		all = append(all, router.Gateway{Name: accounts.Gateway(name), Credentials: router.Credentials{Provider: adapter}})
 	}
-	return []sim.Face{
-		sim.Kaspi(sim.KaspiOptions{NotifyURL: notices, BillerURL: "http://payrouter/webhooks/kaspi-main/biller",
-			InvoiceLife: 10 * time.Minute, LateSuccess: w.swarm.brokenPromises}),
-		sim.Halyk(sim.HalykOptions{TokenLife: 15 * time.Minute, SavedCards: []sim.HalykSavedCard{{ID: halykCard, Account: customer, PAN: "4405639704015096"}},
-			LateSuccess: w.swarm.brokenPromises, RefundRows: true}),
-		sim.WayForPay(sim.WayForPayOptions{Currencies: []string{"KZT"}, Tokens: []sim.WayForPayToken{{Token: wayforpayCard}},
-			Switches: sim.WayForPaySwitches{LateSuccess: w.swarm.brokenPromises}}),
-	}
+	return all
 }
 
 // dial is the process's way to a face of the bank.

@@ -16,6 +16,7 @@ import (
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest/accounts"
 	"github.com/payrouter/payrouter/providers/sim"
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -33,7 +34,7 @@ func (w *world) payers() {
 			for _, o := range w.bank.Ledger().Objects {
 				if o.Style == sim.StylePush && !rung[o.ID] {
 					rung[o.ID] = true
-					w.meet(draw, o.Face, o.ID, pick(draw, 50*time.Second, 9*time.Minute)) // it rings, or lies in the app
+					w.meet(draw, o.Face, o.ID, "", pick(draw, 50*time.Second, 9*time.Minute)) // it rings, or lies in the app
 				}
 			}
 		})
@@ -41,7 +42,8 @@ func (w *world) payers() {
 }
 
 // meet lets a payer decide, within some time, what to do with an offer that reached them.
-func (w *world) meet(draw *rand.Rand, face, which string, within time.Duration) {
+// Where it reached them as an address, they open it first.
+func (w *world) meet(draw *rand.Rand, face, which, address string, within time.Duration) {
 	acts, after := []string{sim.ActPay}, between(draw, time.Second, within)
 	if w.swarm.oddPayers {
 		acts = pick(draw, acts, acts, []string{}, []string{sim.ActDecline}, []string{sim.ActDecline, sim.ActPay}, []string{sim.ActPayLate})
@@ -56,6 +58,10 @@ func (w *world) meet(draw *rand.Rand, face, which string, within time.Duration) 
 	}
 	for _, act := range acts {
 		w.later(after, func() {
+			if err := w.bank.Open(face, address); address != "" && err != nil {
+				w.note("payer at %s of %s cannot open the page", face, which)
+				return
+			}
 			if err := w.bank.Act(face, which, act); err == nil {
 				w.note("payer at %s of %s: %s", face, which, act)
 				w.count("payer " + act)
@@ -142,7 +148,7 @@ func (o operator) do(what string, call func(context.Context, *process) error) er
 func (w *world) drains() {
 	draw := w.draw("operator")
 	for range 1 + draw.IntN(3) {
-		gateway := pick(draw, kaspiMain, halykMain, wayforpayMain)
+		gateway := accounts.Gateway(pick(draw, w.gateways...))
 		request := &pb.CreateOverrideRequest{Parent: "gateways/" + gateway, RequestId: drawUUID(draw),
 			Override: &pb.Override{Mode: pick(draw, pb.Override_MODE_DRAIN, pb.Override_MODE_DRAIN, pb.Override_MODE_ADMIT), MoveOpen: chance(draw, 50),
 				Reason: "the bank says so", Duration: durationpb.New(between(draw, time.Minute, 6*time.Minute))}}

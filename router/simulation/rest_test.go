@@ -257,10 +257,11 @@ func (w *world) canary() {
 	w.mu.Lock()
 	logs := w.logs.String()
 	w.mu.Unlock()
-	for what, secret := range map[string]string{"phone": phone[2:], "e-mail": email, "card token": halykCard, "token": wayforpayCard,
-		"device token": sim.KaspiDefaultDevice, "client secret": sim.HalykDefaultSecret, "merchant secret": "flk3409refn54t54t*FNJRET"} {
+	hidden := w.accounts.Secrets()
+	hidden["payer's phone"], hidden["payer's e-mail"] = phone[2:], email
+	for what, secret := range hidden {
 		if i := strings.Index(logs, secret); i >= 0 {
-			w.violated("I13", "the payer's %s is in the log: …%s…", what, logs[max(0, i-80):min(len(logs), i+80)])
+			w.violated("I13", "the %s is in the log: …%s…", what, logs[max(0, i-80):min(len(logs), i+80)])
 		}
 	}
 }

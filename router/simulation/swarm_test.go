@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest/accounts"
 	"github.com/payrouter/payrouter/providers/sim"
 )
 
@@ -126,7 +127,7 @@ func (w *world) trouble() {
 func (w *world) must2(_ string, err error) { w.must(err) }
 
 func (w *world) gatewayFault(draw *rand.Rand, at time.Duration) {
-	f := sim.Fault{Face: pick(draw, "kaspi", "halyk", "wayforpay", "halyk", "wayforpay"), Op: pick(draw, operations...), Kind: pick(draw, w.swarm.gateways...)}
+	f := sim.Fault{Face: pick(draw, slices.Concat(w.gateways, w.withCards())...), Op: pick(draw, operations...), Kind: pick(draw, w.swarm.gateways...)}
 	lasts := between(draw, 10*time.Second, 150*time.Second)
 	switch f.Kind {
 	case sim.FaultRefuse:
@@ -174,7 +175,7 @@ func (w *world) lostAnswer(draw *rand.Rand, at time.Duration) {
 		f.Delay = sim.Duration(between(draw, time.Second, 50*time.Second))
 	}
 	if chance(draw, 40) {
-		f.Face, f.Op = "kaspi", sim.OpCreate
+		f.Face, f.Op = w.gateways[0], sim.OpCreate
 	}
 	w.later(at, func() {
 		w.must2(w.bank.AddFault(f))
@@ -185,7 +186,7 @@ func (w *world) lostAnswer(draw *rand.Rand, at time.Duration) {
 
 // brokenPromise makes a gateway act later than it declares that it can.
 func (w *world) brokenPromise(draw *rand.Rand, at time.Duration) {
-	f := sim.Fault{Face: pick(draw, "halyk", "wayforpay"), Op: sim.OpCharge, Kind: sim.FaultActLate, BrokenPromise: true,
+	f := sim.Fault{Face: pick(draw, w.withCards()...), Op: sim.OpCharge, Kind: sim.FaultActLate, BrokenPromise: true,
 		Delay: sim.Duration(between(draw, 8*time.Minute, 20*time.Minute)), Times: 1}
 	w.later(at, func() {
 		w.must2(w.bank.AddFault(f))
@@ -204,7 +205,7 @@ func (w *world) flip(nth int) {
 	var paid []string
 	for _, p := range w.keep.all() {
 		for _, a := range p.Attempts {
-			if a.Gateway == halykMain && a.Verdict == providers.Approved {
+			if a.Gateway == accounts.Gateway("halyk") && a.Verdict == providers.Approved {
 				paid = append(paid, a.Reference)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest/accounts"
 	"github.com/payrouter/payrouter/providers/sim"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
@@ -71,8 +72,12 @@ func (w *world) declareLoss() {
 	store, err := journal.Open(journal.Options{Connector: connector{d: w.db}, Due: never, MaxConns: 1})
 	w.must(err)
 	defer store.Close()
+	var all []string
+	for _, name := range w.gateways {
+		all = append(all, accounts.Gateway(name))
+	}
 	w.must(router.HoldForReconciliation(context.Background(), store,
-		router.Lost{Gateways: []string{kaspiMain, halykMain, wayforpayMain}, Actor: "operator:aida", Reason: "the backup is in place"}))
+		router.Lost{Gateways: all, Actor: "operator:aida", Reason: "the backup is in place"}))
 }
 
 // reconcile is people's work on the lost window: they settle in the gateways' cabinets

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/providertest/accounts"
 	"github.com/payrouter/payrouter/providers/sim"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
@@ -32,6 +33,8 @@ type world struct {
 	began time.Time
 
 	swarm    swarm
+	gateways []string // the providers of this seed, in the order of their priority
+	accounts *accounts.All
 	pace     pace
 	twoStage bool
 	names    []string // of the replicas
@@ -78,11 +81,12 @@ const (
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, began: time.Now(), processes: map[string]*process{}, moments: map[int64]bool{}, counts: map[string]int{}, handed: map[string]bool{}, ruled: map[string]bool{}}
 	draw := w.draw("world")
-	w.swarm = drawSwarm(draw)
-	w.pace = pace{poll: between(draw, 500*time.Millisecond, 3*time.Second), watch: between(draw, time.Second, 4*time.Second),
-		probe: between(draw, 10*time.Second, 30*time.Second)}
+	w.swarm, w.gateways = drawSwarm(draw), drawGateways(w.draw("gateways"))
+	w.pace = pace{poll: between(draw, 500*time.Millisecond, 6*time.Second), watch: between(draw, time.Second, 10*time.Second),
+		probe: between(draw, 10*time.Second, time.Minute)}
 	w.twoStage = chance(draw, 30)
 	w.names = []string{"a", "b", "c"}[:2+draw.IntN(2)]
+	w.openAccounts()
 	w.log = slog.New(slog.NewTextHandler(locked{&w.mu, &w.logs}, nil))
 	w.keep = newBooks(w)
 
@@ -92,7 +96,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.must(err)
 	w.db.w = w
 	w.bank = sim.New(sim.Options{Seed: seed, Client: &http.Client{Transport: post{w}}, Witness: w.witness, PaymentOf: w.paymentOf,
-		OnViolation: w.objection}, w.faces()...)
+		OnViolation: w.objection}, w.accounts.Faces(w.gateways...)...)
 	w.saveCards()
 	for _, name := range w.names {
 		time.Sleep(w.latency(100*time.Millisecond, name, "start", nil))
@@ -106,17 +110,23 @@ func (w *world) saveCards() {
 	store, err := journal.Open(journal.Options{Connector: connector{d: w.db}, Due: never, MaxConns: 1})
 	w.must(err)
 	defer store.Close()
-	for gateway, token := range map[string]string{halykMain: halykCard, wayforpayMain: wayforpayCard} {
-		w.must(store.SaveInstrument(context.Background(), journal.Instrument{ID: instruments[gateway], Tenant: "shop", Customer: customer, Gateway: gateway,
-			Token: providers.Token{Value: providers.NewSecret(token), Mask: "4405…5096"}, Payment: "earlier", Created: time.Now()}))
+	for _, name := range w.withCards() {
+		w.must(store.SaveInstrument(context.Background(), journal.Instrument{ID: instrument(name), Tenant: "shop", Customer: customer, Gateway: accounts.Gateway(name),
+			Token: providers.Token{Value: providers.NewSecret(accounts.Card(name)), Mask: "4405…5096"}, Payment: "earlier", Created: time.Now()}))
 	}
 }
 
-var instruments = map[string]string{halykMain: "0190a1b2-0000-7000-8000-00000000ca4d", wayforpayMain: "0190a1b2-0000-7000-8000-00000000c0de"}
+// instrument is the id of the card saved at a provider.
+func instrument(provider string) string {
+	return fmt.Sprintf("0190a1b2-0000-7000-8000-%012d", slices.Index(accounts.Names, provider))
+}
 
 // tenants are two shops, who must never see each other's keys.
 func (w *world) tenants() map[string]router.Tenant {
-	rules := []router.Rule{{Gateway: kaspiMain, Priority: 1}, {Gateway: halykMain, Priority: 2}, {Gateway: wayforpayMain, Priority: 3}}
+	var rules []router.Rule
+	for i, name := range w.gateways {
+		rules = append(rules, router.Rule{Gateway: accounts.Gateway(name), Priority: i + 1})
+	}
 	other := slices.Clone(rules)
 	slices.Reverse(other)
 	for i := range other {
@@ -231,12 +241,12 @@ func (w *world) violated(invariant, format string, args ...any) {
 	}
 }
 
-// objection takes in what the bank saw. It counts I9 by reference; a capture or a void
-// that was proved not to be carried out is made anew, under a record of its own. And it
+// objection takes in what the bank saw. It counts I9 by reference; an operation that was
+// proved not to be carried out is made anew, under a record of its own. And it
 // cannot know that an answer which reached a process went no further: an offer that the
 // books never showed is in nobody's hands.
 func (w *world) objection(v sim.Violation) {
-	if v.Invariant == "I9" && v.Face != "halyk" && w.isLost(v.Face, v.Reference) {
+	if v.Invariant == "I9" && !counts(v.Face) && w.isLost(v.Face, v.Reference) {
 		return // a derived reference is the same when the caller comes again
 	}
 	if v.Invariant == "I9" && v.Op == sim.OpRefund && w.lostWindow().payments[w.paymentOf(v.Face, v.Reference)] {
@@ -255,23 +265,34 @@ func (w *world) objection(v sim.Violation) {
 			}
 		}
 	}
-	if v.Invariant == "I9" && (v.Op == sim.OpCapture || v.Op == sim.OpVoid) {
-		where, p, _ := w.keep.find(v.Face, v.Reference)
-		records := 0
-		for _, o := range p.Operations {
-			if capture := o.Op == payment.OpCapture; o.Attempt == where.n && o.Op != payment.OpRefund && capture == (v.Op == sim.OpCapture) {
-				records++
-			}
-		}
-		if w.bank.Ledger().Count(v.Face, v.Op, v.Reference) <= records {
-			return
-		}
+	if v.Invariant == "I9" && w.isNew(v) {
+		return
 	}
 	if v.Invariant == "I8" && v.Reference == "" {
 		return // about an id that a lying answer had given us: no money can move by it
 	}
 	w.violated(v.Invariant, "%s %s at %s: %s", v.Op, v.Reference, v.Face, v.Text)
 }
+
+// isNew reports whether each of the operations on an attempt that arrived has a record of
+// its own.
+func (w *world) isNew(v sim.Violation) bool {
+	ours, known := map[sim.Op]payment.OperationKind{sim.OpCapture: payment.OpCapture, sim.OpVoid: payment.OpVoid, sim.OpRefund: payment.OpRefund}[v.Op]
+	if !known {
+		return false
+	}
+	where, p, _ := w.keep.find(v.Face, v.Reference)
+	records := 0
+	for _, o := range p.Operations {
+		if o.Attempt == where.n && o.Op == ours {
+			records++
+		}
+	}
+	return w.bank.Ledger().Count(v.Face, v.Op, v.Reference) <= records
+}
+
+// counts reports whether references at the gateway are counted, and not derived.
+func counts(face string) bool { return face == "halyk" || face == "robokassa" }
 
 // isHanded reports whether a client got the offer to show.
 func (w *world) isHanded(reference string) bool {
