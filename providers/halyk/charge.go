@@ -169,8 +169,10 @@ func readCharge(answer exchange.Answer, order string) (cardAnswer, *providers.Re
 func (g *Gateway) judgeCharge(ref providers.Ref, said cardAnswer) providers.Result {
 	t := transaction{ID: said.ID, InvoiceID: said.InvoiceID, Amount: said.Amount, AmountBonus: said.AmountBonus,
 		Currency: said.Currency, TerminalID: said.Terminal, StatusName: said.Status, ReasonCode: said.Code}
-	if t.TerminalID == "" {
-		t.TerminalID = text(g.config.TerminalID) // the bank's sample names none; our request did
+	if strings.Trim(string(t.TerminalID), "0123456789") == "" {
+		// The bank's sample names no terminal, and its status means a number by that word.
+		// Neither tells which terminal it was; our request did.
+		t.TerminalID = text(g.config.TerminalID)
 	}
 	m, known := meaningOf(said.Code)
 	switch standings[said.Status] {

@@ -75,6 +75,8 @@ func TestAnswerOfASavedCardIsReadStrictly(t *testing.T) {
 		"an amount that is an object":    {edit("15490.00", `{"v":15490}`), providers.Unknown, providers.Unreadable},
 		"another currency":               {edit("KZT", "USD"), providers.Unknown, providers.Mismatch},
 		"no currency":                    {edit(`"currency":"KZT",`, ""), providers.Unknown, providers.Mismatch},
+		"the terminal's number":          {edit(terminal, "98120001"), providers.Approved, ""}, // as the status names it
+		"no terminal":                    {edit(terminal, ""), providers.Approved, ""},
 		"another terminal":               {edit(terminal, "00000000-102f-4bd1-898e-370781d0074d"), providers.Unknown, providers.Mismatch},
 		"an error code alone":            {`{"code":484,"message":"x"}`, providers.Declined, providers.DeclinedSoft},
 		"nothing at all":                 {``, providers.Unknown, providers.Unreadable},

@@ -51,8 +51,8 @@ var meanings = index([]row{
 	{meaning{doubtful, true, providers.Maintenance}, []int{456, 461, 475, 496, 526}}, // system error
 	// The amount may be blocked on the card: no other gateway by itself, even when the
 	// status says failed.
-	{meaning{doubtful, false, providers.DeclinedSoft}, []int{454}},
-	{meaning{doubtful, true, providers.DeclinedHard}, []int{460}}, // a second charge could hold twice
+	{meaning{doubtful, false, providers.DeclinedHard}, []int{454}}, // a second charge could hold twice
+	{meaning{doubtful, true, providers.DeclinedHard}, []int{460}},
 
 	{meaning{declined, true, providers.DeclinedHard}, []int{459, 457, 471, 472, 478, 485, 501, 522}},                 // card data wrong or expired
 	{meaning{declined, true, providers.DeclinedSoft}, []int{455, 473, 499, 500, 503, 877}},                           // 3-D Secure
@@ -67,7 +67,7 @@ var meanings = index([]row{
 	{meaning{declined, true, providers.DeclinedHard}, []int{2357}},                                                   // IIN and phone differ
 	{meaning{declined, false, providers.DeclinedHard}, []int{1612, 3339}},                                            // card country, card data
 
-	{meaning{safe, true, providers.Throttled}, []int{476}},         // here again only after 30 minutes
+	{meaning{safe, true, providers.Unsupported}, []int{476}},       // this card here again only after 30 minutes
 	{meaning{safe, true, providers.Maintenance}, []int{493, 494}},  // issuer unreachable
 	{meaning{safe, true, providers.Unsupported}, []int{529, 2678}}, // the terminal's limit
 	{meaning{safe, true, providers.Unsupported}, []int{498}},       // bonus payment impossible
@@ -114,13 +114,18 @@ func doubt(code text) providers.Result {
 	return providers.Doubt(providers.UnknownCode, word(code), nil)
 }
 
-// refusal reads the error code in the answer to a charge.
+// refusal reads the error code in the answer to a charge. Only a final refusal of the
+// payer's side or before any charge is trusted; for all else the status is asked (notes,
+// section 6), and what our set-up is blamed for is told to a person meanwhile.
 func refusal(code text) providers.Result {
-	m, known := meaningOf(code)
-	if !known || !m.final || m.class != declined && m.class != safe && m.class != ours {
-		return doubt(code)
+	m, _ := meaningOf(code)
+	switch {
+	case m.final && (m.class == declined || m.class == safe):
+		return taken(m, word(code))
+	case m.class == ours:
+		return providers.Doubt(m.reason, word(code), nil)
 	}
-	return taken(m, word(code))
+	return doubt(code)
 }
 
 // operationRefusal reads the error code in the answer to a capture, void or refund.
@@ -131,18 +136,23 @@ func operationRefusal(code text) providers.Result {
 		return providers.Result{Verdict: providers.Pending, Reason: providers.Processing, Code: word(code)}
 	case m.final && (m.class == declined || m.class == refundRefused):
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: word(code)}
+	case m.final && m.class == ours:
+		return taken(m, word(code))
 	}
 	return refusal(code)
 }
 
 // failure reads the reason of a payment whose status says that it failed. That it
 // took nothing is certain; the code only says why, so one that nobody documented
-// makes it a plain soft decline.
+// makes it a plain soft decline. No reason is about the question, which was answered:
+// that the bank blames our set-up means that this gateway cannot, and another may.
 func failure(code text) providers.Result {
 	m, _ := meaningOf(code)
 	switch m.class {
-	case declined, safe, ours:
+	case declined, safe:
 		return taken(m, word(code))
+	case ours:
+		return providers.Result{Verdict: providers.Unserved, Reason: providers.Unsupported, Code: word(code)}
 	case doubtful:
 		if m.reason != providers.NoReason {
 			return taken(m, word(code))

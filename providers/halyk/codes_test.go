@@ -53,8 +53,12 @@ func TestAnswerToAChargeIsTrustedOnlyForFinalCodes(t *testing.T) {
 				if row.final != (r.Verdict == providers.Declined) {
 					t.Errorf("%d: %s %s", code, r.Verdict, r.Reason)
 				}
-			case safe, ours:
+			case safe:
 				if row.final != (r.Verdict == providers.Unserved) {
+					t.Errorf("%d: %s %s", code, r.Verdict, r.Reason)
+				}
+			case ours: // neither DECL nor SAFE: the status decides, and a person looks
+				if r.Verdict != providers.Unknown || r.Reason != providers.Misconfigured {
 					t.Errorf("%d: %s %s", code, r.Verdict, r.Reason)
 				}
 			default:
@@ -87,18 +91,19 @@ func TestCodesMeanForTheMoneyWhatTheBankSays(t *testing.T) {
 		"457":  {hard, hard},
 		"2740": {hard, hard},
 		"1612": {unclear, hard},
-		"454":  {unclear, soft}, // the amount may be blocked: no other gateway by itself
+		"454":  {unclear, hard}, // the amount may be blocked: no other gateway by itself
 		"460":  {unclear, hard}, // a second charge could hold twice
 		"100":  {unclear, maintenance},
 		"1611": {unclear, maintenance},
 		"458":  {unclear, maintenance},
 		"526":  {unclear, maintenance},
 		"493":  {maintenance, maintenance},
-		"476":  {outcome{providers.Unserved, providers.Throttled}, outcome{providers.Unserved, providers.Throttled}},
+		"476":  {outcome{providers.Unserved, providers.Unsupported}, outcome{providers.Unserved, providers.Unsupported}}, // this card, not the terminal
 		"529":  {outcome{providers.Unserved, providers.Unsupported}, outcome{providers.Unserved, providers.Unsupported}},
 		"498":  {outcome{providers.Unserved, providers.Unsupported}, outcome{providers.Unserved, providers.Unsupported}},
-		"464":  {outcome{providers.Unserved, providers.Misconfigured}, outcome{providers.Unserved, providers.Misconfigured}},
-		"3298": {unclear, outcome{providers.Unserved, providers.Misconfigured}},
+		"464":  {outcome{providers.Unknown, providers.Misconfigured}, outcome{providers.Unserved, providers.Unsupported}},
+		"470":  {outcome{providers.Unknown, providers.Misconfigured}, outcome{providers.Unserved, providers.Unsupported}},
+		"3298": {outcome{providers.Unknown, providers.Misconfigured}, outcome{providers.Unserved, providers.Unsupported}},
 		"0":    {unclear, soft},
 		"":     {unclear, soft},
 		"3141": {unclear, soft},
@@ -106,6 +111,17 @@ func TestCodesMeanForTheMoneyWhatTheBankSays(t *testing.T) {
 	} {
 		expect(t, "answered "+string(code), refusal(code), want.answered.verdict, want.answered.reason)
 		expect(t, "failed "+string(code), failure(code), want.failed.verdict, want.failed.reason)
+	}
+}
+
+// A look that shows a payment failed has been answered: a reason that is about the question
+// would make the router disbelieve it.
+func TestFailureThatWasSeenIsNeverAboutTheQuestion(t *testing.T) {
+	for code := range meanings {
+		r := failure(text(strconv.Itoa(code)))
+		if r.Verdict != providers.Declined && r.Verdict != providers.Unserved || r.Reason.AboutTheQuestion() {
+			t.Errorf("%d: %s %s", code, r.Verdict, r.Reason)
+		}
 	}
 }
 
@@ -120,7 +136,7 @@ func TestOperationIsRefusedForGoodOnlyByFinalCodes(t *testing.T) {
 		"3225": {providers.Pending, providers.Processing},
 		"464":  {providers.Unserved, providers.Misconfigured},
 		"493":  {providers.Unserved, providers.Maintenance},
-		"476":  {providers.Unserved, providers.Throttled},
+		"476":  {providers.Unserved, providers.Unsupported},
 		"100":  {providers.Unknown, providers.Ambiguous},
 		"454":  {providers.Unknown, providers.Ambiguous},
 		"456":  {providers.Unknown, providers.Ambiguous},

@@ -30,15 +30,18 @@ func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Resu
 // LookupRefund tells what can honestly be told; there is no look-up by our id.
 //
 //	the payment's status   this refund                   answer
-//	REFUND                 the first, and of the whole    Approved
 //	any of money           the registry's own refund rows Approved
 //	                       sum up to all refunds so far
+//	REFUND                 the first, of the whole, the   Approved
+//	                       registry read and silent, and
+//	                       payoutAmount told and 0
 //	CHARGE                 returns the rest, registry     Absent: with nothing left the name
 //	                       read and silent                would have changed, and the bank lets
 //	                                                      nobody return more than the whole
 //	otherwise              -                              Unknown
 //
-// amount less payoutAmount is no measure: the fee is in it.
+// The name alone may come with the first part that is returned, hence payoutAmount. What
+// is left of it above 0 is no measure: the fee is in it.
 func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) providers.Result {
 	deadline := time.Now().Add(g.config.Timeouts.Status)
 	status, failed := g.inquire(ctx, deadline, r.Ref.Order)
@@ -68,19 +71,23 @@ func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) provider
 	}
 	name := status.Transaction.StatusName
 	rest := after == whole
-	if name == "REFUND" && rest && r.Before.IsZero() {
-		return approved
-	}
 	returned, err := g.returned(ctx, deadline, ref, status.Transaction.ID)
 	switch {
 	case err != nil:
 		return providers.Doubt(providers.Ambiguous, seen.Code, err)
-	case returned == after:
+	case returned == after,
+		name == "REFUND" && rest && r.Before.IsZero() && returned.IsZero() && status.Transaction.paidNothing():
 		return approved
 	case name == "CHARGE" && rest && returned.Minor <= r.Before.Minor:
 		return providers.Result{Absent: true, Code: seen.Code}
 	}
 	return providers.Doubt(providers.Ambiguous, seen.Code, errors.New("the bank does not show single refunds"))
+}
+
+// paidNothing reports whether the bank says that the shop gets nothing of a payment.
+func (t transaction) paidNothing() bool {
+	sum, err := readAmount(t.PayoutAmount)
+	return err == nil && sum.IsZero()
 }
 
 // returned sums the registry's refund rows of a payment. They exist only where the

@@ -56,7 +56,10 @@ func registry(rows ...string) reply {
 }
 
 func TestLookupOfARefundSaysOnlyWhatCanBeKnown(t *testing.T) {
-	charged, refunded := status("status_charge.json"), status(shown(t, "REFUND", `"0"`))
+	charged := status("status_charge.json")
+	named := shown(t, "REFUND", `"0"`)
+	refunded := status(strings.Replace(named, `"payoutAmount":15490.00`, `"payoutAmount":0`, 1))
+	partly, untold := status(named), status(strings.Replace(named, `"payoutAmount":15490.00,`, "", 1))
 	for what, c := range map[string]struct {
 		script         []reply
 		before, amount string
@@ -64,7 +67,12 @@ func TestLookupOfARefundSaysOnlyWhatCanBeKnown(t *testing.T) {
 		reason         providers.Reason
 		absent         bool
 	}{
-		"the whole, REFUND":                       {refunded, "0", "15490", providers.Approved, "", false},
+		"the whole, REFUND and nothing paid out":  {append(refunded, registry()), "0", "15490", providers.Approved, "", false},
+		"the whole, REFUND but paid out":          {append(partly, registry()), "0", "15490", providers.Unknown, providers.Ambiguous, false},
+		"the whole, REFUND and no payout told":    {append(untold, registry()), "0", "15490", providers.Unknown, providers.Ambiguous, false},
+		"the whole, REFUND, but a part listed":    {append(refunded, registry("REFUND", "100")), "0", "15490", providers.Unknown, providers.Ambiguous, false},
+		"the whole, REFUND and listed":            {append(partly, registry("REFUND", "15490")), "0", "15490", providers.Approved, "", false},
+		"the whole, REFUND, registry not read":    {append(refunded, reply{to: toRegistry, status: 500}), "0", "15490", providers.Unknown, providers.Ambiguous, false},
 		"a part, REFUND":                          {append(refunded, registry()), "0", "100", providers.Unknown, providers.Ambiguous, false},
 		"the rest, REFUND, but maybe from before": {append(refunded, registry()), "490", "15000", providers.Unknown, providers.Ambiguous, false},
 		"the whole, still CHARGE":                 {append(charged, registry()), "0", "15490", providers.Unknown, "", true},
@@ -96,8 +104,8 @@ func TestLookupOfARefundSaysOnlyWhatCanBeKnown(t *testing.T) {
 }
 
 func TestPartlyCapturedPaymentIsWhollyRefundedByWhatWasCaptured(t *testing.T) {
-	body := strings.Replace(shown(t, "REFUND", `"0"`), `"amount":15490.00`, `"amount":300`, 1)
-	with(t, config(), status(body), func(t *testing.T, g *Gateway, _ *bank) {
+	body := strings.NewReplacer(`"amount":15490.00`, `"amount":300`, `"payoutAmount":15490.00`, `"payoutAmount":0`).Replace(shown(t, "REFUND", `"0"`))
+	with(t, config(), append(status(body), registry()), func(t *testing.T, g *Gateway, _ *bank) {
 		asked := paidRef()
 		asked.TwoStage = true
 		r := g.LookupRefund(t.Context(), providers.Refund{Ref: asked, ID: "rf1", Amount: tenge("300"), Before: tenge("0")})

@@ -19,6 +19,9 @@ const reportPages = 1000
 // and becomes one refund line. One that stands alone may be either, its payment
 // being older than the window: the payment's status tells, whose id only the second
 // kind has. That kind becomes the charge and its refund.
+//
+// A row that cannot be read for sure does not hide the others: it is told as Unknown. Its
+// date, where that is what cannot be read, is the window's beginning.
 func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(providers.StatementLine) error) error {
 	rows, err := g.registry(ctx, w, reportPages, time.Time{})
 	if err != nil {
@@ -32,21 +35,24 @@ func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(prov
 	}
 	for _, row := range rows {
 		at, err := time.Parse(time.RFC3339, string(row.CreatedDate))
-		if err != nil {
-			return fmt.Errorf("registry: the createdDate of row %s is not readable", rowID(row.ID))
+		odd := err != nil
+		if odd {
+			at = w.From
 		}
 		if at.Before(w.From) || !at.Before(w.To) {
 			continue
 		}
 		apart := withMoney[row.InvoiceID] > 1
 		if standings[row.Status] == givenBack && !apart {
-			if apart, err = g.refundApart(ctx, row); err != nil {
+			var known bool
+			if apart, known, err = g.refundApart(ctx, row); err != nil {
 				return fmt.Errorf("registry: row %s: %w", rowID(row.ID), err)
 			}
+			odd = odd || !known
 		}
 		lines, err := row.lines(at.UTC(), apart)
-		if err != nil {
-			return fmt.Errorf("registry: row %s: %w", rowID(row.ID), err)
+		if err != nil || odd {
+			lines = []providers.StatementLine{row.unclear(at.UTC())}
 		}
 		for _, l := range lines {
 			if err := line(l); err != nil {
@@ -58,16 +64,22 @@ func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(prov
 }
 
 // refundApart reports whether a REFUND row is the refund's own: then its id is not
-// the payment's.
-func (g *Gateway) refundApart(ctx context.Context, row record) (bool, error) {
+// the payment's. It is not known where the bank shows no payment.
+func (g *Gateway) refundApart(ctx context.Context, row record) (apart, known bool, err error) {
 	status, failed := g.inquire(ctx, time.Now().Add(g.config.Timeouts.Status), string(row.InvoiceID))
 	switch {
 	case failed != nil:
-		return false, errors.Join(fmt.Errorf("the payment of a refund: %s %s", failed.Reason, failed.Code), failed.Err)
+		return false, false, errors.Join(fmt.Errorf("the payment of a refund: %s %s", failed.Reason, failed.Code), failed.Err)
 	case status.Transaction == nil || status.Transaction.ID == "":
-		return false, fmt.Errorf("the payment of a refund is not known: %s", word(status.ResultCode))
+		return false, false, nil
 	}
-	return status.Transaction.ID != row.ID, nil
+	return status.Transaction.ID != row.ID, true, nil
+}
+
+// unclear is the line of an odd row, with its amount where that can be read.
+func (r record) unclear(at time.Time) providers.StatementLine {
+	amount, _ := r.money(r.Amount)
+	return providers.StatementLine{Kind: providers.LineCharge, Order: string(r.InvoiceID), External: string(r.ID), Amount: amount, At: at, Code: word(r.Status)}
 }
 
 // lines are the movements that a row tells of.

@@ -83,19 +83,15 @@ func TestReportThatIsNotWholeFails(t *testing.T) {
 		return reply{to: toRegistry, body: `{"totalCount":1,"records":[{` + fields + `}]}`}
 	}
 	for what, script := range map[string][]reply{
-		"rows are missing":      {rows(3, "a"), rows(3), rows(3, "a")},
-		"no total":              {{to: toRegistry, body: `{"records":[]}`}},
-		"a negative total":      {rows(-1)},
-		"a row without id":      {row(`"invoiceId":"1"`)},
-		"a date that is none":   {row(`"id":"a","createdDate":"yesterday","currency":"KZT","amount":1`)},
-		"an amount that is not": {row(`"id":"a","createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":"AIGERIM"`)},
-		"an amount of nothing":  {row(`"id":"a","createdDate":"2022-11-15T00:00:00Z","currency":"","amount":5`)},
-		"unreadable":            {{to: toRegistry, body: `<html>`}},
-		"refused":               {{to: toRegistry, status: 403}},
-		"an API error":          {{to: toRegistry, status: 400, body: `{"code":100}`}},
-		"server error":          {{to: toRegistry, status: 500}},
-		"a refund of nobody":    {row(`"id":"a","invoiceId":"` + order + `","createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":1,"status":"REFUND"`), {to: toStatus, body: `{"resultCode":"102"}`}},
-		"a refund unasked":      {row(`"id":"a","invoiceId":"` + order + `","createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":1,"status":"REFUND"`), {to: toStatus, status: 500}},
+		"rows are missing": {rows(3, "a"), rows(3), rows(3, "a")},
+		"no total":         {{to: toRegistry, body: `{"records":[]}`}},
+		"a negative total": {rows(-1)},
+		"a row without id": {row(`"invoiceId":"1"`)},
+		"unreadable":       {{to: toRegistry, body: `<html>`}},
+		"refused":          {{to: toRegistry, status: 403}},
+		"an API error":     {{to: toRegistry, status: 400, body: `{"code":100}`}},
+		"server error":     {{to: toRegistry, status: 500}},
+		"a refund unasked": {row(`"id":"a","invoiceId":"` + order + `","createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":1,"status":"REFUND"`), {to: toStatus, status: 500}},
 	} {
 		if _, err := report(t, script, november); err == nil || strings.Contains(err.Error(), "AIGERIM") {
 			t.Errorf("%s: error %v", what, err)
@@ -109,6 +105,34 @@ func TestReportThatIsNotWholeFails(t *testing.T) {
 			t.Errorf("after %d lines: %v", n, err)
 		}
 	})
+}
+
+// One odd row must not hide a day: it is told as a line of which nobody knows what it says.
+func TestOddRowIsToldAsUnknownAndTheOthersAsTheyAre(t *testing.T) {
+	const good = `{"id":"good","invoiceId":"261123000001","createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":7,"status":"CHARGE"}`
+	for what, c := range map[string]struct {
+		row  string
+		then []reply
+		want string // amount and time
+	}{
+		"a date that is none":   {`"createdDate":"yesterday","currency":"KZT","amount":1,"status":"CHARGE"`, nil, "1.00 KZT " + november.From.UTC().Format(time.RFC3339)},
+		"an amount that is not": {`"createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":"AIGERIM","status":"CHARGE"`, nil, providers.Money{}.String() + " 2022-11-15T00:00:00Z"},
+		"an amount of nothing":  {`"createdDate":"2022-11-15T00:00:00Z","currency":"","amount":5,"status":"CHARGE"`, nil, providers.Money{}.String() + " 2022-11-15T00:00:00Z"},
+		"a fee that is not":     {`"createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":5,"payoutDate":"2022-11-16","payoutAmount":"x","status":"CHARGE"`, nil, "5.00 KZT 2022-11-15T00:00:00Z"},
+		"a refund of nobody":    {`"createdDate":"2022-11-15T00:00:00Z","currency":"KZT","amount":1,"status":"REFUND"`, []reply{{to: toStatus, body: `{"resultCode":"102"}`}}, "1.00 KZT 2022-11-15T00:00:00Z"},
+	} {
+		body := `{"totalCount":2,"records":[{"id":"odd","invoiceId":"` + order + `",` + c.row + `},` + good + `]}`
+		lines, err := report(t, append([]reply{{to: toRegistry, body: body}}, c.then...), november)
+		if err != nil || len(lines) != 2 || lines[1].External != "good" || lines[1].Verdict != providers.Approved {
+			t.Errorf("%s: %+v, error %v", what, lines, err)
+			continue
+		}
+		l := lines[0]
+		if got := l.Amount.String() + " " + l.At.Format(time.RFC3339); got != c.want || l.Verdict != providers.Unknown ||
+			l.Order != order || l.External != "odd" || l.Kind != providers.LineCharge {
+			t.Errorf("%s: %s in %+v, want %s", what, got, l, c.want)
+		}
+	}
 }
 
 func TestWindowIsHalfOpen(t *testing.T) {

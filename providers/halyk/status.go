@@ -19,17 +19,18 @@ type statusAnswer struct {
 
 // transaction is what the bank shows of a payment.
 type transaction struct {
-	ID          text `json:"id"`
-	InvoiceID   text `json:"invoiceID"`
-	Amount      text `json:"amount"`
-	AmountBonus text `json:"amountBonus"`
-	Currency    text `json:"currency"`
-	TerminalID  text `json:"terminalID"` // the UUID; terminal is another, numeric name
-	StatusName  text `json:"statusName"`
-	ReasonCode  text `json:"reasonCode"`
-	CardID      text `json:"cardID"`
-	CardMask    text `json:"cardMask"`
-	CardType    text `json:"cardType"`
+	ID           text `json:"id"`
+	InvoiceID    text `json:"invoiceID"`
+	Amount       text `json:"amount"`
+	AmountBonus  text `json:"amountBonus"`
+	PayoutAmount text `json:"payoutAmount"`
+	Currency     text `json:"currency"`
+	TerminalID   text `json:"terminalID"` // the UUID; terminal is another, numeric name
+	StatusName   text `json:"statusName"`
+	ReasonCode   text `json:"reasonCode"`
+	CardID       text `json:"cardID"`
+	CardMask     text `json:"cardMask"`
+	CardType     text `json:"cardType"`
 }
 
 // Lookup asks how the attempt stands.

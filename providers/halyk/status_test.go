@@ -158,7 +158,7 @@ func TestFailedStatusIsReadByItsReason(t *testing.T) {
 		`"465"`:  {Verdict: providers.Declined, Reason: providers.DeclinedHard, Code: "FAILED 465"},
 		`484`:    {Verdict: providers.Declined, Reason: providers.DeclinedSoft, Code: "FAILED 484"},
 		`"458"`:  {Verdict: providers.Unserved, Reason: providers.Maintenance, Code: "FAILED 458"},
-		`"464"`:  {Verdict: providers.Unserved, Reason: providers.Misconfigured, Code: "FAILED 464"},
+		`"464"`:  {Verdict: providers.Unserved, Reason: providers.Unsupported, Code: "FAILED 464"},
 		`"460"`:  {Verdict: providers.Declined, Reason: providers.DeclinedHard, Code: "FAILED 460"},
 		`"7777"`: {Verdict: providers.Declined, Reason: providers.DeclinedSoft, Code: "FAILED 7777"},
 		`null`:   {Verdict: providers.Declined, Reason: providers.DeclinedSoft, Code: "FAILED"},

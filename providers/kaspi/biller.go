@@ -74,7 +74,7 @@ func (g *Gateway) hearBiller(n providers.Notice) providers.Heard {
 	}
 	switch {
 	case !g.config.Biller.Secret.Empty() && !same(query.Get("data1"), g.config.Biller.Secret.Reveal()):
-		return providers.Heard{Forged: true, Err: errors.New("data1 is not the agreed secret"), Detail: d}
+		return providers.Heard{Forged: true, Err: errors.New("data1 is not the agreed secret")}
 	case d.txn == "":
 		return noise("txn_id is not readable")
 	case !d.pay && query.Get("command") != "check":
@@ -149,7 +149,8 @@ type billed struct {
 	Fields  fields   `json:"fields,omitempty" xml:"fields,omitempty"`
 }
 
-// answerBiller is always HTTP 200: anything else counts as a broken connection.
+// answerBiller is always HTTP 200: anything else counts as a broken connection, which is
+// what a request that is not authentic is answered with (Answer).
 func (g *Gateway) answerBiller(kind providers.HeardKind, d debit, r providers.Ruling) providers.Reply {
 	answer := billed{Txn: d.txn, Result: d.result(kind, r.Kind), Comment: r.Text}
 	if answer.Comment == "" {

@@ -63,7 +63,7 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 		return providers.Heard{Err: errors.New("no such path")}
 	}
 	if !g.fromBank(n.Source) {
-		return providers.Heard{Forged: true, Err: errors.New("source is not in notice_sources"), Detail: heard.Detail}
+		return providers.Heard{Forged: true, Err: errors.New("source is not in notice_sources")}
 	}
 	return heard
 }
@@ -110,8 +110,13 @@ func hearMerchant(n providers.Notice, scan bool) providers.Heard {
 	return heard
 }
 
-// Answer writes what the bank wants to read.
+// Answer writes what the bank wants to read. What is not authentic gets no result of the
+// protocol, since that would be final: a debit that comes from an address not yet in
+// notice_sources is real, and a 4xx makes the bank send it again (notes, section 7).
 func (g *Gateway) Answer(h providers.Heard, r providers.Ruling) providers.Reply {
+	if h.Forged {
+		return providers.Reply{Status: http.StatusForbidden}
+	}
 	switch detail := h.Detail.(type) {
 	case merchant:
 		return detail.answer(h.Kind, r)

@@ -151,6 +151,26 @@ func TestOnlyTheBanksAddressesAreHeard(t *testing.T) {
 	}
 }
 
+// The bank has debited the payer before it tells of it: from an address that is not in our
+// list yet, or with a secret that was not agreed anew, it must come again, not be refused.
+func TestForgedNoticeIsAnsweredSoThatAGenuineOneComesAgain(t *testing.T) {
+	g := listening(t, func(c *Config) { c.Biller.Secret = providers.NewSecret("steppe") })
+	for _, notice := range []providers.Notice{
+		posted("", `{"OrderId":"1","Status":"Processed"}`), posted("scan", `{"OrderId":"1"}`), posted("", "{"),
+		asked("command=check&txn_id=1&account=1&sum=1.00&data1=steppe"), asked("command=pay&txn_id=1&account=1&sum=1.00&data1=steppe"),
+		asked("command=pay&txn_id=1&account=1&account=1"),
+	} {
+		notice.Source = "194.187.247.153"
+		if answer := g.Answer(g.Hear(notice), providers.Ruling{Kind: providers.Rejected}); answer.Status != http.StatusForbidden || len(answer.Body) > 0 {
+			t.Errorf("%s?%s from elsewhere: %s", notice.Path, notice.Query, reply(answer))
+		}
+	}
+	wrong := g.Hear(asked("command=pay&txn_id=1&account=1&sum=1.00&data1=plain"))
+	if answer := g.Answer(wrong, providers.Ruling{Kind: providers.Rejected}); answer.Status != http.StatusForbidden || len(answer.Body) > 0 {
+		t.Errorf("another secret: %s", reply(answer))
+	}
+}
+
 func TestCheckIsAQuestionAndPayIsADebit(t *testing.T) {
 	g := listening(t)
 	check := g.Hear(asked("command=check&txn_id=740012345678&account=0000004711&sum=1.00"))

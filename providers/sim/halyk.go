@@ -41,7 +41,7 @@ type HalykOptions struct {
 	// NumericExpiry writes expires_in as a number, as documented, and not as text, as the bank's SDK expects it.
 	NumericExpiry bool
 	// OtherSpellings writes the variants that clients also see: invoiceID, accountID, cardID, secretHash and numbers as text in
-	// notices; secure as text and terminal as a number in statuses.
+	// notices; secure as text and terminal as a number in statuses; and the terminal's number, not its UUID, in the answer to a charge.
 	OtherSpellings bool
 	// BlankFailures reports amount 0 and no currency for a transaction that failed.
 	BlankFailures bool

@@ -108,6 +108,9 @@ func (h *halyk) charged(c *call, p *halykPayment) reply {
 		"cardMask": p.card.mask(), "cardType": p.card.brand(), "cardId": p.cardID, "issuer": halykIssuer, "terminal": p.terminal.ID,
 		"status": halykWord(c, p.status), "code": 0, "message": halykMessages["0"], "secure3D": nil,
 	}
+	if h.opt.OtherSpellings {
+		answer["terminal"] = halykNumber(p.terminal.Number)
+	}
 	if p.status == halyk3D {
 		answer["secure3D"] = map[string]string{"paReq": h.b.digits(24), "md": p.secret, "action": halykURL(c.r, "/payform/"+p.o.ID)}
 	}

@@ -119,7 +119,9 @@ func TestHalykNoticesGoWrongAsTheRulesSay(t *testing.T) {
 
 func TestHalykWritesTheOtherSpellingsBySwitch(t *testing.T) {
 	inHalyk(t, sim.Options{}, sim.HalykOptions{OtherSpellings: true}, func(s halykShop) {
-		s.charge(halykInvoice, "100.50")
+		if charged := s.charge(halykInvoice, "100.50"); charged.at("terminal") != "98120001" {
+			t.Errorf("the charge names terminal %s, want its number", charged.at("terminal"))
+		}
 		n := s.oneNotice("/hooks/halyk")
 		for field, want := range map[string]string{
 			"invoiceID": halykInvoice, "accountID": "cust-88", "cardID": halykSavedID, "secretHash": halykSecret,

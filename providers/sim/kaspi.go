@@ -47,6 +47,8 @@ type KaspiOptions struct {
 
 	// LateSuccess breaks Kaspi's promise that a purchase is dead once its windows are closed: pay-late then takes money.
 	LateSuccess bool
+	// RefundsShowAfter is how long payment/details does not show a return: no document says that it does at once.
+	RefundsShowAfter time.Duration
 	// ExternalID is what a repeated ExternalId does: new, reuse or refuse. Empty is new.
 	ExternalID string
 	// Product is what payers pay with: Gold, Red or Loan. Empty is Gold. A loan cannot be returned in part.
@@ -87,7 +89,8 @@ type KaspiTradePoint struct {
 }
 
 // Kaspi is the face of Kaspi Pay: the QR API in its schemes r1, r2 and r3, the sandbox emulator, the two notices of the project's
-// brief, the bank's side of the biller protocol and a statement. Options that make no sense are a programming mistake and panic.
+// brief, the bank's side of the biller protocol and a statement. Besides the acts that every face knows there is take-back: the bank
+// returns a purchase by itself, which turns Processed into Error. Options that make no sense are a programming mistake and panic.
 func Kaspi(opt KaspiOptions) Face {
 	if opt.Scheme != "" && !slices.Contains(kaspiSchemes, opt.Scheme) {
 		panic(fmt.Sprintf("sim: Kaspi has no scheme %q", opt.Scheme))

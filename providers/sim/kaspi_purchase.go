@@ -10,7 +10,7 @@ import (
 //
 //	QrTokenCreated ------ scan --> Wait -- confirm --> Processed
 //	RemotePaymentCreated -- scan -/  |
-//	   |  |   window over, refused   | window over, refused
+//	   |  |   window over, refused   | window over, refused    (Processed --take-back--> Error)
 //	   |  +-----------> Error <------+
 //	   +-- remote/cancel --> RemotePaymentCanceled
 const (
@@ -34,7 +34,11 @@ type kaspiPurchase struct {
 	asked   time.Time
 	timer   *time.Timer
 	offer   kaspiOffer
+	returns []kaspiGivenBack // by payment/return
 }
+
+// kaspiActTakeBack is the bank returning a purchase by itself: "Error" also means "already returned" (notes, sections 1 and 5).
+const kaspiActTakeBack = "take-back"
 
 func (k *kaspi) purchase(id int64) *kaspiPurchase {
 	for _, p := range k.purchases {
@@ -127,11 +131,24 @@ func (k *kaspi) pay(id, act string) error {
 		if p.o.Phase == Charged {
 			k.b.book(p.o, KindCharge, strconv.FormatInt(k.newID(), 10), p.o.Amount, "paid again")
 		}
+	case kaspiActTakeBack:
+		k.takeBack(p)
 	default:
 		return fmt.Errorf("a Kaspi payer cannot %q; there are %q", act,
-			[]string{ActScan, ActConfirm, ActPay, ActDecline, ActPayLate, ActPayAgain})
+			[]string{ActScan, ActConfirm, ActPay, ActDecline, ActPayLate, ActPayAgain, kaspiActTakeBack})
 	}
 	return nil
+}
+
+// takeBack returns what is left of a paid purchase, unasked, and ends it.
+func (k *kaspi) takeBack(p *kaspiPurchase) {
+	if p.o.Status != kaspiProcessed {
+		return
+	}
+	if left := p.o.Captured - p.o.Refunded; left > 0 {
+		k.b.book(p.o, KindRefund, strconv.FormatInt(k.newID(), 10), left, "taken back by the bank")
+	}
+	k.end(p, kaspiError)
 }
 
 // payLate takes the money of a purchase that time has closed, if the options let Kaspi break its promise.

@@ -51,9 +51,27 @@ func (k *kaspi) refund(_ *call, q *kaspiRequest) kaspiAnswer {
 	}
 	id := k.newID()
 	k.b.book(p.o, KindRefund, strconv.FormatInt(id, 10), amount, "")
+	p.returns = append(p.returns, kaspiGivenBack{time.Now(), amount})
 	return kaspiAnswer{data: struct {
 		ReturnOperationID json.RawMessage `json:"ReturnOperationId"`
 	}{k.idOut(id)}}
+}
+
+// kaspiGivenBack is one payment/return of a purchase.
+type kaspiGivenBack struct {
+	at    time.Time
+	minor int64
+}
+
+// unshown is the sum of the returns that are younger than age.
+func (p *kaspiPurchase) unshown(age time.Duration) int64 {
+	var sum int64
+	for _, back := range p.returns {
+		if time.Since(back.at) < age {
+			sum += back.minor
+		}
+	}
+	return sum
 }
 
 func (k *kaspi) returnQR(id int64) *kaspiReturn {

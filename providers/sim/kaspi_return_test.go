@@ -68,6 +68,40 @@ func TestKaspiReturnIsRefusedWithTheDocumentedCode(t *testing.T) {
 	})
 }
 
+func TestKaspiReturnMayShowLate(t *testing.T) {
+	inBubble(t, sim.Options{}, sim.KaspiOptions{RefundsShowAfter: 5 * time.Minute}, func(t *testing.T, b *sim.Bank, s shop) {
+		id := s.offer(t, "pay_1")
+		must(t, b.Act("kaspi", id, sim.ActPay))
+		left := func() string { return s.call(t, "GET", detailsPath(id), "").field("AvailableReturnAmount") }
+		wantCode(t, s.call(t, "POST", "payment/return", returnBody(id, "5000.00")), "0")
+		wantEqual(t, "money", b.Ledger().Net("kaspi", "pay_1"), 1_049_000)
+		time.Sleep(5*time.Minute - time.Second)
+		wantEqual(t, "left before it shows", left(), "15490.00")
+		wantCode(t, s.call(t, "POST", "payment/return", returnBody(id, "10490.01")), "-99000005") // the bank itself knows
+		wantCode(t, s.call(t, "POST", "payment/return", returnBody(id, "490.00")), "0")
+		time.Sleep(time.Second)
+		wantEqual(t, "left when the first shows", left(), "10490.00")
+		time.Sleep(5 * time.Minute)
+		wantEqual(t, "left when both show", left(), "10000.00")
+	})
+}
+
+func TestKaspiBankMayTakeAPurchaseBack(t *testing.T) {
+	inBubble(t, sim.Options{}, sim.KaspiOptions{}, func(t *testing.T, b *sim.Bank, s shop) {
+		id := s.offer(t, "pay_1")
+		must(t, b.Act("kaspi", id, "take-back")) // nothing is paid yet
+		wantEqual(t, "status of an unpaid QR", s.status(t, id), "QrTokenCreated")
+		must(t, b.Act("kaspi", id, sim.ActPay))
+		wantCode(t, s.call(t, "POST", "payment/return", returnBody(id, "490.00")), "0")
+		must(t, b.Act("kaspi", id, "take-back"))
+		must(t, b.Act("kaspi", id, "take-back"))
+		wantEqual(t, "status", s.status(t, id), "Error")
+		wantEqual(t, "money", b.Ledger().Net("kaspi", "pay_1"), 0)
+		wantEqual(t, "entries", len(b.Ledger().Entries), 3)
+		wantCode(t, s.call(t, "POST", "payment/return", returnBody(id, "1.00")), "-99000011")
+	})
+}
+
 func TestKaspiPaidTwiceShowsInDetails(t *testing.T) {
 	inBubble(t, sim.Options{}, sim.KaspiOptions{}, func(t *testing.T, b *sim.Bank, s shop) {
 		id := s.offer(t, "pay_1")

@@ -63,6 +63,6 @@ func (k *kaspi) details(c *call, q *kaspiRequest) kaspiAnswer {
 	}
 	return kaspiAnswer{data: &kaspiDetails{
 		QrPaymentID: k.idOut(p.id), TotalAmount: kaspiTenge(p.o.Captured),
-		AvailableReturnAmount: kaspiTenge(p.o.Captured - p.o.Refunded), TransactionDate: k.date(p.paid),
+		AvailableReturnAmount: kaspiTenge(p.o.Captured - p.o.Refunded + p.unshown(k.opt.RefundsShowAfter)), TransactionDate: k.date(p.paid),
 	}}
 }

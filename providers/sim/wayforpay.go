@@ -57,6 +57,11 @@ type WayForPaySwitches struct {
 	Review Duration `json:"review"`
 	// RefundsTake makes refunds wait for the merchant's balance: RefundInProcessing, 1138, and so much later Refunded.
 	RefundsTake Duration `json:"refunds_take"`
+	// RefundsShowAfter is how long CHECK_STATUS does not show a refund that was accepted; TRANSACTION_LIST shows it at once.
+	// Nobody documents when a status follows (section 4.6).
+	RefundsShowAfter Duration `json:"refunds_show_after"`
+	// NoRefundAmount leaves refundAmount out of CHECK_STATUS.
+	NoRefundAmount bool `json:"no_refund_amount"`
 	// DeclineCode is the reason code of a payer's decline; 0 is 1104, insufficient funds.
 	DeclineCode int `json:"decline_code"`
 	// OnlyApprovedAndDeclined sends callbacks for these two statuses alone, the only ones that public clients have seen (section 7).
@@ -138,8 +143,8 @@ func (w *wayforpay) routes() map[string]http.HandlerFunc {
 				badRequest(rw, err)
 				return
 			}
-			if sw.Review < 0 || sw.RefundsTake < 0 || sw.DeclineCode < 0 {
-				badRequest(rw, errors.New("review, refunds_take and decline_code may not be negative"))
+			if sw.Review < 0 || sw.RefundsTake < 0 || sw.RefundsShowAfter < 0 || sw.DeclineCode < 0 {
+				badRequest(rw, errors.New("review, refunds_take, refunds_show_after and decline_code may not be negative"))
 				return
 			}
 			w.b.mu.Lock()

@@ -190,7 +190,10 @@ func (w *wayforpay) status(c *call) reply {
 	for _, field := range []string{"recToken", "email", "phone", "merchantTransactionType"} {
 		delete(a, field) // documented for CHARGE and the callback only
 	}
-	a["refundAmount"] = w.amount(ord.Refunded)
+	a["refundAmount"] = w.amount(w.withoutLate(ord, a))
+	if w.sw.NoRefundAmount {
+		delete(a, "refundAmount")
+	}
 	if ord.Captured > 0 {
 		a["settlementDate"], a["settlementAmount"] = w.date(wfpSettled(ord.processed)), w.amount(ord.Captured-wfpFee(ord.Captured))
 	}

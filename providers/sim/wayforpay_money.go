@@ -73,6 +73,33 @@ func (w *wayforpay) refunded(ord *wfpOrder, row *wfpRow, note string) {
 	}
 }
 
+// withoutLate takes back from a status what RefundsShowAfter hides yet, and returns the sum that it shows as given back.
+func (w *wayforpay) withoutLate(ord *wfpOrder, a wfpAnswer) int64 {
+	shown, late, waits := ord.Refunded, false, false
+	for _, row := range w.rows {
+		switch {
+		case row.order != ord || row.kind != wfpRefund || row.status == wfpVoided:
+		case time.Since(row.created) >= time.Duration(w.sw.RefundsShowAfter):
+			waits = waits || row.status == wfpRefunding
+		default:
+			late = true
+			if row.status == wfpRefunded {
+				shown -= row.amount
+			}
+		}
+	}
+	switch {
+	case !late:
+	case waits:
+		w.say(a, wfpRefunding, wfpRefundWaits)
+	case shown > 0:
+		w.say(a, wfpRefunded, wfpOK)
+	default:
+		w.say(a, wfpApproved, wfpOK)
+	}
+	return shown
+}
+
 // wfpFee is the merchant's fee: 2 %, as in the examples of the notes.
 func wfpFee(minor int64) int64 { return (minor*2 + 50) / 100 }
 

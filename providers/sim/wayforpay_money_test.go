@@ -33,6 +33,33 @@ func (s *wfpShop) hold(reference, amount string, more wfpAnswer) {
 	s.net(reference, 0)
 }
 
+func TestWayForPayRefundMayShowLate(t *testing.T) {
+	wfpBubble(t, WayForPayOptions{Switches: WayForPaySwitches{RefundsShowAfter: Duration(5 * time.Minute)}}, func(s *wfpShop) {
+		s.is(s.charge("rt-5", "250", nil), "Approved", "1100")
+		shows := func(status, returned string) {
+			t.Helper()
+			if a := s.status("rt-5", status, "1100"); fmt.Sprint(a["refundAmount"]) != returned {
+				t.Errorf("%s returned, want %s", a["refundAmount"], returned)
+			}
+		}
+		wfpLater(time.Hour)
+		shows("Approved", "0")
+		s.is(s.refund("rt-5", "100", "one"), "Refunded", "1100")
+		s.net("rt-5", 15000)
+		wfpLater(4 * time.Minute)
+		shows("Approved", "0")
+		s.is(s.refund("rt-5", "50", "two"), "Refunded", "1100")
+		wfpLater(time.Minute)
+		shows("Refunded", "100")
+		wfpLater(4 * time.Minute)
+		shows("Refunded", "150")
+		s.face.sw.NoRefundAmount = true
+		if _, told := s.status("rt-5", "Refunded", "1100")["refundAmount"]; told {
+			t.Error("refundAmount is told")
+		}
+	})
+}
+
 func TestWayForPayHoldIsSettledOnce(t *testing.T) {
 	wfpBubble(t, WayForPayOptions{}, func(s *wfpShop) {
 		s.hold("rt-3", "100", nil)

@@ -113,8 +113,13 @@ func (g *Gateway) invoice(ctx context.Context, c providers.Charge, now time.Time
 		return result
 	}
 	if said.ReasonCode != okCode {
-		// The answer is not signed, so a refusal proves nothing by itself; but nobody was shown anything.
-		return providers.Doubt(said.onCharge().doubt(), said.code(), nil)
+		// The answer is not signed, so a refusal proves nothing by itself; but nobody was shown
+		// anything, and a person must hear what our set-up is blamed for.
+		meant := said.onCharge()
+		if meant.class == ours {
+			return providers.Doubt(providers.Misconfigured, said.code(), nil)
+		}
+		return providers.Doubt(meant.doubt(), said.code(), nil)
 	}
 	until := now.Add(life)
 	action := &providers.Action{Kind: providers.Redirect, Expires: until}

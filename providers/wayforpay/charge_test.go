@@ -98,7 +98,8 @@ func TestInvoiceWithoutAUsableLinkIsDoubt(t *testing.T) {
 
 func TestRefusedInvoiceIsDoubtBecauseNothingIsSigned(t *testing.T) {
 	for code, why := range map[string]providers.Reason{
-		"1109": providers.Ambiguous, "1113": providers.Ambiguous, "1117": providers.Ambiguous, "1118": providers.Ambiguous, "1120": providers.Ambiguous,
+		"1109": providers.Misconfigured, "1110": providers.Misconfigured, "1113": providers.Misconfigured, "1117": providers.Misconfigured,
+		"1121": providers.Misconfigured, "1118": providers.Ambiguous, "1120": providers.Ambiguous,
 		"1101": providers.Ambiguous, "1112": providers.Duplicate, "1129": providers.Ambiguous, "9999": providers.UnknownCode, "": providers.UnknownCode,
 	} {
 		g, _ := open(t, nil, `{"reason":"no","reasonCode":"`+code+`","invoiceUrl":"https://secure.wayforpay.com/i"}`)

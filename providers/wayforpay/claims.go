@@ -17,8 +17,8 @@ const (
 	// tokenPrefix begins the order numbers of token charges, and of nothing else. It
 	// has a dash, which no derived reference has.
 	tokenPrefix = "rec-"
-	// A payer who begins in an invoice's last second is seen as InProcessing a moment
-	// later; and WayForPay counts the life from when it heard of the invoice, which may
+	// A payer who begins in an invoice's last second, before its end or its removal, is
+	// seen as InProcessing a moment later; and WayForPay counts the life from when it heard of the invoice, which may
 	// be a whole create time-out after we sent it.
 	lastMoment = time.Minute
 	// WayForPay repeats an unanswered notice for up to 4 days (notes, section 7).
@@ -39,8 +39,11 @@ func claims(c Config) providers.Claims {
 			Method: m,
 			Flow:   providers.Offer,
 			// OfferLife stays zero: every offer comes with its own end, and is cut to Charge.Expires.
-			Margin:   c.Timeouts.Create + lastMoment,
-			Withdraw: providers.Binding, // REMOVE_INVOICE, then CHECK_STATUS (notes, section 5)
+			Margin: c.Timeouts.Create + lastMoment,
+			// REMOVE_INVOICE, then CHECK_STATUS (notes, section 5): the look must come after a
+			// payment that began before the removal has had the time to show.
+			Withdraw:     providers.Binding,
+			WithdrawWait: lastMoment,
 			// WayForPay learns neither phone nor e-mail of an invoice's payer, so it can contact nobody.
 			NeverShown: true,
 			// Absent stays zero: an invoice that nobody has opened may answer 1127 and be paid later.
@@ -64,7 +67,7 @@ func claims(c Config) providers.Claims {
 		Reference:  providers.ReferenceRule{Kind: providers.Derived, Length: longestOrder},
 		Methods:    methods,
 		Capture:    providers.CaptureClaims{Partial: true, HoldLife: c.HoldLife},
-		Refund:     providers.RefundClaims{API: true, Partial: true, SettleWait: c.Absent.After},
+		Refund:     providers.RefundClaims{API: true, Partial: true, SettleWait: c.RefundSettle},
 		Webhook:    providers.Signed,
 		WebhookFor: noticesFor,
 		Statement:  providers.StatementList,

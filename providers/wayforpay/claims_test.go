@@ -21,6 +21,10 @@ func TestOffersCloseByRemovalOrEndAndNeverByAbsence(t *testing.T) {
 		if m.Absent.Counts {
 			t.Errorf("%s: absence counts", method)
 		}
+		// Whoever began to pay before the removal may be seen only afterwards.
+		if m.WithdrawWait < time.Minute {
+			t.Errorf("%s: a removal is believed after %s", method, m.WithdrawWait)
+		}
 		// Its life is counted by WayForPay from when the request came, at most a time-out after we sent it.
 		if m.Margin <= g.Claims().Timeouts.Create {
 			t.Errorf("%s: margin %s", method, m.Margin)
@@ -55,6 +59,11 @@ func TestTokenChargesHaveNumbersOfTheirOwnAndAnAbsentRule(t *testing.T) {
 	}
 	if claims.Refund.OwnID || !claims.Refund.API || !claims.Refund.Partial || !claims.Capture.Partial || len(claims.Idempotent) > 0 {
 		t.Errorf("claims %+v", claims)
+	}
+	// When a status follows a refund is not documented, and is no matter of charges.
+	c.Absent.After = time.Second
+	if g, err = New(c, Options{}); err != nil || g.Claims().Refund.SettleWait != 10*time.Minute {
+		t.Errorf("a refund may show after %s, %v", g.Claims().Refund.SettleWait, err)
 	}
 	if claims.Webhook != providers.Signed || claims.WebhookFor != 96*time.Hour || claims.Statement != providers.StatementList {
 		t.Errorf("claims %+v", claims)

@@ -44,6 +44,10 @@ type Config struct {
 	SettleAnswer string `yaml:"settle_answer"`
 	// Absent says when "order not found" proves that a token charge was never taken on.
 	Absent Absent `yaml:"absent"`
+	// RefundSettle is how long after a lost answer CHECK_STATUS may still not show a refund.
+	// Nobody documents it; ours is 10 m. A refund that is believed lost is sent again, and
+	// nothing at WayForPay guards against a repeat.
+	RefundSettle time.Duration `yaml:"refund_settle"`
 	// Timeouts are counted from sending to the last byte. Default 30 s for charge, 15 s for the rest.
 	Timeouts providers.Timeouts `yaml:"timeouts"`
 }
@@ -84,6 +88,7 @@ func (c Config) withDefaults() Config {
 	settings.Default(&c.LinkLife, 20*time.Minute)
 	settings.Default(&c.HoldLife, longestHold)
 	c.Absent = c.Absent.WithDefaults(time.Minute)
+	settings.Default(&c.RefundSettle, 10*time.Minute)
 	settings.DefaultTimeouts(&c.Timeouts, providers.Timeouts{Charge: 30 * time.Second, Create: 15 * time.Second, Status: 15 * time.Second, Refund: 15 * time.Second})
 	return c
 }
@@ -109,6 +114,7 @@ func (c Config) validate() error {
 	wrong.If(!slices.Contains([]string{eitherSettle, shortSettle, longSettle}, c.SettleAnswer), "settle_answer", "write either, 4_fields or 8_fields")
 	wrong.If(c.Absent.After < 0, "absent.after", "write a positive duration such as 60s")
 	wrong.Absent(c.Absent)
+	wrong.If(c.RefundSettle < 0, "refund_settle", "write a positive duration such as 10m")
 	wrong.Timeouts(c.Timeouts, "15s")
 	return wrong.Err()
 }

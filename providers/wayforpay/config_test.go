@@ -42,6 +42,7 @@ link_life: 15m
 hold_life: 72h
 settle_answer: 8_fields
 absent: {after: 90s, times: 4, apart: 2m}
+refund_settle: 20m
 timeouts: {charge: 40s, create: 10s, status: 11s, refund: 12s}
 `
 	var c Config
@@ -52,7 +53,8 @@ timeouts: {charge: 40s, create: 10s, status: 11s, refund: 12s}
 		MerchantSecret: providers.NewSecret("one"), MerchantDomain: "shop.example.kz",
 		Currencies: []string{"UAH", "USD"}, Language: "UA", PaymentSystems: []string{"card", "privat24"}, LinkLife: 15 * time.Minute,
 		HoldLife: 72 * time.Hour, SettleAnswer: "8_fields", Absent: Absent{After: 90 * time.Second, Times: 4, Apart: 2 * time.Minute},
-		Timeouts: providers.Timeouts{Charge: 40 * time.Second, Create: 10 * time.Second, Status: 11 * time.Second, Refund: 12 * time.Second}}
+		RefundSettle: 20 * time.Minute,
+		Timeouts:     providers.Timeouts{Charge: 40 * time.Second, Create: 10 * time.Second, Status: 11 * time.Second, Refund: 12 * time.Second}}
 	if diff := cmp.Diff(want, c, cmp.Comparer(func(a, b providers.Secret) bool { return a.Reveal() == b.Reveal() })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -84,6 +86,9 @@ func TestDefaultsAreFilledAndTheCallersConfigStays(t *testing.T) {
 	if absent := claims.Method(providers.Instrument).Absent; absent != (providers.AbsentRule{Counts: true, After: time.Minute, Times: 3, Apart: time.Minute}) {
 		t.Errorf("absent %+v", absent)
 	}
+	if wait := claims.Refund.SettleWait; wait != 10*time.Minute {
+		t.Errorf("a refund may show after %s", wait)
+	}
 	claims.Currencies[0], claims.Methods[0].Flow = "KZT", providers.Unclaimed
 	if again := g.Claims(); again.Currencies[0] != "UAH" || again.Methods[0].Flow != providers.Offer {
 		t.Error("claims can be changed from outside")
@@ -110,6 +115,7 @@ func TestWrongConfigurationNamesFieldAndWayOut(t *testing.T) {
 		"absent.after: write":          func(c *Config) { c.Absent.After = -1 },
 		"absent.times: one":            func(c *Config) { c.Absent.Times = 1 },
 		"absent.apart: write":          func(c *Config) { c.Absent.Apart = 29 * time.Second },
+		"refund_settle: write":         func(c *Config) { c.RefundSettle = -1 },
 		"timeouts.charge: write":       func(c *Config) { c.Timeouts.Charge = -1 },
 		"timeouts.refund: write":       func(c *Config) { c.Timeouts.Refund = -1 },
 	} {

@@ -26,7 +26,8 @@
 // The order number is everything. WayForPay gives no id of its own, no refund id
 // and no idempotency key. A second request with the same orderReference is refused
 // with 1112, which says that the order exists, not how it stands. Refunds are told
-// apart only by the sum given back (refund.go).
+// apart only by the sum given back, and one is called absent only when the status tells
+// that sum and the list shows no other (refund.go).
 //
 // 1127 beats the status. "Order not found" may come together with the status
 // Declined. It means that no payment attempt is known, never that a bank said no;
@@ -46,7 +47,7 @@
 //
 // An answer that is unsigned or wrongly signed is doubt, never a decline. Some error
 // answers are known to come unsigned; those of our own making (1109, 1113, 1115 and
-// their kin) are reported as Ambiguous with their code, and only CHECK_STATUS closes
+// their kin) are reported as Unknown with their code, and only CHECK_STATUS closes
 // the attempt.
 //
 // Not used: charges with card data and COMPLETE_3DS (payrouter touches no cards and

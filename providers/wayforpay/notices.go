@@ -27,6 +27,10 @@ type acceptance struct{ order string }
 // which only wake a look-up: what would be Unknown, and refunds, since nobody documents
 // whether their amount is the payment's or the refund's.
 //
+// The token of a saved card is not under the signature, and is kept all the same: of an
+// invoice it is told nowhere else, since CHECK_STATUS does not have it (notes, section
+// 4.4), and only who has seen a genuine notice could put another in its place.
+//
 // There is neither time nor nonce under the signature: a replayed notice verifies for
 // ever. Key makes repeats recognisable; that a status never moves backwards is the
 // router's merge.

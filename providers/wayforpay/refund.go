@@ -3,6 +3,7 @@ package wayforpay
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -39,13 +40,16 @@ func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Resu
 //	status              returned now      the refund is
 //	RefundInProcessing  before            Pending
 //	RefundInProcessing  before + amount   Pending: counted already, still on its way
-//	Approved, Refunded  before            Absent
+//	Approved, Refunded  before            Absent, if TRANSACTION_LIST shows no other refund
 //	Approved, Refunded  before + amount   Approved
 //	anything else                         Unknown
 //
-// Approved without a refundAmount means that nothing was returned: a payment of which
-// any part was returned is Refunded (notes, section 5).
+// A sum that is not told is Unknown, whatever the status: nobody documents that it is
+// left out where nothing was returned, or that the status follows a refund at once.
+//
+// Both questions share one time limit.
 func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) providers.Result {
+	deadline := time.Now().Add(g.config.Timeouts.Status)
 	said, seen := g.look(ctx, r.Ref)
 	switch {
 	case seen.Absent:
@@ -56,7 +60,7 @@ func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) provider
 		return providers.Doubt(providers.Ambiguous, seen.Code, errors.New("wayforpay: the refunded order is not charged"))
 	}
 	returned := seen.Returned.Minor
-	if seen.Returned.Currency == "" && said.TransactionStatus != approved {
+	if seen.Returned.Currency == "" {
 		return providers.Doubt(providers.Unreadable, seen.Code, errors.New("wayforpay: the sum returned is not told"))
 	}
 	result := providers.Result{Returned: providers.Money{Minor: returned, Currency: r.Ref.Amount.Currency}, Code: seen.Code}
@@ -69,10 +73,49 @@ func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) provider
 	case waiting:
 		result.Verdict, result.Reason = providers.Pending, providers.Processing
 	case r.Before.Minor == returned:
-		result.Absent = true
 		result.Reason = providers.Ambiguous
+		if result.Err = g.unlisted(ctx, r, time.Until(deadline)); result.Err != nil {
+			result.Returned = providers.Money{} // one of the two is wrong about it
+		}
+		result.Absent = result.Err == nil
 	default:
 		result.Verdict, result.Amount = providers.Approved, r.Amount
 	}
 	return result
+}
+
+// unlisted asks the second witness: nil means that TRANSACTION_LIST shows no refund of the
+// order beyond those confirmed before this one. A status that is late is late by minutes,
+// so the rows of the last day are enough; of an older payment, whose confirmed refunds may
+// be among them or not, they must show none.
+func (g *Gateway) unlisted(ctx context.Context, r providers.Refund, timeout time.Duration) error {
+	now := time.Now()
+	from := now.Add(-listWindow)
+	rows, err := g.list(ctx, from, now.Add(listOverlap), timeout)
+	if err != nil {
+		return err
+	}
+	var confirmed, listed int64
+	if r.Ref.Planned.After(from) {
+		confirmed = r.Before.Minor
+	}
+	for _, row := range rows {
+		if row.TransactionType != refund || string(row.OrderReference) != r.Ref.Order {
+			continue
+		}
+		if at, err := row.at(); err == nil && at.Before(from.Truncate(time.Second)) {
+			continue // a list that ignores dates, as the test merchant's does
+		}
+		movement, err := row.line(now)
+		if err != nil {
+			return err
+		}
+		if movement.Kind == providers.LineRefund && movement.Verdict != providers.Declined {
+			listed += movement.Amount.Minor
+		}
+	}
+	if listed > confirmed {
+		return errors.New("wayforpay: the list shows a refund that the status does not")
+	}
+	return nil
 }

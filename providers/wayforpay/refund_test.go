@@ -2,8 +2,10 @@ package wayforpay
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -80,8 +82,9 @@ func TestLookupRefundComparesTheSumReturned(t *testing.T) {
 	}{
 		{"Approved", "1100", "0", "0", "500.25", providers.Unknown, true},
 		{"Approved", "1100", "0.00", "0", "500.25", providers.Unknown, true},
-		{"Approved", "1100", "-", "0", "500.25", providers.Unknown, true},
-		{"Approved", "1136", "-", "0", "500.25", providers.Unknown, true},
+		{"Approved", "1136", "0", "0", "500.25", providers.Unknown, true},
+		{"Approved", "1100", "-", "0", "500.25", providers.Unknown, false}, // untold is not nothing
+		{"Approved", "1136", "-", "0", "500.25", providers.Unknown, false},
 		{"Approved", "1100", "-", "100", "500.25", providers.Unknown, false}, // 100 vanished
 		{"Refunded", "1100", "500.25", "0", "500.25", providers.Approved, false},
 		{"Refunded", "1100", "100.00", "100", "500.25", providers.Unknown, true},
@@ -103,13 +106,62 @@ func TestLookupRefundComparesTheSumReturned(t *testing.T) {
 		if c.returned == "-" {
 			more = nil
 		}
-		g, d := open(t, nil, says(c.status, c.code, "rt-000000000001", "1500.5", more...))
+		g, d := open(t, nil, says(c.status, c.code, "rt-000000000001", "1500.5", more...), `{"reasonCode":1100,"transactionList":[]}`)
 		got := g.LookupRefund(t.Context(), partial(t, c.amount, c.before))
 		if got.Verdict != c.want || got.Absent != c.absent {
 			t.Errorf("%s, returned %s, before %s, amount %s: %+v", c.status, c.returned, c.before, c.amount, got)
 		}
-		if kinds := d.kinds(t); kinds != "CHECK_STATUS" {
-			t.Errorf("asked %s", kinds)
+		want := "CHECK_STATUS"
+		if c.absent {
+			want += " TRANSACTION_LIST" // the second witness
+		}
+		if kinds := d.kinds(t); kinds != want {
+			t.Errorf("asked %s, want %s", kinds, want)
+		}
+	}
+}
+
+func TestRefundThatTheListShowsOrMayShowIsNotAbsent(t *testing.T) {
+	now := time.Now()
+	listed := func(order, kind, status, amount string, at time.Time) string {
+		return fmt.Sprintf(`{"transactionType":%q,"orderReference":%q,"createdDate":"%d","amount":%q,"currency":"UAH","transactionStatus":%q,"reasonCode":1100}`,
+			kind, order, at.Unix(), amount, status)
+	}
+	const order = "rt-000000000001"
+	for _, c := range []struct {
+		name    string
+		planned time.Time
+		before  string
+		rows    []string
+		absent  bool
+	}{
+		{"no row at all", day, "0", nil, true},
+		{"the payment, and refunds of others", day, "0", []string{listed(order, "PURCHASE", "Approved", "1500.50", now), listed("rt-2", "REFUND", "Refunded", "500.25", now)}, true},
+		{"made", day, "0", []string{listed(order, "REFUND", "Refunded", "500.25", now)}, false},
+		{"accepted", day, "0", []string{listed(order, "REFUND", "RefundInProcessing", "500.25", now)}, false},
+		{"a status nobody knows", day, "0", []string{listed(order, "REFUND", "Sent", "500.25", now)}, false},
+		{"refused", day, "0", []string{listed(order, "REFUND", "Declined", "500.25", now)}, true},
+		{"an unreadable amount", day, "0", []string{listed(order, "REFUND", "Refunded", "much", now)}, false},
+		{"confirmed before", now.Add(-time.Hour), "100", []string{listed(order, "REFUND", "Refunded", "100.00", now)}, true},
+		{"one more than confirmed", now.Add(-time.Hour), "100", []string{listed(order, "REFUND", "Refunded", "100.00", now), listed(order, "REFUND", "Refunded", "500.25", now)}, false},
+		{"perhaps the one confirmed before", day, "100", []string{listed(order, "REFUND", "Refunded", "100.00", now)}, false},
+		{"of days ago", day, "100", []string{listed(order, "REFUND", "Refunded", "100.00", now.Add(-49*time.Hour))}, true},
+	} {
+		status := says("Refunded", "1100", order, "1500.5", "refundAmount", c.before)
+		g, _ := open(t, nil, status, `{"reasonCode":1100,"transactionList":[`+strings.Join(c.rows, ",")+`]}`)
+		r := partial(t, "500.25", c.before)
+		r.Ref.Planned = c.planned
+		if got := g.LookupRefund(t.Context(), r); got.Verdict != providers.Unknown || got.Absent != c.absent || c.absent && got.Returned != r.Before || !c.absent && got.Returned != (providers.Money{}) {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+}
+
+func TestRefundIsNotAbsentWithoutAList(t *testing.T) {
+	for _, list := range []string{"http 500", "<html>", `{"reasonCode":1109}`, `{"reasonCode":1100}`} {
+		g, _ := open(t, nil, says("Approved", "1100", "rt-000000000001", "1500.5", "refundAmount", "0"), list)
+		if got := g.LookupRefund(t.Context(), partial(t, "500.25", "0")); got.Verdict != providers.Unknown || got.Absent || got.Err == nil {
+			t.Errorf("%s: %+v", list, got)
 		}
 	}
 }

@@ -40,7 +40,7 @@ type row struct {
 func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(providers.StatementLine) error) error {
 	told := map[row]int{}
 	for from := w.From.Add(-listOverlap); from.Before(w.To); from = from.Add(listWindow - listOverlap) {
-		rows, err := g.list(ctx, from, from.Add(listWindow))
+		rows, err := g.list(ctx, from, from.Add(listWindow), g.config.Timeouts.Status)
 		if err != nil {
 			return err
 		}
@@ -69,10 +69,10 @@ func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(prov
 	return nil
 }
 
-func (g *Gateway) list(ctx context.Context, from, to time.Time) ([]row, error) {
+func (g *Gateway) list(ctx context.Context, from, to time.Time, timeout time.Duration) ([]row, error) {
 	r := request{TransactionType: transactionList, MerchantAccount: g.config.MerchantAccount, APIVersion: 1,
 		DateBegin: from.Unix(), DateEnd: to.Unix()}
-	body, result, ok := g.post(ctx, g.lists, r.signed(g.config.MerchantSecret), g.config.Timeouts.Status)
+	body, result, ok := g.post(ctx, g.lists, r.signed(g.config.MerchantSecret), timeout)
 	day := from.UTC().Format(time.DateTime)
 	if !ok {
 		return nil, fmt.Errorf("wayforpay: list from %s: %s %s: %w", day, result.Reason, result.Code, errors.Join(errNoList, result.Err))

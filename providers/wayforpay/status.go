@@ -80,7 +80,14 @@ func (a answer) about(ref providers.Ref, v view) providers.Result {
 	switch {
 	case err != nil:
 		return providers.Doubt(providers.Mismatch, a.code(), errors.New("wayforpay: amount or currency cannot be read"))
-	case sum == ref.Amount, ref.TwoStage && captured && sum.Currency == ref.Amount.Currency && sum.Minor > 0 && sum.Minor < ref.Amount.Minor:
+	case sum == ref.Amount:
+		if ref.TwoStage && captured && v.seen {
+			// Which amount is shown after a partial SETTLE is not documented: the whole may be
+			// what was captured, or only what was held.
+			result.Amount = providers.Money{}
+		}
+		return result
+	case ref.TwoStage && captured && sum.Currency == ref.Amount.Currency && sum.Minor > 0 && sum.Minor < ref.Amount.Minor:
 		return result // less than was held may have been captured
 	}
 	return providers.Doubt(providers.Mismatch, a.code(), fmt.Errorf("wayforpay: %s seen, %s asked for", sum, ref.Amount))
@@ -189,6 +196,9 @@ func (a answer) declined(v view) providers.Result {
 			result.Reason = providers.Ambiguous
 		default:
 			result.Verdict = providers.Unserved
+			if v.seen && result.Reason == providers.Misconfigured {
+				result.Reason = providers.Unsupported // the question was answered, and is not to blame
+			}
 		}
 	case success:
 		return providers.Doubt(providers.Ambiguous, a.code(), errContradicts)

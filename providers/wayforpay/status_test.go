@@ -239,6 +239,24 @@ func TestLessThanTheHoldMayHaveBeenCaptured(t *testing.T) {
 	}
 }
 
+// Nobody documents which amount CHECK_STATUS shows after less than the hold was captured.
+func TestTheWholeOfAHoldMayBeOnlyWhatWasHeld(t *testing.T) {
+	ref := token(t, "rec-1", "100")
+	ref.TwoStage = true
+	for _, status := range []string{"Approved", "Refunded", "RefundInProcessing"} {
+		g, _ := open(t, nil, says(status, "1100", "rec-1", "100", "refundAmount", "0"))
+		got := g.Lookup(t.Context(), ref)
+		verdict(t, got, providers.Approved, "")
+		if got.Amount != (providers.Money{}) {
+			t.Errorf("%s: amount %s is told, and may be the hold's", status, got.Amount)
+		}
+	}
+	g, _ := open(t, nil, says("WaitingAuthComplete", "1100", "rec-1", "100"))
+	if got := g.Lookup(t.Context(), ref); got.Verdict != providers.Held || got.Amount != ref.Amount {
+		t.Errorf("held: %+v", got)
+	}
+}
+
 func TestFailedLookupIsUnknownEvenIfItNeverLeft(t *testing.T) {
 	g, d := open(t, nil)
 	d.Close()

@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/freedompay"
@@ -81,12 +82,12 @@ func New(notices, customer string) *All {
 		Halyk: halyk.Config{TokenURL: base + "/oauth2/token", APIURL: base, ScriptURL: base + "/payment-api.js", ClientID: sim.HalykDefaultClient,
 			ClientSecret: secret(sim.HalykDefaultSecret), TerminalID: sim.HalykDefaultTerminal, ShopID: "shop", QR: true, NoticeKey: secret("0123456789abcdef")},
 		WayForPay: wayforpay.Config{APIBaseURL: base, MerchantAccount: "test_merch_n1", MerchantSecret: secret("flk3409refn54t54t*FNJRET"),
-			MerchantDomain: "shop.example.kz", Currencies: []string{"KZT"}},
+			MerchantDomain: "shop.example.kz", Currencies: []string{"KZT"}, RefundSettle: time.Minute},
 		TipTopPay: tiptoppay.Config{APIBaseURL: base, PublicID: sim.TipTopPayDefaultPublicID, APISecret: secret(sim.TipTopPayDefaultSecret),
 			TestMode: true, Check: true},
 		FreedomPay: freedompay.Config{BaseURL: base, MerchantID: sim.FreedomPayDefaultMerchant, Secret: secret(sim.FreedomPayDefaultSecret), Cards: true, Check: true},
 		Robokassa: robokassa.Config{PageBase: base, WSBase: base, PaymentBase: base, RefundBase: base, InvoiceBase: base, MerchantLogin: "sim-shop",
-			Password1: secret("sim-pass-1"), Password2: secret("sim-pass-2"), Password3: secret("sim-pass-3"), Holds: true, Recurring: true},
+			Password1: secret("sim-pass-1"), Password2: secret("sim-pass-2"), Password3: secret("sim-pass-3"), Holds: true, Recurring: true, InvoiceLife: 24 * time.Hour},
 		QuickPay: quickpay.Config{APIBaseURL: base, APIKey: secret(sim.QuickPayDefaultAPIKey), PrivateKey: secret(sim.QuickPayDefaultPrivateKey),
 			MerchantID: sim.QuickPayDefaultMerchant, NotifyURL: at("quickpay"), Currencies: []string{"KZT"}},
 		Bank: Bank{
