@@ -63,6 +63,49 @@ func (h house) says(ref providers.Ref, want providers.Verdict, reason providers.
 	return got
 }
 
+// A bank that ignores the deadline leaves an offer that can be paid for ever: it is never seen
+// as over by itself, and can be withdrawn.
+func TestLinkThatShowsNoEndIsNotOver(t *testing.T) {
+	inside(t, sim.QuickPayOptions{Switches: sim.QuickPaySwitches{IgnoresDeadline: true}}, trusted, func(h house) {
+		ref, o := h.shown(false)
+		h.says(ref, providers.Unknown, providers.Ambiguous)
+		time.Sleep(48 * time.Hour)
+		if got := h.says(ref, providers.Unknown, providers.Ambiguous); got.Absent {
+			h.t.Errorf("a look says %+v", got)
+		}
+		if r := h.Cancel(h.t.Context(), ref); r.Verdict != providers.Approved {
+			h.t.Errorf("a withdrawal is %+v", r)
+		}
+		_ = h.act(o, sim.ActPay)
+		if got := h.says(ref, providers.Unknown, providers.Ambiguous); !got.Absent {
+			h.t.Errorf("a look after it says %+v", got)
+		}
+	})
+}
+
+// Between the authorize and the capture of one stage nobody may void or capture by hand.
+func TestOneStageIsNoHoldUntilItIsCaptured(t *testing.T) {
+	options := sim.QuickPayOptions{Cards: []sim.QuickPayCard{{ID: goodCard}}, Switches: sim.QuickPaySwitches{CaptureTakes: sim.Duration(time.Minute)}}
+	inside(t, options, quickpay.Config{}, func(h house) {
+		ref, o := h.shown(false)
+		if err := h.act(o, sim.ActPay); err != nil {
+			t.Fatal(err)
+		}
+		h.says(ref, providers.Pending, providers.Processing)
+		if r := h.Cancel(h.t.Context(), ref); r.Verdict != providers.Unserved {
+			h.t.Errorf("a cancel is %+v", r)
+		}
+		c := wish(providers.Instrument, false)
+		c.Ref.Order = "rt-00000000000000002"
+		if r := h.Charge(h.t.Context(), c); r.Verdict != providers.Pending || r.Reason != providers.Processing {
+			h.t.Errorf("a charge is %+v", r)
+		}
+		time.Sleep(61 * time.Second)
+		h.says(ref, providers.Approved, "")
+		h.says(c.Ref, providers.Approved, "")
+	})
+}
+
 var trusted = quickpay.Config{WithdrawLinks: true}
 
 func TestWithdrawnLinkCannotBePaid(t *testing.T) {

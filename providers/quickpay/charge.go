@@ -115,12 +115,15 @@ func (g *Gateway) recover(ctx context.Context, c providers.Charge) (string, *pro
 		return "", &seen
 	case c.Ref.Method == providers.Instrument:
 		return "", &duplicate
-	case seen.Absent, seen.Verdict == providers.Pending && seen.Reason == providers.AwaitingPayer:
+	case seen.Absent, seen.Verdict == providers.Pending && seen.Reason == providers.AwaitingPayer, endless(seen):
 		return string(p.ID), nil
 	case seen.Reason == providers.Mismatch:
 		return "", &seen
 	}
-	// Somebody had the first link, and is at it or has been.
-	return "", &providers.Result{Verdict: providers.Pending, Reason: providers.PayerConfirming, External: seen.External, Code: seen.Code,
-		Until: time.Now().Add(g.config.LinkLife)}
+	// Somebody had the first link, and is at it or has been. It may have been made to live longer.
+	until := time.Now().Add(g.config.LinkLife)
+	if end, told := p.DeadlineAt.instant(); told && end.After(until) {
+		until = end
+	}
+	return "", &providers.Result{Verdict: providers.Pending, Reason: providers.PayerConfirming, External: seen.External, Code: seen.Code, Until: until}
 }

@@ -234,6 +234,7 @@ func TestExistingOrderNumberIsReadAndNeverChargedAgain(t *testing.T) {
 			false, word{providers.Unknown, providers.Mismatch}},
 		"a link, not made":       {offered(), step{byOrder, 200, list(with(linked(object("initial")), "link", nil))}, true, word{providers.Pending, providers.AwaitingPayer}},
 		"a link, shown":          {offered(), step{byOrder, 200, list(linked(object("initial")))}, true, word{providers.Pending, providers.AwaitingPayer}},
+		"a link without an end":  {offered(), step{byOrder, 200, list(with(linked(object("initial")), "deadline_at", nil))}, true, word{providers.Pending, providers.AwaitingPayer}},
 		"a link, tried":          {offered(), step{byOrder, 200, list(linked(object("rejected", did("authorize", amount, "40000"))))}, true, word{providers.Pending, providers.AwaitingPayer}},
 		"a link, being paid":     {offered(), step{byOrder, 200, list(linked(object("pending", doing("authorize", amount))))}, false, word{providers.Pending, providers.PayerConfirming}},
 		"a link, nobody knows":   {offered(), step{byOrder, 200, list(linked(object("rejected", did("authorize", amount, "50300"))))}, false, word{providers.Pending, providers.PayerConfirming}},
@@ -255,6 +256,20 @@ func TestExistingOrderNumberIsReadAndNeverChargedAgain(t *testing.T) {
 		}
 		if got.Verdict == providers.Pending && got.Until.IsZero() {
 			t.Errorf("%s: nobody knows when it ends", name)
+		}
+	}
+}
+
+func TestAnExistingLinkEndsWhenItSays(t *testing.T) {
+	duplicate := step{"POST /payments", 400, refusedBy("order_id")}
+	said := linked(object("pending", doing("authorize", amount)))
+	for end, want := range map[string]time.Time{"2999-01-01T00:00:00Z": time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), ending: {}, "": {}} {
+		g, _ := open(t, nil, duplicate, step{byOrder, 200, "[" + text(t, with(said, "deadline_at", end)) + "]"})
+		least := time.Now().Add(g.config.LinkLife)
+		got := g.Charge(t.Context(), offered())
+		verdict(t, got, providers.Pending, providers.PayerConfirming)
+		if !want.IsZero() && !got.Until.Equal(want) || got.Until.Before(least) {
+			t.Errorf("%q: it ends at %s", end, got.Until)
 		}
 	}
 }

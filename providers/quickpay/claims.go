@@ -32,9 +32,9 @@ func (g *Gateway) Claims() providers.Claims {
 }
 
 func claims(c Config) providers.Claims {
-	withdraw := providers.NoWithdrawal
+	withdraw, wait := providers.NoWithdrawal, time.Duration(0)
 	if c.WithdrawLinks {
-		withdraw = providers.Binding
+		withdraw, wait = providers.Binding, inTransit+c.OpenWindow
 	}
 	methods := []providers.MethodClaims{}
 	for _, m := range []providers.Method{providers.Link, providers.Page} {
@@ -42,8 +42,9 @@ func claims(c Config) providers.Claims {
 			Method: m,
 			Flow:   providers.Offer,
 			// OfferLife stays zero: every offer comes with its own end, and is cut to Charge.Expires.
-			Margin:   inTransit + c.OpenWindow,
-			Withdraw: withdraw,
+			Margin:       inTransit + c.OpenWindow,
+			Withdraw:     withdraw,
+			WithdrawWait: wait, // a payer who began before the deletion may take as long as one who began before the end
 			// QuickPay is told neither e-mail nor phone of a link's payer, so it can contact nobody.
 			NeverShown: true,
 			// Absent stays zero: a payment without a link may get it by a request that is on its way.

@@ -40,12 +40,12 @@ type Config struct {
 	// LinkLife is how long a link can be paid, 1 m to 24 h. It is also how long a failover of
 	// an open payment may have to wait. Default 20 m.
 	LinkLife time.Duration `yaml:"link_life"`
-	// OpenWindow is how long a payer who is in the window when the link ends may take to
-	// finish there. A link counts as dead that much later. Not documented. Default 10 m.
+	// OpenWindow is how long a payer who is in the window when the link ends or is deleted may
+	// take to finish there. A link counts as dead that much later. Not documented. Default 10 m.
 	OpenWindow time.Duration `yaml:"open_window"`
-	// WithdrawLinks says that QuickPay has confirmed that nobody can pay once a link is
-	// deleted, not even in a window that is open. Deleting then ends an offer at once; without
-	// it an offer ends by its own clock alone. Default false.
+	// WithdrawLinks says that QuickPay has confirmed that nobody can begin to pay once a link is
+	// deleted, not even in a window that is open. Deleting then ends an offer, and a look after
+	// open_window confirms it; without it an offer ends by its own clock alone. Default false.
 	WithdrawLinks bool `yaml:"withdraw_links"`
 	// Absent says when "no such payment", or a payment without any operation, proves that a
 	// saved card was never charged.

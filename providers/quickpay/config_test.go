@@ -80,7 +80,7 @@ func TestClaimsFollowTheConfiguration(t *testing.T) {
 	}
 	claims := g.Claims()
 	link := claims.Method(providers.Link)
-	if link.Withdraw != providers.NoWithdrawal || link.Margin != time.Minute+inTransit || !link.NeverShown || link.Absent.Counts {
+	if link.Withdraw != providers.NoWithdrawal || link.WithdrawWait != 0 || link.Margin != time.Minute+inTransit || !link.NeverShown || link.Absent.Counts {
 		t.Errorf("a link claims %+v", link)
 	}
 	if card := claims.Method(providers.Instrument); card.Flow != providers.Direct || !card.Absent.Counts || card.Save || link.Save {
@@ -93,7 +93,10 @@ func TestClaimsFollowTheConfiguration(t *testing.T) {
 		t.Errorf("claimed are %v by %s", claims.Currencies, claims.Provider)
 	}
 	c.WithdrawLinks = true
-	if g, err = New(c, Options{}); err != nil || g.Claims().Method(providers.Page).Withdraw != providers.Binding {
-		t.Errorf("with withdraw_links a withdrawal is not binding: %v", err)
+	if g, err = New(c, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if page := g.Claims().Method(providers.Page); page.Withdraw != providers.Binding || page.WithdrawWait != time.Minute+inTransit {
+		t.Errorf("with withdraw_links a page claims %+v", page)
 	}
 }

@@ -175,9 +175,12 @@ func with(o map[string]any, changes ...any) map[string]any {
 	return o
 }
 
+// ending is when the link of linked ends.
+const ending = "2026-01-01T00:20:00Z"
+
 // linked makes the payment one that a link was made for.
 func linked(o map[string]any) map[string]any {
-	return with(o, "link", map[string]any{"url": "https://payment.quickpay.net/payments/x", "amount": amount},
+	return with(o, "link", map[string]any{"url": "https://payment.quickpay.net/payments/x", "amount": amount}, "deadline_at", ending,
 		"variables", map[string]string{"attempt": order, "method": "link"})
 }
 

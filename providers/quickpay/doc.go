@@ -17,8 +17,9 @@
 // A payment at QuickPay, and what we make of it (status.go):
 //
 //	no operation   -- link -->  authorize  -------->  capture  -->  refund
-//	not offered                 |   Held              Approved      Approved, Returned
-//	or AwaitingPayer            |-- refused: on a link the payer may try again (Pending),
+//	not offered                 |   Held, or in       Approved      Approved, Returned
+//	or AwaitingPayer            |   one stage Pending
+//	                            |-- refused: on a link the payer may try again (Pending),
 //	                            |            of a saved card it is the end (Declined)
 //	                            '-- cancel: Declined, Released
 //
@@ -40,7 +41,7 @@
 // unique: when it exists already the old payment is read. Its link may be replaced,
 // because one payment can be authorised once only; a card is never charged again on it.
 //
-// Callbacks are facts. The whole body is signed with the account's private key. There is
+// Callbacks are facts, but for a hold that is about to be captured by itself. The whole body is signed with the account's private key. There is
 // no time under the signature, so replays verify; a snapshot is only ever added to what is
 // known. Whether a rejected one is final depends on how the payment was made: our
 // variables in it say so.
@@ -48,7 +49,8 @@
 // A deleted link may leave a window open. The documents say that nobody can pay after
 // the link was deleted, and say nothing of the payer who stands in the window at that
 // moment. So a withdrawal is claimed to be binding only when withdraw_links says so, and
-// a link's own end is followed by a margin of one open window.
+// it and a link's own end are followed by a margin of one open window. The end of a link is
+// the one that QuickPay shows (deadline_at); one that lives and shows none is doubt.
 //
 // Not used: card numbers (payrouter touches none, and a saved card can be made by
 // nothing else that is documented, so no token is ever returned), subscriptions, renew,

@@ -23,7 +23,8 @@ var (
 //
 // There is neither time nor nonce under the signature, so a replayed snapshot verifies for
 // ever. Key makes repeats recognisable; that an older snapshot changes nothing is the
-// router's merge. Which amount was asked for only the router knows, and it compares.
+// router's merge. Which amount was asked for only the router knows, and it compares. A hold
+// that QuickPay is about to capture by itself is none: it only wakes a look-up.
 func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 	if n.Method != http.MethodPost {
 		return providers.Heard{Err: errNotPosted}
@@ -47,7 +48,7 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 	}
 	offer := p.ours().Method != string(providers.Instrument)
 	result := p.about(providers.Ref{}, view{offer: offer, ended: g.config.WithdrawLinks, test: g.config.TestMode})
-	if result.Verdict != providers.Unknown {
+	if result.Verdict != providers.Unknown && !(result.Verdict == providers.Held && p.Link.captures()) {
 		result.External = string(p.ID)
 		heard.Kind, heard.Result = providers.Fact, result
 	}

@@ -21,7 +21,7 @@ func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount provide
 	if no != nil {
 		return *no
 	}
-	p, no := g.operate(ctx, ref, capture, part{amount.Minor})
+	p, no := g.operate(ctx, ref, capture, part{amount.Minor}, func(_ payment, t tally) bool { return t.captured == amount.Minor })
 	if no != nil {
 		return *no
 	}
@@ -47,10 +47,10 @@ func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Resul
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
 	case seen.Verdict == providers.Declined, seen.Verdict == providers.Unserved:
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code} // it holds nothing and never will
-	case seen.Verdict == providers.Pending && g.withdrawable(ref, seen):
+	case g.withdrawable(ref, seen):
 		ref.External = string(p.ID)
 		return g.withdraw(ctx, ref)
-	case seen.Verdict == providers.Pending && ref.Method != providers.Instrument && !g.config.WithdrawLinks:
+	case (seen.Verdict == providers.Pending || endless(seen)) && ref.Method != providers.Instrument && !g.config.WithdrawLinks:
 		return unserved(providers.Unsupported, errors.New("quickpay: deleting a link is not known to end it (withdraw_links)"))
 	case seen.Verdict == providers.Pending:
 		return unserved(providers.Unsupported, errors.New("quickpay: the payment is under way; ask again when it is decided"))
@@ -63,12 +63,16 @@ func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Resul
 // withdrawable reports whether an offer waits for its payer, nobody is at it, and deleting
 // its link is known to end it.
 func (g *Gateway) withdrawable(ref providers.Ref, seen providers.Result) bool {
-	return ref.Method != providers.Instrument && g.config.WithdrawLinks && seen.Reason == providers.AwaitingPayer
+	waits := seen.Verdict == providers.Pending && seen.Reason == providers.AwaitingPayer
+	return ref.Method != providers.Instrument && g.config.WithdrawLinks && (waits || endless(seen))
 }
+
+// endless reports whether all that is doubtful about a payment is when its link ends.
+func endless(seen providers.Result) bool { return errors.Is(seen.Err, errNoEnd) }
 
 // void releases a hold whole. Once anything was captured QuickPay refuses it.
 func (g *Gateway) void(ctx context.Context, ref providers.Ref, held providers.Money) providers.Result {
-	p, no := g.operate(ctx, ref, cancel, nothing{})
+	p, no := g.operate(ctx, ref, cancel, nothing{}, func(_ payment, t tally) bool { return t.canceled })
 	if no != nil {
 		return *no
 	}
@@ -83,7 +87,7 @@ func (g *Gateway) withdraw(ctx context.Context, ref providers.Ref) providers.Res
 	code := fmt.Sprintf("http %d", got.Status)
 	switch {
 	case no != nil && no.invalid: // the wrong state: the payer was faster
-		return g.refusedOperation(ctx, ref, no)
+		return g.refusedOperation(ctx, ref, no, func(p payment, t tally) bool { return p.Link == nil && !t.held })
 	case no != nil:
 		return no.result
 	case got.Status != http.StatusNoContent || len(got.Body) > 0:
@@ -108,8 +112,11 @@ func (g *Gateway) identified(ctx context.Context, ref providers.Ref) (providers.
 	return ref, &providers.Result{Verdict: providers.Unserved, Reason: providers.NotSent, Code: seen.Code, Err: errors.Join(errNotBegun, seen.Err)}
 }
 
+// done reports whether a payment is where an operation would have brought it.
+type done func(payment, tally) bool
+
 // operate sends one operation and vouches for its answer.
-func (g *Gateway) operate(ctx context.Context, ref providers.Ref, kind literal, body any) (payment, *providers.Result) {
+func (g *Gateway) operate(ctx context.Context, ref providers.Ref, kind literal, body any, already done) (payment, *providers.Result) {
 	got, no := g.send(ctx, call{
 		method: http.MethodPost, path: "/payments/" + ref.External + "/" + string(kind) + "?synchronized",
 		limit: g.config.Timeouts.Refund, notify: g.config.NotifyURL, body: body,
@@ -117,7 +124,7 @@ func (g *Gateway) operate(ctx context.Context, ref providers.Ref, kind literal, 
 	if no != nil {
 		result := no.result
 		if no.invalid {
-			result = g.refusedOperation(ctx, ref, no)
+			result = g.refusedOperation(ctx, ref, no, already)
 		}
 		return payment{}, &result
 	}
@@ -130,12 +137,14 @@ func (g *Gateway) operate(ctx context.Context, ref providers.Ref, kind literal, 
 }
 
 // refusedOperation reads a 400: not carried out. Whether it may be asked for again, the
-// payment says: while another operation is under way it may (notes, section 6.2).
-func (g *Gateway) refusedOperation(ctx context.Context, ref providers.Ref, no *refusal) providers.Result {
+// payment says: while another operation is under way it may (notes, section 6.2). Where the
+// payment is as it would be after it, an earlier request was carried out whose answer was
+// lost, and only a look-up may say how it ended.
+func (g *Gateway) refusedOperation(ctx context.Context, ref providers.Ref, no *refusal, already done) providers.Result {
 	p, _ := g.look(ctx, ref, g.config.Timeouts.Status)
 	result := no.result
 	switch t := p.count(); {
-	case p.ID == "", t.unreadable:
+	case p.ID == "", t.unreadable, already(p, t):
 		return result // a later look settles it
 	case t.authorizing, t.operating, t.refunds, p.State == "pending":
 		result.Verdict, result.Reason = providers.Unserved, providers.Throttled

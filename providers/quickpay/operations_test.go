@@ -109,12 +109,45 @@ func TestWrongStateIsComparedWithThePayment(t *testing.T) {
 		reason  providers.Reason
 	}{
 		"under way":     {step{byID, 200, text(t, inHold("pending", doing("capture", amount)))}, providers.Unserved, providers.Throttled},
-		"captured":      {step{byID, 200, text(t, inHold("processed", did("capture", amount, "20000")))}, providers.Declined, providers.Refused},
+		"captured":      {step{byID, 200, text(t, inHold("processed", did("capture", amount, "20000")))}, providers.Unknown, providers.Ambiguous},
+		"a part of it":  {step{byID, 200, text(t, inHold("processed", did("capture", 50, "20000")))}, providers.Declined, providers.Refused},
+		"released":      {step{byID, 200, text(t, inHold("processed", did("cancel", amount, "20000")))}, providers.Declined, providers.Refused},
 		"a failed look": {step{byID, 500, ""}, providers.Unknown, providers.Ambiguous},
 		"another":       {step{byID, 200, text(t, with(inHold("new"), "order_id", "rt-000000000002"))}, providers.Unknown, providers.Ambiguous},
 	} {
 		g, _ := open(t, nil, step{doCapture, 400, refusedBy()}, c.look)
 		if got := g.Capture(t.Context(), held(byCard()), kroner(amount)); got.Verdict != c.verdict || got.Reason != c.reason {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
+
+// What was done already, by a request whose answer was lost, is refused when it is asked for
+// again. It is not refused for good: a look shows it done.
+func TestWhatIsDoneAlreadyIsNotRefusedForGood(t *testing.T) {
+	refused := func(on string, then map[string]any) []step {
+		return []step{{on, 400, refusedBy()}, {byID, 200, text(t, then)}}
+	}
+	full := paidWith(did("refund", 50, "20000"), did("refund", amount-50, "20000"))
+	for name, c := range map[string]struct {
+		steps   []step
+		act     func(g *Gateway) providers.Result
+		verdict providers.Verdict
+		reason  providers.Reason
+	}{
+		"a void": {append([]step{{byID, 200, text(t, inHold("new"))}}, refused(doCancel, inHold("processed", did("cancel", amount, "20000")))...),
+			func(g *Gateway) providers.Result { return g.Cancel(t.Context(), held(byCard())) }, providers.Unknown, providers.Ambiguous},
+		"a void of what is captured": {append([]step{{byID, 200, text(t, inHold("new"))}}, refused(doCancel, paidWith())...),
+			func(g *Gateway) providers.Result { return g.Cancel(t.Context(), held(byCard())) }, providers.Declined, providers.Refused},
+		"a refund": {refused(doRefund, full),
+			func(g *Gateway) providers.Result { return g.Refund(t.Context(), giving(amount-50, 50)) }, providers.Unknown, providers.Ambiguous},
+		"a refund that is too much": {refused(doRefund, paidWith(did("refund", 50, "20000"))),
+			func(g *Gateway) providers.Result { return g.Refund(t.Context(), giving(amount, 50)) }, providers.Declined, providers.Refused},
+		"a withdrawal": {append([]step{{byID, 200, text(t, linked(object("initial")))}}, refused(delLink, object("initial"))...),
+			func(g *Gateway) providers.Result { return g.Cancel(t.Context(), byLink()) }, providers.Unknown, providers.Ambiguous},
+	} {
+		g, _ := open(t, func(c *Config) { c.WithdrawLinks = true }, c.steps...)
+		if got := c.act(g); got.Verdict != c.verdict || got.Reason != c.reason {
 			t.Errorf("%s: got %+v", name, got)
 		}
 	}
@@ -156,6 +189,8 @@ func TestCancelDoesWhatTheStateAllows(t *testing.T) {
 		"a capture under way":       {nil, held(byCard()), []step{{byID, 200, text(t, inHold("pending", doing("capture", amount)))}}, providers.Unserved, providers.NotSent},
 		"a link, not trusted":       {nil, byLink(), []step{{byID, 200, text(t, linked(object("initial")))}}, providers.Unserved, providers.Unsupported},
 		"a link":                    {trusted, byLink(), []step{{byID, 200, text(t, linked(object("initial")))}, {delLink, 204, ""}}, providers.Approved, ""},
+		"a link without an end":     {trusted, byLink(), []step{{byID, 200, text(t, with(linked(object("initial")), "deadline_at", nil))}, {delLink, 204, ""}}, providers.Approved, ""},
+		"the same, not trusted":     {nil, byLink(), []step{{byID, 200, text(t, with(linked(object("initial")), "deadline_at", nil))}}, providers.Unserved, providers.Unsupported},
 		"a link, declined once":     {trusted, byLink(), []step{{byID, 200, text(t, linked(object("rejected", did("authorize", amount, "40000"))))}, {delLink, 204, ""}}, providers.Approved, ""},
 		"a link by its order":       {trusted, lost(byLink()), []step{{byOrder, 200, "[" + text(t, linked(object("initial"))) + "]"}, {delLink, 204, ""}}, providers.Approved, ""},
 		"a link with a payer at it": {trusted, byLink(), []step{{byID, 200, text(t, linked(object("pending", doing("authorize", amount))))}}, providers.Unserved, providers.Unsupported},

@@ -20,7 +20,7 @@ func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Resu
 	if no != nil {
 		return *no
 	}
-	p, no := g.operate(ctx, ref, refund, part{r.Amount.Minor})
+	p, no := g.operate(ctx, ref, refund, part{r.Amount.Minor}, func(_ payment, t tally) bool { return t.refunded == r.Before.Minor+r.Amount.Minor })
 	if no != nil {
 		return *no
 	}

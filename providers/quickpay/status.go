@@ -1,6 +1,7 @@
 package quickpay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ var (
 	errOperations  = errors.New("quickpay: the operations cannot be read")
 	errContradicts = errors.New("quickpay: the payment contradicts itself")
 	errUnfinished  = errors.New("quickpay: a capture or a cancel is not decided")
+	errNoEnd       = errors.New("quickpay: the link is alive, and its deadline_at cannot be read")
 	errTest        = errors.New("quickpay: test_mode is not as configured")
 )
 
@@ -163,6 +165,7 @@ func (p payment) moved(t tally, ref providers.Ref, v view) providers.Result {
 		return doubt(providers.Mismatch, fmt.Errorf("quickpay: %s authorised, %s asked for", p.sum(t.authorized), ref.Amount))
 	}
 	balance, told := p.Balance.whole()
+	unclear := cmp.Or(t.doubt[inCapture], t.doubt[inVoid])
 	switch {
 	case p.TestMode == nil || !told:
 		return doubt(providers.Unreadable, errContradicts)
@@ -172,12 +175,14 @@ func (p payment) moved(t tally, ref providers.Ref, v view) providers.Result {
 		return doubt(providers.Ambiguous, errUnfinished)
 	case balance != t.captured-t.refunded, t.refunded > t.captured, t.canceled && t.captured > 0:
 		return doubt(providers.Ambiguous, errContradicts)
-	case t.doubt[inCapture].reason != "" && t.captured < t.authorized:
-		return providers.Doubt(t.doubt[inCapture].reason, shown(t.doubt[inCapture].code), errUnfinished)
+	case unclear.reason != "" && t.captured < t.authorized:
+		return providers.Doubt(unclear.reason, shown(unclear.code), errUnfinished)
 	case t.captured == 0 && (t.canceled || t.lapsed) && (t.authorizing || t.doubt[inAuthorize].reason != ""):
 		return doubt(providers.Ambiguous, errContradicts) // the hold is gone, and another may be coming
 	case t.captured == 0 && (t.canceled || t.lapsed):
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Released, Code: p.code()}
+	case t.captured == 0 && !blind && !ref.TwoStage && !t.refused: // QuickPay is about to capture it
+		return providers.Result{Verdict: providers.Pending, Reason: providers.Processing, Code: p.code()}
 	case t.captured == 0:
 		return providers.Result{Verdict: providers.Held, Amount: p.sum(t.authorized), Code: p.code()}
 	case t.captured > t.authorized, !blind && !ref.TwoStage && t.captured != t.authorized:
@@ -199,7 +204,7 @@ func (p payment) unpaid(t tally, ref providers.Ref, v view) providers.Result {
 		return result
 	case t.doubt[inAuthorize].reason != "":
 		return providers.Doubt(t.doubt[inAuthorize].reason, shown(t.doubt[inAuthorize].code), nil)
-	case t.doubt != [3]doubtful{}, p.Balance != "0" && p.Balance != "":
+	case t.doubt != [4]doubtful{}, p.Balance != "0" && p.Balance != "":
 		return providers.Doubt(providers.Ambiguous, p.code(), errContradicts)
 	case p.Link != nil && p.Link.Amount == "":
 		return providers.Doubt(providers.Unreadable, p.code(), errors.New("quickpay: the link names no amount"))
@@ -209,7 +214,7 @@ func (p payment) unpaid(t tally, ref providers.Ref, v view) providers.Result {
 		result.Reason = providers.Processing
 		return result
 	case p.Link != nil:
-		return result // whatever was declined, the payer may try again (FAILOVER, row 11)
+		return p.alive(result)
 	case len(*p.Operations) == 0 && p.State == "initial" && v.seen:
 		return providers.Result{Reason: providers.Ambiguous, Absent: true, Code: p.code()}
 	case t.tries == 0 && v.offer && t.sessions > 0 && t.sessions == len(*p.Operations):
@@ -222,6 +227,18 @@ func (p payment) unpaid(t tally, ref providers.Ref, v view) providers.Result {
 		return result
 	}
 	return p.failed(t, v)
+}
+
+// alive reads a link that can be paid: whatever was declined, the payer may try again
+// (FAILOVER, row 11). It lives until the end that QuickPay shows, which need not be the one
+// that was asked for; without any it may live for ever.
+func (p payment) alive(result providers.Result) providers.Result {
+	end, told := p.DeadlineAt.instant()
+	if !told {
+		return providers.Doubt(providers.Ambiguous, p.code(), errNoEnd)
+	}
+	result.Until = end
+	return result
 }
 
 // failed reads the last try where nobody can try again.

@@ -3,6 +3,7 @@ package quickpay
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -39,7 +40,10 @@ func TestOperationsAreTheTruth(t *testing.T) {
 		"pending although it has a code":        {card, object("pending", with(doing("authorize", amount), "qp_status_code", "20000")), providers.Result{Verdict: providers.Pending, Reason: providers.Processing}},
 		"nobody says whether it is pending":     {card, object("new", with(did("authorize", amount, "40000"), "pending", nil)), providers.Result{Verdict: providers.Pending, Reason: providers.Processing}},
 		"authorised":                            {hold, object("new", auth), providers.Result{Verdict: providers.Held, Amount: kroner(amount)}},
-		"authorised, the capture is to follow":  {card, object("new", auth), providers.Result{Verdict: providers.Held, Amount: kroner(amount)}},
+		"authorised, the capture is to follow":  {card, object("new", auth), providers.Result{Verdict: providers.Pending, Reason: providers.Processing}},
+		"the same, by link":                     {offer, linked(object("new", rejected, auth)), providers.Result{Verdict: providers.Pending, Reason: providers.Processing}},
+		"in one stage, the capture was refused": {card, object("processed", auth, did("capture", amount, "40000")), providers.Result{Verdict: providers.Held, Amount: kroner(amount)}},
+		"in one stage, and canceled by hand":    {card, object("processed", auth, did("cancel", amount, "20000")), providers.Result{Verdict: providers.Declined, Reason: providers.Released}},
 		"authorised at the second try":          {hold, linked(object("new", rejected, auth)), providers.Result{Verdict: providers.Held, Amount: kroner(amount)}},
 		"recurring":                             {hold, object("new", did("recurring", amount, "20000")), providers.Result{Verdict: providers.Held, Amount: kroner(amount)}},
 		"captured":                              {card, object("processed", auth, take), providers.Result{Verdict: providers.Approved, Amount: kroner(amount), Returned: kroner(0)}},
@@ -53,6 +57,13 @@ func TestOperationsAreTheTruth(t *testing.T) {
 		"canceled, and tried again":             {hold, object("processed", auth, did("cancel", amount, "20000"), doing("authorize", amount)), unknown(providers.Ambiguous)},
 		"canceled, and nobody knows":            {hold, object("processed", auth, did("cancel", amount, "20000"), did("authorize", amount, "50300")), unknown(providers.Ambiguous)},
 		"canceled, and authorised again":        {hold, object("processed", auth, did("cancel", amount, "20000"), did("authorize", amount, "20000")), providers.Result{Verdict: providers.Held, Amount: kroner(amount)}},
+		"canceled, after nobody knew":           {hold, object("processed", auth, did("cancel", amount, "50300"), did("cancel", amount, "20000")), providers.Result{Verdict: providers.Declined, Reason: providers.Released}},
+		"a cancel that nobody knows of":         {hold, object("processed", auth, did("cancel", amount, "50300")), unknown(providers.Ambiguous)},
+		"renewed, and nobody knows, canceled":   {hold, object("processed", auth, did("renew", 0, "50300"), did("cancel", amount, "20000")), providers.Result{Verdict: providers.Declined, Reason: providers.Released}},
+		"an unclear capture, and a cancel":      {hold, object("processed", auth, did("capture", amount, "50300"), did("cancel", amount, "20000")), unknown(providers.Ambiguous)},
+		"an unclear cancel, and a capture":      {hold, object("processed", auth, did("cancel", amount, "50300"), take), providers.Result{Verdict: providers.Approved, Amount: kroner(amount), Returned: kroner(0)}},
+		"an unclear cancel, and a part":         {hold, object("processed", auth, did("cancel", amount, "50300"), did("capture", 50, "20000")), unknown(providers.Ambiguous)},
+		"an unclear cancel of an earlier hold":  {hold, object("new", auth, did("cancel", amount, "50300"), did("authorize", amount, "20000")), unknown(providers.Ambiguous)},
 		"a cancel was refused":                  {hold, object("processed", auth, did("cancel", amount, "40000")), providers.Result{Verdict: providers.Held, Amount: kroner(amount)}},
 		"refunded in part":                      {card, object("processed", auth, take, did("refund", 50, "20000")), providers.Result{Verdict: providers.Approved, Amount: kroner(amount), Returned: kroner(50)}},
 		"a refund is pending":                   {card, object("pending", auth, take, doing("refund", 50)), providers.Result{Verdict: providers.Approved, Amount: kroner(amount), Returned: kroner(0)}},
@@ -113,6 +124,32 @@ func TestOperationsAreTheTruth(t *testing.T) {
 		if got.Verdict != c.want.Verdict || got.Reason != c.want.Reason || got.Amount != c.want.Amount || got.Returned != c.want.Returned || got.Absent != c.want.Absent {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
 		}
+	}
+}
+
+// A link lives until the end that QuickPay shows, and not until the one that we asked for.
+func TestALiveLinkMustShowItsEnd(t *testing.T) {
+	rejected := did("authorize", amount, "40000")
+	for name, said := range map[string]map[string]any{"untouched": linked(object("initial")), "declined once": linked(object("rejected", rejected))} {
+		g, _ := open(t, nil, step{byID, http.StatusOK, text(t, said)})
+		got := g.Lookup(t.Context(), byLink())
+		verdict(t, got, providers.Pending, providers.AwaitingPayer)
+		if got.Until.Format(time.RFC3339) != ending {
+			t.Errorf("%s: it ends at %s", name, got.Until)
+		}
+		for _, end := range []any{nil, "", "soon", "2026-01-01", 1767226800} {
+			g, _ = open(t, nil, step{byID, http.StatusOK, text(t, with(said, "deadline_at", end))})
+			got = g.Lookup(t.Context(), byLink())
+			verdict(t, got, providers.Unknown, providers.Ambiguous)
+			if got.Absent || !got.Until.IsZero() || got.External != "714001" {
+				t.Errorf("%s, %v: %+v", name, end, got)
+			}
+		}
+	}
+	endless := with(linked(object("initial")), "deadline_at", nil)
+	g, _ := open(t, nil, step{byID, http.StatusOK, text(t, with(endless, "link", nil))})
+	if got := g.Lookup(t.Context(), byLink()); !got.Absent {
+		t.Errorf("without a link it is %+v", got)
 	}
 }
 

@@ -11,11 +11,12 @@ type tally struct {
 	held     bool // an authorize was approved
 	canceled bool // and the hold released
 	lapsed   bool // or the acquirer says that it is over
+	refused  bool // a capture of the hold was refused
 
 	tries, sessions                 int         // authorizes of any outcome, and payers who began something else
 	last                            operation   // the last of them
 	authorizing, operating, refunds bool        // pending: authorizes and payers at it, captures and cancels, refunds
-	doubt                           [3]doubtful // finished without anybody knowing how: the same three kinds
+	doubt                           [4]doubtful // finished without anybody knowing how, by kind
 	unreadable, strange             bool        // an amount that is none; an approved operation of a type nobody documented
 }
 
@@ -28,7 +29,8 @@ type doubtful struct {
 // The kinds of doubt.
 const (
 	inAuthorize = iota
-	inCapture   // and in cancel
+	inCapture
+	inVoid // and in whatever else acts on a hold as a whole
 	inRefund
 )
 
@@ -53,8 +55,10 @@ func (t *tally) add(o operation) {
 		t.last = o
 	case session:
 		t.sessions++
-	case capture, cancel, renew:
+	case capture:
 		kind, pending = inCapture, &t.operating
+	case cancel, renew:
+		kind, pending = inVoid, &t.operating
 	case refund:
 		kind, pending = inRefund, &t.refunds
 	}
@@ -68,6 +72,8 @@ func (t *tally) add(o operation) {
 		t.doubt[kind] = doubtful{meant.reason, o.Code}
 	case meant.class == lapsed:
 		t.lapsed = true
+	case o.Type == capture:
+		t.refused = true
 	}
 }
 
@@ -77,13 +83,14 @@ func (t *tally) approve(o operation) {
 	switch o.Type {
 	case authorize, recurring:
 		t.held, t.authorized = true, amount
-		t.canceled, t.lapsed = false, false // those were of an earlier hold
+		t.canceled, t.lapsed, t.refused = false, false, false // those were of an earlier hold
 	case capture:
 		t.captured += amount
 	case refund:
 		t.refunded += amount
 	case cancel:
 		t.canceled, readable = true, true // its amount may be empty
+		t.doubt[inVoid] = doubtful{}      // whatever became of an earlier one, the hold is gone
 	case renew:
 		t.lapsed, readable = false, true
 	case session:

@@ -72,11 +72,16 @@ type payment struct {
 	Balance    literal         `json:"balance"` // captured less refunded, minor units
 	Fee        literal         `json:"fee"`
 	CreatedAt  literal         `json:"created_at"`
+	DeadlineAt literal         `json:"deadline_at"` // when the link ends
 }
 
 type link struct {
-	Amount literal `json:"amount"`
+	Amount      literal         `json:"amount"`
+	AutoCapture json.RawMessage `json:"auto_capture"`
 }
+
+// captures reports whether what is authorised by the link is captured without being asked for.
+func (l *link) captures() bool { return l != nil && string(l.AutoCapture) == "true" }
 
 // operation is one step at the acquirer.
 type operation struct {

@@ -13,12 +13,10 @@ const Name = "robokassa"
 const (
 	// longestOrder keeps numbers far below the greatest InvId, 9223372036854775807.
 	longestOrder = 15
-	// lastMoment is added to an address's end: for clocks that differ, and for a payer who
-	// opens it in its last second and is seen as state 5 a moment later.
+	// lastMoment is how long a state may lag behind what happened. It is added to an address's
+	// end, also for clocks that differ: a payer who opens it in its last second is seen as
+	// state 5 a moment later.
 	lastMoment = 2 * time.Minute
-	// refundsShow is how long a refund may take to show. State 60 is all that ever shows
-	// one, and when it follows is not documented.
-	refundsShow = 24 * time.Hour
 )
 
 // Claims says what Robokassa promises.
@@ -44,6 +42,7 @@ func claims(c Config) providers.Claims {
 	}
 	if c.InvoiceBase != "" {
 		offer.Withdraw = providers.Binding // DeactivateInvoice, then OpStateExt (notes, section 5)
+		offer.WithdrawWait = lastMoment    // for a payer who opened it a moment before
 		offer.Margin += c.Timeouts.Create  // Robokassa counts an invoice's life from when it heard of it
 	}
 	var methods []providers.MethodClaims
@@ -83,9 +82,10 @@ func holdLife(c Config) time.Duration {
 	return c.HoldLife
 }
 
+// refunds are made by people, in the cabinet, where the service is not configured. SettleWait
+// times captures, voids and withdrawals, whose outcome is a state; of a refund no look-up ever
+// says that it was not made.
 func refunds(c Config) providers.RefundClaims {
-	if c.RefundBase == "" {
-		return providers.RefundClaims{} // by people, in the cabinet
-	}
-	return providers.RefundClaims{API: true, Partial: true, SettleWait: refundsShow}
+	api := c.RefundBase != ""
+	return providers.RefundClaims{API: api, Partial: api, SettleWait: lastMoment}
 }

@@ -14,9 +14,11 @@ var (
 	unable  = meaning{providers.Unserved, providers.Unsupported}   // OURS: this gateway cannot, another may
 	aborted = meaning{providers.Unserved, providers.Maintenance}   // SAFE
 	late    = meaning{providers.Declined, providers.Expired}       // DECL: the payer came too late
-	used    = meaning{providers.Unknown, providers.Duplicate}      // UNK: the number was paid before
-	unsure  = meaning{providers.Unknown, providers.Ambiguous}      // UNK
-	strange = meaning{providers.Unknown, providers.UnknownCode}    // UNK: nobody documented it
+	// UNK: the number is paid. Somebody has had the address, so the offer is no unseen one that
+	// could be left behind; a look tells who paid.
+	used    = meaning{providers.Pending, providers.PayerConfirming}
+	unsure  = meaning{providers.Unknown, providers.Ambiguous}   // UNK
+	strange = meaning{providers.Unknown, providers.UnknownCode} // UNK: nobody documented it
 )
 
 // startCodes are the errors of the page, which Indexjson.aspx answers as errorCode

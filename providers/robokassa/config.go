@@ -57,7 +57,9 @@ type Config struct {
 	// Currency is the currency of the shop's sums, as an ISO 4217 code. Default KZT.
 	Currency string `yaml:"currency"`
 	// ReferencePrefix begins every number of a payment: up to 9 digits, the first of them not 0.
-	// Shops that share a merchant_login need different ones. Default 1, and 9 in test mode.
+	// Gateways that share a merchant_login need different ones, also one after the other: a
+	// gateway that was renamed, or whose database was begun anew, counts from the beginning.
+	// Default 1, and 9 in test mode.
 	ReferencePrefix string `yaml:"reference_prefix"`
 	// Start says how a payment begins: url (the payer is handed a signed address, no call is
 	// made) or json (Indexjson.aspx is asked first, so that a refusal is known). Default url.
@@ -71,11 +73,13 @@ type Config struct {
 	Holds bool `yaml:"holds"`
 	// Recurring says that the shop may charge saved cards, by its contract. Default no.
 	Recurring bool `yaml:"recurring"`
-	// LinkLife is how long an address can be paid, 1 m to 24 h (ExpirationDate). It is also how
+	// LinkLife is how long an address can be paid, 2 m to 24 h (ExpirationDate). It is also how
 	// long a failover of an open payment may have to wait. Default 20 m.
 	LinkLife time.Duration `yaml:"link_life"`
-	// InvoiceLife is how long a link of CreateInvoice can be paid, as the shop knows it: nothing
-	// is documented. Payments that end sooner get an address instead. Default 24 h.
+	// InvoiceLife is how long a link of CreateInvoice can be paid at most, as Robokassa has told
+	// the shop: nothing is documented, and a link that outlives it may be paid after the payment
+	// has gone elsewhere. Payments that end sooner get an address instead. Required where
+	// invoice_base is set.
 	InvoiceLife time.Duration `yaml:"invoice_life"`
 	// HoldLife is how long a hold lives, 1 h to 168 h. Default 168 h.
 	HoldLife time.Duration `yaml:"hold_life"`
@@ -104,7 +108,8 @@ const (
 )
 
 const (
-	shortestLife = time.Minute
+	shortestLife = time.Minute     // what must be left of an offer when it is handed out
+	shortestLink = 2 * time.Minute // counted from the plan, so some of it is over by then
 	longestLink  = 24 * time.Hour
 	shortestHold = time.Hour
 	longestHold  = 7 * 24 * time.Hour // notes, section 1
@@ -131,7 +136,6 @@ func (c Config) withDefaults() Config {
 	settings.Default(&c.ReturnedState, wholeBack)
 	c.NoticeSources = slices.Clone(c.NoticeSources)
 	settings.Default(&c.LinkLife, 20*time.Minute)
-	settings.Default(&c.InvoiceLife, 24*time.Hour)
 	settings.Default(&c.HoldLife, longestHold)
 	c.Absent = c.Absent.WithDefaults(time.Minute)
 	settings.DefaultTimeouts(&c.Timeouts, providers.Timeouts{Charge: 30 * time.Second, Create: 15 * time.Second, Status: 15 * time.Second, Refund: 15 * time.Second})
@@ -174,8 +178,9 @@ func (c Config) validate() error {
 	wrong.If(c.Start != startURL && c.Start != startJSON, "start", "write url or json")
 	wrong.If(!slices.Contains([]string{"", "ru", "en"}, c.Language), "language", "write ru or en, or leave it out")
 	wrong.If(c.ReceiptTax != "" && !aTax.MatchString(c.ReceiptTax), "receipt_tax", "write a tax such as none or vat12, or leave it out")
-	wrong.If(c.LinkLife < shortestLife || c.LinkLife > longestLink, "link_life", "write a duration from 1m to 24h")
-	wrong.If(c.InvoiceLife < shortestLife, "invoice_life", "write a duration of 1m or more")
+	wrong.If(c.LinkLife < shortestLink || c.LinkLife > longestLink, "link_life", "write a duration from 2m to 24h")
+	wrong.If(c.InvoiceLife < 0 || c.InvoiceBase != "" && c.InvoiceLife < shortestLife, "invoice_life",
+		"write how long the shop's invoices can be paid at most, 1m or more; ask Robokassa, or leave invoice_base out")
 	wrong.If(c.HoldLife < shortestHold || c.HoldLife > longestHold, "hold_life", "write a duration from 1h to 168h")
 	wrong.If(c.RefundBody != bodyJWT && c.RefundBody != bodyJSON, "refund_body", "write jwt or json")
 	wrong.If(c.ReturnedState != wholeBack && c.ReturnedState != anyBack, "returned_state", "write whole or any")

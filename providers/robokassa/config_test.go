@@ -66,7 +66,7 @@ timeouts: {charge: 40s, create: 10s, status: 11s, refund: 12s}
 	}
 	claims := g.Claims()
 	if g.config.PageBase != "https://auth.robokassa.kz" || claims.Reference.Prefix != "26" || claims.Currencies[0] != "RUB" || claims.Capture.HoldLife != 120*time.Hour ||
-		claims.Timeouts.Refund != 23*time.Second || claims.Method(providers.Link).Margin != lastMoment+10*time.Second {
+		claims.Timeouts.Refund != 23*time.Second || claims.Refund.SettleWait != lastMoment || claims.Method(providers.Link).WithdrawWait != lastMoment || claims.Method(providers.Link).Margin != lastMoment+10*time.Second {
 		t.Errorf("%+v", claims)
 	}
 }
@@ -82,6 +82,9 @@ func TestTheLeastConfigurationIsAShopInKazakhstan(t *testing.T) {
 			t.Errorf("a base is %s", base)
 		}
 	}
+	if wait := g.Claims().Refund.SettleWait; wait != lastMoment { // it times captures and voids too
+		t.Errorf("an operation that was lost is asked for again after %s", wait)
+	}
 	if c.RefundBase != "" || c.InvoiceBase != "" || c.Hash != "md5" || c.Currency != "KZT" || c.Start != "url" || c.LinkLife != 20*time.Minute {
 		t.Errorf("%+v", c)
 	}
@@ -93,7 +96,7 @@ func TestEveryWrongFieldIsNamedWithTheWayOut(t *testing.T) {
 		"ws_base":             func(c *Config) { c.WSBase = "auth.robokassa.kz" },
 		"payment_base":        func(c *Config) { c.PaymentBase = "https://a:b@auth.robokassa.kz" },
 		"refund_base":         func(c *Config) { c.RefundBase, c.Password3 = "https://x/?a=b", secretOf("3") },
-		"invoice_base":        func(c *Config) { c.InvoiceBase = "https://x/#a" },
+		"invoice_base":        func(c *Config) { c.InvoiceBase, c.InvoiceLife = "https://x/#a", time.Hour },
 		"merchant_login":      func(c *Config) { c.MerchantLogin = "a:b" },
 		"password_1":          func(c *Config) { c.Password1 = providers.Secret{} },
 		"password_2":          func(c *Config) { c.Password2 = providers.Secret{} },
@@ -104,7 +107,7 @@ func TestEveryWrongFieldIsNamedWithTheWayOut(t *testing.T) {
 		"test_password_2: is": func(c *Config) { test(c); c.TestPassword2 = c.Password2 },
 		"holds":               func(c *Config) { test(c); c.Holds = true },
 		"recurring":           func(c *Config) { test(c); c.Recurring = true },
-		"invoice_base: does":  func(c *Config) { test(c); c.InvoiceBase = "https://services.robokassa.ru" },
+		"invoice_base: does":  func(c *Config) { test(c); c.InvoiceBase, c.InvoiceLife = "https://services.robokassa.ru", time.Hour },
 		"refund_base: does":   func(c *Config) { test(c); c.RefundBase, c.Password3 = "https://services.robokassa.ru", secretOf("3") },
 		"hash":                func(c *Config) { c.Hash = "crc32" },
 		"notice_sources":      func(c *Config) { c.NoticeSources = []string{"robokassa.kz"} },
@@ -114,8 +117,9 @@ func TestEveryWrongFieldIsNamedWithTheWayOut(t *testing.T) {
 		"start":               func(c *Config) { c.Start = "form" },
 		"language":            func(c *Config) { c.Language = "kk" },
 		"receipt_tax":         func(c *Config) { c.ReceiptTax = "12 %" },
-		"link_life":           func(c *Config) { c.LinkLife = 30 * time.Second },
-		"invoice_life":        func(c *Config) { c.InvoiceLife = -time.Hour },
+		"link_life":           func(c *Config) { c.LinkLife = time.Minute },
+		"invoice_life":        func(c *Config) { c.InvoiceBase = "https://services.robokassa.ru" },
+		"invoice_life: write": func(c *Config) { c.InvoiceLife = -time.Hour },
 		"hold_life":           func(c *Config) { c.HoldLife = 169 * time.Hour },
 		"refund_body":         func(c *Config) { c.RefundBody = "xml" },
 		"returned_state":      func(c *Config) { c.ReturnedState = "half" },

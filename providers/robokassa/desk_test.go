@@ -35,6 +35,7 @@ func least() Config {
 // everything is a shop with all that a contract can allow.
 func everything(c *Config) {
 	c.RefundBase, c.InvoiceBase, c.Password3 = "https://services.robokassa.ru", "https://services.robokassa.ru", secret(3)
+	c.InvoiceLife = 24 * time.Hour
 	c.Holds, c.Recurring = true, true
 }
 
@@ -153,18 +154,36 @@ func charge(m providers.Method) providers.Charge {
 		Instrument: providers.Token{Value: providers.NewSecret("100000000000900")}}
 }
 
-// says writes an answer of OpStateExt, as in the notes, section 4.2.
+// says writes an answer of OpStateExt about a state that came about now, as in the notes,
+// section 4.2, without any parameter of ours.
 func says(state, amount string) string {
 	return fmt.Sprintf(`<?xml version="1.0" encoding="utf-8"?>
 <OperationStateResponse xmlns="http://merchant.roboxchange.com/WebService/">
   <Result><Code>0</Code><Description/></Result>
-  <State><Code>%s</Code><RequestDate>2026-01-01T03:10:00.1234567+03:00</RequestDate><StateDate>2026-01-01T03:05:01.7654321+03:00</StateDate></State>
+  <State><Code>%s</Code><RequestDate>2026-01-01T03:10:00.1234567+03:00</RequestDate><StateDate>%s</StateDate></State>
   <Info><IncCurrLabel>BankCardPSKZ</IncCurrLabel><IncSum>1600.000000</IncSum><IncAccount>440043******1234</IncAccount>
     <PaymentMethod><Code>BankCard</Code><Description>Bank card</Description></PaymentMethod>
     <OutCurrLabel>KZT</OutCurrLabel><OutSum>%s</OutSum>
     <OpKey>%s</OpKey><BankCardRRN>600100000001</BankCardRRN></Info>
-  <UserField><Field><Name>Shp_attempt</Name><Value>%s</Value></Field></UserField>
-</OperationStateResponse>`, state, amount, key, order)
+  <UserField></UserField>
+</OperationStateResponse>`, state, dated(time.Now()), amount, key)
+}
+
+// dated writes a time as Robokassa does: seven digits of a second, and an offset.
+func dated(at time.Time) string {
+	return at.In(time.FixedZone("", 3*60*60)).Format("2006-01-02T15:04:05.0000000-07:00")
+}
+
+// since makes the state of an answer one that came about at another time.
+func since(answer string, at time.Time) string {
+	before, rest, _ := strings.Cut(answer, "<StateDate>")
+	_, after, _ := strings.Cut(rest, "</StateDate>")
+	return before + "<StateDate>" + dated(at) + "</StateDate>" + after
+}
+
+// with adds a parameter of the shop's to an answer.
+func with(answer, name, value string) string {
+	return strings.Replace(answer, "</UserField>", "<Field><Name>"+name+"</Name><Value>"+value+"</Value></Field></UserField>", 1)
 }
 
 // refuses writes an answer whose Result is not 0.

@@ -49,7 +49,7 @@ func FuzzAddress(f *testing.F) {
 			if back != "" {
 				parts = append(parts, url.QueryEscape(back), "GET", url.QueryEscape(back), "GET")
 			}
-			parts = append(parts, "sim-pass-1", "Shp_attempt="+number)
+			parts = append(parts, "sim-pass-1", "Shp_attempt="+attemptOf(c.Ref))
 			if got.Get("SignatureValue") != byHand(parts...) || !amounts(got.Get("OutSum"), c.Ref.Amount) || got.Get("InvId") != number {
 				t.Errorf("%v", got)
 			}

@@ -26,11 +26,12 @@ type told struct {
 
 // Hear reads a ResultURL, or a ResultUrl2 where the path says so.
 //
-// ResultURL comes only after success, signed over the sum and the number: a Fact. There is
-// neither time nor nonce under the signature, so a replayed notice verifies for ever; Key
-// makes repeats recognisable. Everything else in it may be changed by anybody and is not
-// read, but IsTest: where no test is configured a test notice does not verify, and one that
-// does all the same only wakes a look.
+// ResultURL comes only after success, signed over the sum, the number and our own parameters:
+// a Fact. Of a first payment it tells the saved card, since nobody looks at what a notice has
+// decided. There is neither time nor nonce under the signature, so a replayed notice verifies
+// for ever; Key makes repeats recognisable. Everything else in it may be changed by anybody
+// and is not read, but IsTest: where no test is configured a test notice does not verify, and
+// one that does all the same only wakes a look.
 func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 	switch {
 	case !g.knows(n.Source):
@@ -48,7 +49,7 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 		return providers.Heard{Forged: true, Err: errForged}
 	}
 	amount, err := providers.ParseMoney(sum, g.config.Currency)
-	if attempt := fields.text(attemptName); err != nil || amount.Minor <= 0 || !isNumber(order) || attempt != "" && attempt != order {
+	if attempt := fields.text(attemptName); err != nil || amount.Minor <= 0 || !isNumber(order) || attempt != "" && !namesNumber(attempt, order) {
 		return providers.Heard{Err: errBadNotice}
 	}
 	heard := providers.Heard{Kind: providers.Fact, Ref: providers.Ref{Order: order}, Key: order + ";" + amount.Shortest(), Detail: told{order: order}}
@@ -57,6 +58,9 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 		return heard
 	}
 	heard.Result = providers.Result{Verdict: providers.Approved, Amount: amount, Code: "ResultURL"}
+	if g.config.Recurring && fields.text(saveName) == "1" {
+		heard.Result.Instrument = savedCard(order)
+	}
 	return heard
 }
 

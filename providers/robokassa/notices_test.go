@@ -55,6 +55,28 @@ func TestTheGoldenNoticeVerifies(t *testing.T) {
 	}
 }
 
+// A notice may decide the payment before any look does, and then nobody looks any more.
+func TestANoticeOfAFirstPaymentTellsTheSavedCard(t *testing.T) {
+	for _, c := range []struct {
+		recurring bool
+		own       []string
+		told      bool
+	}{
+		{true, []string{"Shp_attempt=" + order, "Shp_save=1"}, true}, {true, []string{"Shp_save=0"}, false}, {true, []string{"Shp_attempt=" + order}, false},
+		{false, []string{"Shp_save=1"}, false},
+	} {
+		g, _ := open(t, func(cfg *Config) { cfg.Recurring, cfg.Holds = c.recurring, true }, nil)
+		heard := g.Hear(posted(signed("1500.5", order, "sim-pass-2", c.own...)))
+		if card := heard.Result.Instrument; heard.Kind != providers.Fact || (card != nil) != c.told || card != nil && (card.Value.Reveal() != order || card.Mask != "" || card.Brand != "") {
+			t.Errorf("%+v: it is heard as %+v", c, heard)
+		}
+	}
+	g, _ := open(t, everything, nil)
+	if heard := g.Hear(posted(signed("1500.5", order, "sim-pass-2") + "&Shp_save=1")); heard.Kind != providers.Noise || !heard.Forged {
+		t.Errorf("added by somebody, it is heard as %+v", heard)
+	}
+}
+
 func TestANoticeIsHeardAsItCame(t *testing.T) {
 	good := signed("1500.500000", order, "sim-pass-2", "Shp_attempt="+order)
 	for _, c := range []struct {
@@ -87,6 +109,8 @@ func TestANoticeIsHeardAsItCame(t *testing.T) {
 		{"without a number", nil, posted(signed("5", "", "sim-pass-2")), providers.Noise, false},
 		{"about a strange number", nil, posted(signed("5", "007", "sim-pass-2")), providers.Noise, false},
 		{"about another attempt", nil, posted(signed("5", order, "sim-pass-2", "Shp_attempt=7")), providers.Noise, false},
+		{"with the plan", nil, posted(signed("1500.5", order, "sim-pass-2", "Shp_attempt="+order+"-1767225600123")), providers.Fact, false},
+		{"about another attempt with a plan", nil, posted(signed("5", order, "sim-pass-2", "Shp_attempt="+order+"0-1767225600123")), providers.Noise, false},
 		{"of a test under the live password", nil, posted(good + "&IsTest=1"), providers.Hint, false},
 		{"from elsewhere", func(c *Config) { c.NoticeSources = []string{"185.59.217.65", "10.0.0.0/8"} }, posted(good), providers.Noise, true},
 		{"from where it may", func(c *Config) { c.NoticeSources = []string{"185.59.216.0/24"} }, posted(good), providers.Fact, false},

@@ -194,7 +194,7 @@ func TestAnAddressIsDeadWhenItSaysSo(t *testing.T) {
 			}
 			time.Sleep(time.Until(r.Until.Add(h.Claims().Method(providers.Link).Margin)) + time.Second)
 			if opened {
-				h.sees(c.Ref, providers.Declined, providers.Expired)
+				h.sees(c.Ref, providers.Pending, providers.AwaitingPayer) // state 10 is no end: the end was its own
 			} else if r := h.sees(c.Ref, providers.Unknown, providers.Ambiguous); !r.Absent {
 				h.t.Error("it is known, and nobody has opened it")
 			}
@@ -251,9 +251,103 @@ func TestSupportMayTurnNoMoneyIntoSuccess(t *testing.T) {
 		h.shown(c)
 		h.act(c.Ref.Order, sim.ActScan)
 		time.Sleep(time.Hour)
-		h.sees(c.Ref, providers.Declined, providers.Expired)
+		h.sees(c.Ref, providers.Pending, providers.AwaitingPayer)
 		h.act(c.Ref.Order, sim.ActPayLate)
 		h.sees(c.Ref, providers.Approved, "")
+	})
+}
+
+// State 10 may be a declined card, with the bank's number and all, and the payer pays after it.
+func TestNoMoneyOnAnAddressThatIsAliveClosesNothing(t *testing.T) {
+	for _, hold := range []bool{false, true} {
+		enter(t, options(sim.RobokassaSwitches{DeclineIs10: true}), nil, func(h *house) {
+			c := h.wish(providers.Link)
+			c.Ref.TwoStage = hold
+			h.shown(c)
+			h.act(c.Ref.Order, sim.ActDecline)
+			if r := h.sees(c.Ref, providers.Pending, providers.AwaitingPayer); r.Code != "10" {
+				h.t.Errorf("the state is %s", r.Code)
+			}
+			h.act(c.Ref.Order, sim.ActPay)
+			if hold {
+				h.sees(c.Ref, providers.Held, "")
+			} else {
+				h.sees(c.Ref, providers.Approved, "")
+			}
+		})
+	}
+}
+
+// A payer who opened the link just before it was switched off shows late, but no later than
+// the claimed wait.
+func TestAWithdrawalIsConfirmedOnlyAfterItsWait(t *testing.T) {
+	enter(t, options(sim.RobokassaSwitches{StateLags: sim.Duration(time.Minute)}), func(c *robokassa.Config) { c.InvoiceBase = "http://127.0.0.1:1" }, func(h *house) {
+		c := h.wish(providers.Link)
+		r := h.Charge(h.t.Context(), c)
+		c.Ref.External = r.External
+		h.act(c.Ref.Order, sim.ActScan)
+		if r := h.Cancel(h.t.Context(), c.Ref); r.Verdict != providers.Approved {
+			h.t.Errorf("a withdrawal is %s %s", r.Verdict, r.Reason)
+		}
+		h.sees(c.Ref, providers.Pending, providers.AwaitingPayer)
+		time.Sleep(h.Claims().Method(providers.Link).WithdrawWait)
+		h.sees(c.Ref, providers.Pending, providers.PayerConfirming)
+		h.act(c.Ref.Order, sim.ActConfirm)
+		h.sees(c.Ref, providers.Approved, "")
+	})
+}
+
+// A withdrawal that was lost leaves the link as it was, and is made anew.
+func TestALostWithdrawalIsSeenAsNotCarriedOut(t *testing.T) {
+	enter(t, options(sim.RobokassaSwitches{}), func(c *robokassa.Config) { c.InvoiceBase = "http://127.0.0.1:1" }, func(h *house) {
+		c := h.wish(providers.Link)
+		c.Ref.External = h.Charge(h.t.Context(), c).External
+		if _, err := h.bank.AddFault(sim.Fault{Face: "robokassa", Op: sim.OpVoid, Kind: sim.FaultDrop, Times: 1}); err != nil {
+			h.t.Fatal(err)
+		}
+		if r := h.Cancel(h.t.Context(), c.Ref); r.Verdict != providers.Unknown {
+			h.t.Errorf("a withdrawal is %s", r.Verdict)
+		}
+		if r := h.sees(c.Ref, providers.Pending, providers.AwaitingPayer); r.Absent {
+			h.t.Error("the link is not known")
+		}
+		if r := h.Cancel(h.t.Context(), c.Ref); r.Verdict != providers.Approved {
+			h.t.Errorf("another withdrawal is %s %s", r.Verdict, r.Reason)
+		}
+		h.act(c.Ref.Order, sim.ActPay)
+		if o := h.object(c.Ref.Order); o.Captured != 0 {
+			h.t.Errorf("it took %d", o.Captured)
+		}
+	})
+}
+
+// A counter that began anew gives out a number that was paid. Its money is not ours.
+func TestAPaidNumberIsNoMoneyOfALaterAttempt(t *testing.T) {
+	enter(t, options(sim.RobokassaSwitches{}), func(c *robokassa.Config) { c.Start = "json" }, func(h *house) {
+		first := h.wish(providers.Link)
+		h.Charge(h.t.Context(), first)
+		h.act(first.Ref.Order, sim.ActPay)
+		h.sees(first.Ref, providers.Approved, "")
+		for _, pause := range []time.Duration{time.Second, time.Hour} {
+			time.Sleep(pause)
+			again := first
+			again.Ref.Planned = time.Now()
+			r := h.Charge(h.t.Context(), again)
+			if r.Verdict != providers.Pending || r.Reason != providers.PayerConfirming || r.Action != nil || r.Until.Before(time.Now()) {
+				h.t.Errorf("a second start is %+v", r)
+			}
+			h.sees(again.Ref, providers.Unknown, providers.Mismatch)
+			card := again
+			card.Ref.Method, card.Instrument = providers.Instrument, providers.Token{Value: providers.NewSecret(goodCard)}
+			if r := h.Charge(h.t.Context(), card); r.Verdict != providers.Unknown {
+				h.t.Errorf("a charge of a saved card is %+v", r)
+			}
+			h.sees(card.Ref, providers.Unknown, providers.Mismatch)
+			if r := h.Refund(h.t.Context(), providers.Refund{Ref: again.Ref, ID: "rf", Amount: again.Ref.Amount}); r.Verdict != providers.Unserved {
+				h.t.Errorf("a refund is %+v", r)
+			}
+		}
+		h.sees(first.Ref, providers.Approved, "")
 	})
 }
 
@@ -369,6 +463,7 @@ func TestALostAnswerToAnOperationIsSettledByALook(t *testing.T) {
 				c.Ref.TwoStage = true
 				h.shown(c)
 				h.act(c.Ref.Order, sim.ActPay)
+				c.Ref.External = h.sees(c.Ref, providers.Held, "").External
 				return c.Ref
 			}
 			captured, released := hold(), hold()

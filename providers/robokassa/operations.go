@@ -44,7 +44,8 @@ func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount provide
 //
 //	seen                    with an invoice's link      with an address
 //	20                      release the hold            release the hold
-//	3, 10 while it lives    switch it off               nothing can be done
+//	10 after a seen hold    -                           nothing is left to do
+//	3, 10                   switch it off               nothing can be done
 //	5                       switch it off: Pending,     nothing can be done
 //	                        for who has opened the page
 //	                        may still pay

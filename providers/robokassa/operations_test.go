@@ -47,6 +47,8 @@ func TestNoMoreThanIsHeldIsCaptured(t *testing.T) {
 func TestACancelDoesWhatTheStateAllows(t *testing.T) {
 	link, invoice := ref(providers.Link), ref(providers.Link)
 	invoice.External = invoiceKey + "i1"
+	known := held()
+	known.External = key
 	done := `{"isSuccess":true}`
 	for _, c := range []struct {
 		what, state, answer string
@@ -57,7 +59,8 @@ func TestACancelDoesWhatTheStateAllows(t *testing.T) {
 	}{
 		{"a hold", says("20", "1500.5"), accepting[0], held(), toCancel, providers.Approved, ""},
 		{"a hold, refused", says("20", "1500.5"), `{success:false}`, held(), toCancel, providers.Unknown, providers.Ambiguous},
-		{"a hold that is gone", says("10", "1500.5"), "", held(), "", providers.Approved, ""},
+		{"a hold that is gone", says("10", "1500.5"), "", known, "", providers.Approved, ""},
+		{"a declined try at a hold", says("10", "1500.5"), "", held(), "", providers.Unserved, providers.Unsupported},
 		{"a captured hold", says("100", "1500.5"), "", held(), "", providers.Declined, providers.Refused},
 		{"an address nobody opened", refuses("3"), "", link, "", providers.Unserved, providers.NotFound},
 		{"an address somebody opened", says("5", "1500.5"), "", link, "", providers.Unserved, providers.Unsupported},
@@ -96,11 +99,12 @@ func TestAVoidIsSignedWithoutTheSum(t *testing.T) {
 
 func TestARecurringChargeIsAcceptedAndNotYetMade(t *testing.T) {
 	g, d := open(t, everything, map[string]string{toRecurring: "OK" + order + "\r\n"})
-	want(t, "a charge", g.Charge(t.Context(), charge(providers.Instrument)), providers.Pending, providers.Processing)
+	c := charge(providers.Instrument)
+	want(t, "a charge", g.Charge(t.Context(), c), providers.Pending, providers.Processing)
 	got := d.last().form(t)
 	for name, value := range map[string]string{
-		"MerchantLogin": shop, "InvoiceID": order, "PreviousInvoiceID": "100000000000900", "OutSum": "1500.50", "Description": "Order 1001", "Shp_attempt": order,
-		"SignatureValue": byHand(shop, "1500.50", order, "sim-pass-1", "Shp_attempt="+order),
+		"MerchantLogin": shop, "InvoiceID": order, "PreviousInvoiceID": "100000000000900", "OutSum": "1500.50", "Description": "Order 1001", "Shp_attempt": attemptOf(c.Ref),
+		"SignatureValue": byHand(shop, "1500.50", order, "sim-pass-1", "Shp_attempt="+attemptOf(c.Ref)),
 	} {
 		if got.Get(name) != value {
 			t.Errorf("%s is %q, want %q", name, got.Get(name), value)
@@ -134,10 +138,11 @@ func TestOnlyTheNumberOfAFirstPaymentIsCharged(t *testing.T) {
 
 func TestARecurringChargeCarriesItsReceipt(t *testing.T) {
 	g, d := open(t, func(c *Config) { c.Recurring, c.ReceiptTax = true, "vat12" }, map[string]string{toRecurring: "OK" + order})
-	g.Charge(t.Context(), charge(providers.Instrument))
+	c := charge(providers.Instrument)
+	g.Charge(t.Context(), c)
 	got := d.last().form(t)
 	receipt := "%7B%22items%22%3A%5B%7B%22name%22%3A%22Order%201001%22%2C%22quantity%22%3A1%2C%22sum%22%3A1500.50%2C%22tax%22%3A%22vat12%22%7D%5D%7D"
-	if got.Get("Receipt") != receipt || got.Get("SignatureValue") != byHand(shop, "1500.50", order, receipt, "sim-pass-1", "Shp_attempt="+order) {
+	if got.Get("Receipt") != receipt || got.Get("SignatureValue") != byHand(shop, "1500.50", order, receipt, "sim-pass-1", "Shp_attempt="+attemptOf(c.Ref)) {
 		t.Errorf("asked was %v", got)
 	}
 }

@@ -46,12 +46,12 @@ func unaccepted(body []byte) providers.Reason {
 // recurrence is the signed form of a recurring charge. The number of the first payment is
 // not under its signature.
 func (g *Gateway) recurrence(c providers.Charge) url.Values {
-	order, sum := c.Ref.Order, c.Ref.Amount.Decimal()
+	order, sum, attempt := c.Ref.Order, c.Ref.Amount.Decimal(), attemptOf(c.Ref)
 	fields := url.Values{
 		"MerchantLogin": {g.config.MerchantLogin}, "InvoiceID": {order}, "PreviousInvoiceID": {c.Instrument.Value.Reveal()},
-		"OutSum": {sum}, "Description": {about(c)}, attemptName: {order},
+		"OutSum": {sum}, "Description": {about(c)}, attemptName: {attempt},
 	}
-	m := message{before: []string{g.config.MerchantLogin, sum, order}, own: []parameter{{attemptName, order}}}
+	m := message{before: []string{g.config.MerchantLogin, sum, order}, own: []parameter{{attemptName, attempt}}}
 	if receipt := g.receipt(c); receipt != "" {
 		fields.Set("Receipt", receipt)
 		m.before = append(m.before, receipt)

@@ -34,10 +34,6 @@ type parameter struct{ name, value string }
 // ownPrefix begins the names of a shop's own parameters.
 const ownPrefix = "Shp_"
 
-// attemptName is the one we send: what a look-up or a notice is about stands in it. One
-// spelling, so that the two orders in which clients sort agree.
-const attemptName = ownPrefix + "attempt"
-
 // isOwn reports whether a parameter is a shop's own, in any case of its prefix.
 func isOwn(name string) bool {
 	return len(name) > len(ownPrefix) && strings.EqualFold(name[:len(ownPrefix)], ownPrefix)

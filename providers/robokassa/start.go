@@ -21,10 +21,10 @@ const resultPath = "result2"
 // e-mail is kept back: Robokassa must have no means to send the address to anybody, or a
 // lost answer could not be closed as never shown.
 func (g *Gateway) start(c providers.Charge, until time.Time) url.Values {
-	order, sum := c.Ref.Order, c.Ref.Amount.Decimal()
+	order, sum, attempt := c.Ref.Order, c.Ref.Amount.Decimal(), attemptOf(c.Ref)
 	fields := url.Values{
 		"MerchantLogin": {g.config.MerchantLogin}, "OutSum": {sum}, "InvId": {order}, "Description": {about(c)},
-		"Encoding": {"utf-8"}, "ExpirationDate": {until.UTC().Format(expiration)}, attemptName: {order},
+		"Encoding": {"utf-8"}, "ExpirationDate": {until.UTC().Format(expiration)}, attemptName: {attempt},
 	}
 	if g.config.Language != "" {
 		fields.Set("Culture", g.config.Language)
@@ -32,7 +32,7 @@ func (g *Gateway) start(c providers.Charge, until time.Time) url.Values {
 	if g.config.Test {
 		fields.Set("IsTest", "1")
 	}
-	m := message{before: []string{g.config.MerchantLogin, sum, order}, own: []parameter{{attemptName, order}}}
+	m := message{before: []string{g.config.MerchantLogin, sum, order}, own: []parameter{{attemptName, attempt}}}
 	signed := func(name, value, text string) {
 		fields.Set(name, value)
 		m.before = append(m.before, text)
@@ -49,6 +49,8 @@ func (g *Gateway) start(c providers.Charge, until time.Time) url.Values {
 		}
 	case c.Save && g.config.Recurring: // a hold and a first payment at once are documented nowhere
 		fields.Set("Recurring", "true") // not signed
+		fields.Set(saveName, "1")
+		m.own = append(m.own, parameter{saveName, "1"})
 	}
 	if c.ReturnURL != "" {
 		for _, way := range []string{"SuccessUrl2", "FailUrl2"} {
@@ -99,7 +101,11 @@ func (g *Gateway) begin(ctx context.Context, c providers.Charge, until time.Time
 	}
 	if code := string(said.ErrorCode); code != "0" {
 		meant := onStart(code)
-		return providers.Result{Verdict: meant.verdict, Reason: meant.reason, Code: shown(code)}
+		result := providers.Result{Verdict: meant.verdict, Reason: meant.reason, Code: shown(code)}
+		if result.Verdict == providers.Pending {
+			result.Until = until
+		}
+		return result
 	}
 	if !aKey.MatchString(string(said.InvoiceID)) {
 		return providers.Doubt(providers.Unreadable, "", errors.New("robokassa: the start has no usable id"))

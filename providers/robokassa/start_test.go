@@ -36,9 +36,9 @@ func TestAnAddressIsComposedWithoutACall(t *testing.T) {
 		got := query(t, r.Action.URL)
 		for name, value := range map[string]string{
 			"MerchantLogin": shop, "OutSum": "1500.50", "InvId": order, "Description": "Order 1001", "Culture": "ru", "Encoding": "utf-8",
-			"ExpirationDate": until.UTC().Format("2006-01-02T15:04:05") + "+00:00", "Shp_attempt": order,
+			"ExpirationDate": until.UTC().Format("2006-01-02T15:04:05") + "+00:00", "Shp_attempt": attemptOf(c.Ref),
 			"SuccessUrl2": c.ReturnURL, "SuccessUrl2Method": "GET", "FailUrl2": c.ReturnURL, "FailUrl2Method": "GET",
-			"SignatureValue": byHand(shop, "1500.50", order, back, "GET", back, "GET", "sim-pass-1", "Shp_attempt="+order),
+			"SignatureValue": byHand(shop, "1500.50", order, back, "GET", back, "GET", "sim-pass-1", "Shp_attempt="+attemptOf(c.Ref)),
 		} {
 			if got.Get(name) != value {
 				t.Errorf("%s is %q, want %q", name, got.Get(name), value)
@@ -63,7 +63,7 @@ func TestAHoldIsSignedWithWhereItIsTold(t *testing.T) {
 	if got.Get("StepByStep") != "true" || got.Get("ResultUrl2") != "https://pay.example.kz/webhooks/robokassa/result2" || got.Has("Recurring") {
 		t.Errorf("%v", got)
 	}
-	if want := byHand(shop, "1500.50", order, "true", url.QueryEscape(got.Get("ResultUrl2")), "sim-pass-1", "Shp_attempt="+order); got.Get("SignatureValue") != want {
+	if want := byHand(shop, "1500.50", order, "true", url.QueryEscape(got.Get("ResultUrl2")), "sim-pass-1", "Shp_attempt="+attemptOf(c.Ref)); got.Get("SignatureValue") != want {
 		t.Errorf("the signature is %s, want %s", got.Get("SignatureValue"), want)
 	}
 }
@@ -79,7 +79,7 @@ func TestAReceiptIsSignedEncodedOnce(t *testing.T) {
 	if got.Get("Receipt") != receipt || !strings.Contains(address, url.QueryEscape(receipt)) {
 		t.Errorf("the receipt is %s", got.Get("Receipt"))
 	}
-	if want := byHand(shop, "1500.50", order, receipt, "sim-pass-1", "Shp_attempt="+order); got.Get("SignatureValue") != want {
+	if want := byHand(shop, "1500.50", order, receipt, "sim-pass-1", "Shp_attempt="+attemptOf(c.Ref)); got.Get("SignatureValue") != want {
 		t.Errorf("the signature is %s, want %s", got.Get("SignatureValue"), want)
 	}
 }
@@ -92,8 +92,13 @@ func TestAFirstPaymentIsMarkedOnlyWhereItIsAskedForAndAllowed(t *testing.T) {
 		g, _ := open(t, func(cfg *Config) { cfg.Recurring, cfg.Holds = c.allowed, true }, nil)
 		wanted := charge(providers.Link)
 		wanted.Save, wanted.Ref.TwoStage = c.save, c.hold
-		if got := query(t, g.Charge(t.Context(), wanted).Action.URL); (got.Get("Recurring") == "true") != c.marked {
+		wanted.ReturnURL, wanted.NotifyURL = "", ""
+		got := query(t, g.Charge(t.Context(), wanted).Action.URL)
+		if (got.Get("Recurring") == "true") != c.marked || (got.Get("Shp_save") == "1") != c.marked {
 			t.Errorf("%+v: %v", c, got)
+		}
+		if c.marked && got.Get("SignatureValue") != byHand(shop, "1500.50", order, "sim-pass-1", "Shp_attempt="+attemptOf(wanted.Ref), "Shp_save=1") {
+			t.Errorf("%+v: the signature is %s", c, got.Get("SignatureValue"))
 		}
 	}
 }
@@ -105,7 +110,7 @@ func TestTestPaymentsAreSignedWithTheTestPair(t *testing.T) {
 	c := charge(providers.Link)
 	c.ReturnURL = ""
 	got := query(t, g.Charge(t.Context(), c).Action.URL)
-	if want := byHand(shop, "1500.50", order, "test-1", "Shp_attempt="+order); got.Get("IsTest") != "1" || got.Get("SignatureValue") != want {
+	if want := byHand(shop, "1500.50", order, "test-1", "Shp_attempt="+attemptOf(c.Ref)); got.Get("IsTest") != "1" || got.Get("SignatureValue") != want {
 		t.Errorf("%v, want the signature %s", got, want)
 	}
 	if g.Claims().Reference.Prefix != "9" {
@@ -195,7 +200,7 @@ func TestRefusedStartsMeanWhatTheTableSays(t *testing.T) {
 		table[code] = meaning{providers.Unknown, providers.Ambiguous}
 	}
 	table["33"], table["51"] = meaning{providers.Declined, providers.Expired}, meaning{providers.Declined, providers.Expired}
-	table["40"], table["52"] = meaning{providers.Unknown, providers.Duplicate}, meaning{providers.Unknown, providers.Duplicate}
+	table["40"], table["52"] = meaning{providers.Pending, providers.PayerConfirming}, meaning{providers.Pending, providers.PayerConfirming}
 	table["41"] = meaning{providers.Unserved, providers.Maintenance}
 	for code, meant := range table {
 		for _, spelt := range []string{`"` + code + `"`, code} {
@@ -205,8 +210,8 @@ func TestRefusedStartsMeanWhatTheTableSays(t *testing.T) {
 			g, _ := open(t, func(c *Config) { c.Start = "json" }, map[string]string{toStart: `{"invoiceID":null,"errorCode":` + spelt + `,"errorMessage":"Aida Saparova"}`})
 			r := g.Charge(t.Context(), charge(providers.Link))
 			want(t, "error "+spelt, r, meant.verdict, meant.reason)
-			if strings.Contains(r.Code, "Aida") || r.Action != nil {
-				t.Errorf("error %s: code %q, action %+v", spelt, r.Code, r.Action)
+			if strings.Contains(r.Code, "Aida") || r.Action != nil || r.Until.IsZero() != (r.Verdict != providers.Pending) {
+				t.Errorf("error %s: code %q, action %+v, until %s", spelt, r.Code, r.Action, r.Until)
 			}
 		}
 	}

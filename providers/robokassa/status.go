@@ -18,17 +18,22 @@ var (
 	errTwo       = errors.New("robokassa: a test payment has the same number")
 	errNoSum     = errors.New("robokassa: the answer names no sum")
 	errOtherSum  = errors.New("robokassa: the answer is about another sum")
-	errOtherOne  = errors.New("robokassa: the answer is about another payment")
+	errOtherTry  = errors.New("robokassa: a hold was seen, and this is another try at its number")
 	errNoKey     = errors.New("robokassa: the answer has no operation key")
 	errNoState   = errors.New("robokassa: the answer has no state")
 	errRepeated  = errors.New("robokassa: the answer has an element twice")
 	errNotNumber = errors.New("robokassa: not a number to ask about")
 )
 
-// Lookup asks OpStateExt by our number. Code 3 is Unknown with Absent: of an offer it
-// only says that nobody has opened it.
+// Lookup asks OpStateExt by our number. Code 3 is Unknown with Absent: of an address it
+// only says that nobody has opened it. Of an invoice, which exists because Robokassa gave
+// it an id, it says that the link waits for its payer; a withdrawal that was lost is then
+// seen as not carried out, and can be asked for again.
 func (g *Gateway) Lookup(ctx context.Context, ref providers.Ref) providers.Result {
 	_, result := g.look(ctx, ref)
+	if result.Absent && isInvoice(ref) {
+		return providers.Result{Verdict: providers.Pending, Reason: providers.AwaitingPayer, Code: result.Code}
+	}
 	return result
 }
 
@@ -67,14 +72,14 @@ func (g *Gateway) state(ctx context.Context, number string) (standing, providers
 
 // standing is what OpStateExt says.
 type standing struct {
-	result  string // Result/Code: about the question
-	state   string // State/Code: about the payment
-	sum     string // Info/OutSum: ours, as decimal text
-	key     string // Info/OpKey: Robokassa's id of the operation, which a refund needs
-	receipt string // Info/BankCardRRN: the bank's number of an authorization, once there was one
-	card    string // Info/IncAccount: the masked card, or whatever account the payer used
-	method  string // Info/PaymentMethod/Code
-	attempt string // Shp_attempt, where the payment carries it
+	result  string    // Result/Code: about the question
+	state   string    // State/Code: about the payment
+	sum     string    // Info/OutSum: ours, as decimal text
+	key     string    // Info/OpKey: Robokassa's id of the operation, which a refund needs
+	card    string    // Info/IncAccount: the masked card, or whatever account the payer used
+	method  string    // Info/PaymentMethod/Code
+	attempt string    // Shp_attempt, where the payment carries it
+	since   time.Time // State/StateDate: when the state came about; zero where that cannot be read
 }
 
 // parseState reads OpStateExt. Only codes are required: when the question was refused the
@@ -85,8 +90,9 @@ func parseState(body []byte) (standing, error) {
 		return standing{}, err
 	}
 	var s standing
+	var since string
 	for path, field := range map[string]*string{
-		"Result/Code": &s.result, "State/Code": &s.state, "Info/OutSum": &s.sum, "Info/OpKey": &s.key, "Info/BankCardRRN": &s.receipt,
+		"Result/Code": &s.result, "State/Code": &s.state, "State/StateDate": &since, "Info/OutSum": &s.sum, "Info/OpKey": &s.key,
 		"Info/IncAccount": &s.card, "Info/PaymentMethod/Code": &s.method,
 	} {
 		text, once := t.one(path)
@@ -94,6 +100,9 @@ func parseState(body []byte) (standing, error) {
 			return standing{}, errRepeated
 		}
 		*field = text
+	}
+	if at, err := time.Parse(time.RFC3339, since); err == nil { // a time without an offset could be any
+		s.since = at
 	}
 	names, values := t["UserField/Field/Name"], t["UserField/Field/Value"]
 	if len(names) != len(values) {
@@ -134,13 +143,16 @@ func (g *Gateway) about(s standing, ref providers.Ref, now time.Time) providers.
 	if result, refused := s.unanswered(); refused {
 		return result
 	}
+	if err := s.foreign(ref); err != nil {
+		return providers.Doubt(providers.Mismatch, s.code(), err)
+	}
 	result := g.standing(s, ref, now)
 	captured := result.Verdict == providers.Approved
 	switch {
 	case result.Verdict == providers.Unknown:
 		return result
-	case s.attempt != "" && s.attempt != ref.Order:
-		return providers.Doubt(providers.Mismatch, s.code(), errOtherOne)
+	case result.Verdict.HasMoney() && s.attempt == "" && s.since.IsZero():
+		return providers.Doubt(providers.Unreadable, s.code(), errNoDate)
 	case result.Verdict.HasMoney() && !aKey.MatchString(s.key):
 		return providers.Doubt(providers.Unreadable, s.code(), errNoKey)
 	case result.Verdict.HasMoney() && ref.External != "" && !isInvoice(ref) && s.key != ref.External:
@@ -206,29 +218,30 @@ func (g *Gateway) standing(s standing, ref providers.Ref, now time.Time) provide
 
 // noMoney reads state 10. Robokassa gives no reason for it, and its people may still turn
 // it into a success: so a declined card is declined for good, and the payment not tried
-// elsewhere as after a soft decline. An offer that is still alive may be opened again.
+// elsewhere as after a soft decline.
+//
+// Of an offer it proves nothing: an unpaid number may be opened again (notes, section 8). Only
+// the offer's own end, which the caller was told, or a withdrawal does. A hold that was seen
+// under its key and is gone was released, since a number is paid once; of another try at the
+// same number that is known only when no address can be alive any more.
 func (g *Gateway) noMoney(s standing, ref providers.Ref, now time.Time, result providers.Result) providers.Result {
-	result.Verdict = providers.Declined
 	switch {
 	case ref.Method == providers.Instrument:
-		result.Reason = providers.DeclinedHard
-	case ref.TwoStage && s.receipt != "":
-		result.Reason = providers.Released // a bank had authorised it
-	case now.Before(g.lastEnd(ref, now)):
+		result.Verdict, result.Reason = providers.Declined, providers.DeclinedHard
+	case !ref.TwoStage || ref.External == "": // no hold was ever seen
 		result.Verdict, result.Reason = providers.Pending, providers.AwaitingPayer
+	case s.key != ref.External && now.Before(g.lastEnd(ref, now)):
+		return providers.Doubt(providers.Ambiguous, s.code(), errOtherTry)
 	default:
-		result.Reason = providers.Expired
+		result.Verdict, result.Reason = providers.Declined, providers.Released
 	}
 	return result
 }
 
-// lastEnd is when the attempt's offer is dead at the latest, whatever the payment's own end.
+// lastEnd is when every address of the attempt is dead, whatever link_life was when it was
+// composed.
 func (g *Gateway) lastEnd(ref providers.Ref, now time.Time) time.Time {
-	life := g.config.LinkLife
-	if isInvoice(ref) {
-		life = g.config.InvoiceLife
-	}
-	return begun(ref, now).Add(life + g.claims.Method(ref.Method).Margin)
+	return begun(ref, now).Add(longestLink + g.claims.Method(ref.Method).Margin)
 }
 
 func isInvoice(ref providers.Ref) bool { return strings.HasPrefix(ref.External, invoiceKey) }
@@ -242,7 +255,7 @@ func (g *Gateway) money(s standing, ref providers.Ref, result providers.Result, 
 	}
 	if g.config.Recurring && result.Verdict == providers.Approved && ref.Method != providers.Instrument && !ref.TwoStage && !isInvoice(ref) {
 		// Usable if the payer agreed at the start (Recurring); the caller knows whether it asked.
-		result.Instrument = &providers.Token{Value: providers.NewSecret(ref.Order)}
+		result.Instrument = savedCard(ref.Order)
 		if aCard.MatchString(s.card) { // else it may be a phone or an e-mail
 			result.Instrument.Mask = s.card
 		}
@@ -251,6 +264,11 @@ func (g *Gateway) money(s standing, ref providers.Ref, result providers.Result, 
 		}
 	}
 	return result
+}
+
+// savedCard is what a first payment leaves: its number.
+func savedCard(order string) *providers.Token {
+	return &providers.Token{Value: providers.NewSecret(order)}
 }
 
 // probeNumber is a payment that never is: the largest number there is, longer than ours.

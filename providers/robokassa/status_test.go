@@ -12,6 +12,8 @@ import (
 // The table of the notes, section 5.
 func TestStatesMeanWhatTheTableSays(t *testing.T) {
 	token, hold := ref(providers.Instrument), held()
+	seen := hold
+	seen.External = key // a look or a notice has shown the hold
 	link := ref(providers.Link)
 	old := link
 	old.Planned = time.Now().Add(-48 * time.Hour)
@@ -26,10 +28,11 @@ func TestStatesMeanWhatTheTableSays(t *testing.T) {
 		{"an address that was opened and is over", says("5", "1500.500000"), old, providers.Pending, providers.PayerConfirming},
 		{"a recurring charge under way", says("5", "1500.500000"), token, providers.Pending, providers.Processing},
 		{"no money while the address is alive", says("10", "1500.500000"), link, providers.Pending, providers.AwaitingPayer},
-		{"no money when it is dead", says("10", "1500.500000"), old, providers.Declined, providers.Expired},
+		{"no money on an address that may be dead: only its end says so", says("10", "1500.500000"), old, providers.Pending, providers.AwaitingPayer},
 		{"no money on a saved card", says("10", "1500.500000"), token, providers.Declined, providers.DeclinedHard},
-		{"a hold that was given back", says("10", "1500.500000"), hold, providers.Declined, providers.Released},
-		{"a hold that never was", strings.Replace(says("10", "1500.500000"), "600100000001", "", 1), hold, providers.Pending, providers.AwaitingPayer},
+		{"a hold that was given back", says("10", "1500.500000"), seen, providers.Declined, providers.Released},
+		{"a card that the bank declined where a hold was asked for", says("10", "1500.500000"), hold, providers.Pending, providers.AwaitingPayer},
+		{"another try where a hold was seen", strings.Replace(says("10", "1500.500000"), key, "another-key", 1), seen, providers.Unknown, providers.Ambiguous},
 		{"a hold", says("20", "1500.500000"), hold, providers.Held, ""},
 		{"money received", says("50", "1500.500000"), link, providers.Approved, ""},
 		{"money given back", says("60", "1500.500000"), link, providers.Approved, ""},
@@ -58,10 +61,13 @@ func TestStatesMeanWhatTheTableSays(t *testing.T) {
 		{"a part of a hold", says("100", "1000.000000"), hold, providers.Approved, ""},
 		{"more than a hold", says("100", "1500.510000"), hold, providers.Unknown, providers.Mismatch},
 		{"less held than asked", says("20", "1000.000000"), hold, providers.Unknown, providers.Mismatch},
-		{"another number in our parameter", strings.Replace(says("100", "1500.5"), order+"</Value>", "7</Value>", 1), link, providers.Unknown, providers.Mismatch},
+		{"our parameter", with(says("100", "1500.5"), "Shp_attempt", attemptOf(link)), link, providers.Approved, ""},
+		{"another number in our parameter", with(says("100", "1500.5"), "Shp_attempt", "7"), link, providers.Unknown, providers.Mismatch},
+		{"our number, planned at another time", with(says("100", "1500.5"), "Shp_attempt", attemptOf(old)), link, providers.Unknown, providers.Mismatch},
+		{"our number, without when it was planned", with(says("100", "1500.5"), "Shp_attempt", order), link, providers.Unknown, providers.Mismatch},
 		{"no key of the operation", strings.Replace(says("100", "1500.5"), key, "", 1), link, providers.Unknown, providers.Unreadable},
-		{"no parameter of ours", strings.Replace(says("100", "1500.5"), "Shp_attempt", "Shp_other", 1), link, providers.Approved, ""},
-		{"our parameter in another case", strings.Replace(says("100", "1500.5"), "Shp_attempt", "shp_attempt", 1), link, providers.Approved, ""},
+		{"no parameter of ours", with(says("100", "1500.5"), "Shp_other", "7"), link, providers.Approved, ""},
+		{"our parameter in another case", with(says("100", "1500.5"), "shp_attempt", attemptOf(link)), link, providers.Approved, ""},
 	} {
 		g, d := open(t, everything, map[string]string{toState: c.answer})
 		r := g.Lookup(t.Context(), c.ref)
@@ -76,6 +82,60 @@ func TestStatesMeanWhatTheTableSays(t *testing.T) {
 		if asked.Get("InvoiceID") != order || asked.Get("Signature") != byHand(shop, order, "sim-pass-2") {
 			t.Errorf("%s: asked was %v", c.what, asked)
 		}
+	}
+}
+
+// A lost DeactivateInvoice must be seen as not carried out, or the router sends no second one.
+func TestALinkThatNobodyHasOpenedWaitsForItsPayer(t *testing.T) {
+	g, _ := open(t, everything, map[string]string{toState: refuses("3")})
+	invoice := ref(providers.Link)
+	invoice.External = invoiceKey + "i1"
+	r := g.Lookup(t.Context(), invoice)
+	want(t, "a link", r, providers.Pending, providers.AwaitingPayer)
+	if r.Absent || !r.Until.IsZero() {
+		t.Errorf("%+v", r)
+	}
+	refund := providers.Refund{Ref: invoice, ID: "rf", Amount: sum}
+	want(t, "a refund of it", g.Refund(t.Context(), refund), providers.Unserved, providers.NotFound)
+	want(t, "a refund of it, looked up", g.LookupRefund(t.Context(), refund), providers.Unknown, providers.Ambiguous)
+}
+
+// A counter that began anew, or another gateway with the same shop and prefix, gives out the
+// number of a payment that was made before the attempt was planned.
+func TestANumberThatWasUsedBeforeIsNotOurs(t *testing.T) {
+	link := ref(providers.Link)
+	for _, state := range []string{"5", "10", "20", "50", "60", "80", "100"} {
+		g, d := open(t, everything, nil)
+		for _, c := range []struct {
+			ago     time.Duration
+			foreign bool
+		}{{48 * time.Hour, true}, {6 * time.Minute, true}, {4 * time.Minute, false}, {-time.Hour, false}} {
+			for _, r := range []providers.Ref{link, ref(providers.Instrument), held()} {
+				d.answers = map[string]string{toState: since(says(state, "1500.5"), r.Planned.Add(-c.ago))}
+				if got := g.Lookup(t.Context(), r); (got.Reason == providers.Mismatch) != c.foreign || c.foreign && got.Verdict != providers.Unknown {
+					t.Errorf("state %s of %s before the plan: it is %s %s, %v", state, c.ago, got.Verdict, got.Reason, got.Err)
+				}
+			}
+		}
+	}
+	undated := since(says("100", "1500.5"), time.Time{})
+	undated = strings.Replace(undated, dated(time.Time{}), "2026-01-01T03:05:01", 1) // in nobody knows which zone
+	g, d := open(t, everything, map[string]string{toState: undated})
+	want(t, "money without a time or a parameter of ours", g.Lookup(t.Context(), link), providers.Unknown, providers.Unreadable)
+	d.answers[toState] = with(undated, "Shp_attempt", attemptOf(link))
+	want(t, "money without a time, under our parameter", g.Lookup(t.Context(), link), providers.Approved, "")
+}
+
+// What a payment carries names the plan too, so that numbers which are given out twice differ.
+func TestAnAttemptIsNamedByItsNumberAndItsPlan(t *testing.T) {
+	r := ref(providers.Link)
+	r.Planned = time.Date(2026, 1, 1, 5, 0, 0, 123_999_000, time.FixedZone("", 5*60*60))
+	if got := attemptOf(r); got != order+"-1767225600123" {
+		t.Error(got)
+	}
+	r.Planned = time.Time{}
+	if got := attemptOf(r); got != order {
+		t.Error(got)
 	}
 }
 
@@ -140,7 +200,7 @@ func TestAnAnswerMayHaveAnyOrderAndNoNamespace(t *testing.T) {
 		"no declaration":   strings.Replace(says("100", "1500.5"), `<?xml version="1.0" encoding="utf-8"?>`, "", 1),
 		"a mark before it": "\xef\xbb\xbf" + says("100", "1500.5"),
 		"a prefix":         strings.NewReplacer("<OperationStateResponse xmlns=", "<m:OperationStateResponse xmlns:m=", "</Oper", "</m:Oper").Replace(says("100", "1500.5")),
-		"another order": `<OperationStateResponse><Info><OutSum> 1500.50 </OutSum><OpKey>` + key + `</OpKey></Info><State><StateDate>never</StateDate><Code>
+		"another order": `<OperationStateResponse><Info><OutSum> 1500.50 </OutSum><OpKey>` + key + `</OpKey></Info><State><StateDate>` + dated(time.Now()) + `</StateDate><Code>
 			100</Code></State><Result><Code>0</Code></Result><New a="b">field</New></OperationStateResponse>`,
 		"escapes and comments": strings.Replace(says("100", "1500.5"), "Bank card", "B&amp;C <!-- x --><![CDATA[<y>]]>", 1),
 	} {
@@ -160,8 +220,9 @@ func TestWhatIsNoAnswerSaysNothing(t *testing.T) {
 		"text behind it":         good + "x",
 		"two states":             strings.Replace(good, "<Code>100</Code>", "<Code>100</Code><Code>10</Code>", 1),
 		"two infos":              strings.Replace(good, "</Info>", "</Info><Info><OutSum>1</OutSum></Info>", 1),
-		"two of our parameter":   strings.Replace(good, "</UserField>", "<Field><Name>Shp_attempt</Name><Value>7</Value></Field></UserField>", 1),
-		"a name without a value": strings.Replace(good, "<Value>"+order+"</Value>", "", 1),
+		"two state dates":        strings.Replace(good, "<StateDate>", "<StateDate/><StateDate>", 1),
+		"two of our parameter":   with(with(good, "Shp_attempt", "7"), "Shp_attempt", order),
+		"a name without a value": strings.Replace(with(good, "Shp_attempt", order), "<Value>"+order+"</Value>", "", 1),
 		"a depth":                "<OperationStateResponse>" + strings.Repeat("<a>", 10) + strings.Repeat("</a>", 10) + "</OperationStateResponse>",
 		"another encoding":       strings.Replace(good, "utf-8", "windows-1251", 1),
 	} {
@@ -174,28 +235,27 @@ func TestWhatIsNoAnswerSaysNothing(t *testing.T) {
 	}
 }
 
-// An unpaid number may be opened again until its address is over (notes, section 8).
-func TestNoMoneyIsNoEndBeforeTheAddressIsOver(t *testing.T) {
+// An unpaid number may be opened again (notes, section 8). When that ends, the offer's own end
+// says, and not the link_life of today: that of the attempt may have been another.
+func TestNoMoneyIsNeverTheEndOfAnOffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, _ := open(t, everything, map[string]string{toState: says("10", "1500.5")})
-		address, invoice := ref(providers.Link), ref(providers.Link)
-		invoice.External = invoiceKey + "i1"
-		began := time.Now()
+		g, d := open(t, everything, nil)
+		address, invoice, other := ref(providers.Link), ref(providers.Link), held()
+		invoice.External, other.External = invoiceKey+"i1", "another-key"
 		for _, c := range []struct {
-			at            time.Duration
-			address, link providers.Verdict
+			after time.Duration
+			other meaning // another try at a number under which a hold was seen
 		}{
-			{0, providers.Pending, providers.Pending}, {22 * time.Minute, providers.Pending, providers.Pending},
-			{23 * time.Minute, providers.Declined, providers.Pending}, {24*time.Hour + time.Minute, providers.Declined, providers.Pending},
-			{24*time.Hour + 3*time.Minute, providers.Declined, providers.Declined},
+			{0, meaning{providers.Unknown, providers.Ambiguous}}, {23 * time.Minute, meaning{providers.Unknown, providers.Ambiguous}},
+			{23*time.Hour + 38*time.Minute, meaning{providers.Unknown, providers.Ambiguous}}, {2 * time.Minute, meaning{providers.Declined, providers.Released}},
+			{90 * 24 * time.Hour, meaning{providers.Declined, providers.Released}},
 		} {
-			time.Sleep(time.Until(began.Add(c.at)))
-			if r := g.Lookup(t.Context(), address); r.Verdict != c.address {
-				t.Errorf("after %s an address is %s %s", c.at, r.Verdict, r.Reason)
-			}
-			if r := g.Lookup(t.Context(), invoice); r.Verdict != c.link {
-				t.Errorf("after %s an invoice's link is %s %s", c.at, r.Verdict, r.Reason)
-			}
+			time.Sleep(c.after)
+			d.answers = map[string]string{toState: says("10", "1500.5")}
+			what := "after " + time.Since(address.Planned).String()
+			want(t, what+" an address", g.Lookup(t.Context(), address), providers.Pending, providers.AwaitingPayer)
+			want(t, what+" an invoice's link", g.Lookup(t.Context(), invoice), providers.Pending, providers.AwaitingPayer)
+			want(t, what+" another try", g.Lookup(t.Context(), other), c.other.verdict, c.other.reason)
 		}
 	})
 }

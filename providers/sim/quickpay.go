@@ -85,6 +85,10 @@ type QuickPaySwitches struct {
 	// WindowOutlivesLink lets a payer who stood in the window when its link was deleted, or replaced, finish there (section 5).
 	// What they pay is excused: the merchant was free to go elsewhere.
 	WindowOutlivesLink bool `json:"window_outlives_link"`
+	// IgnoresDeadline makes links that live until they are deleted, whatever deadline says, and show no deadline_at.
+	IgnoresDeadline bool `json:"ignores_deadline"`
+	// CaptureTakes is how long what a link or a card authorised with auto_capture waits for its capture. Zero captures at once.
+	CaptureTakes Duration `json:"capture_takes"`
 	// LateSuccess lets the act pay-late take money after the window's deadline or without a link, which breaks the promise of section 10.
 	LateSuccess bool `json:"late_success"`
 	// HoldLife is how long the acquirer keeps a hold. It ends unseen: the payment stays new, and a capture, cancel or renew is
@@ -100,8 +104,8 @@ type QuickPaySwitches struct {
 
 func (sw QuickPaySwitches) validate() error {
 	switch {
-	case sw.AcquirerTakes < 0 || sw.HoldLife < 0:
-		return errors.New("acquirer_takes and hold_life may not be negative")
+	case sw.AcquirerTakes < 0 || sw.HoldLife < 0 || sw.CaptureTakes < 0:
+		return errors.New("acquirer_takes, capture_takes and hold_life may not be negative")
 	case sw.DeclineCode != "" && (!isDigits(sw.DeclineCode) || sw.DeclineCode < "30000" || len(sw.DeclineCode) != 5):
 		return fmt.Errorf("decline_code is five digits from 30000 on, not %q", sw.DeclineCode)
 	}

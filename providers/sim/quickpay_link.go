@@ -91,7 +91,9 @@ func (q *quickpay) putLink(c *call, w *qpWish) reply {
 		if !ok || seconds > int64(10*365*24*time.Hour/time.Second) {
 			return qpInvalid("deadline", "is invalid")
 		}
-		link.until = time.Now().Add(time.Duration(seconds) * time.Second).Truncate(time.Second) // as deadline_at shows it
+		if !q.sw.IgnoresDeadline {
+			link.until = time.Now().Add(time.Duration(seconds) * time.Second).Truncate(time.Second) // as deadline_at shows it
+		}
 	}
 	switch {
 	case p.state == qpPending:

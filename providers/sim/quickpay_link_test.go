@@ -61,6 +61,32 @@ func TestQuickPayDeclinedPayerMayTryAgain(t *testing.T) {
 	})
 }
 
+func TestQuickPayDeadlineMayBeIgnored(t *testing.T) {
+	inQuickPay(t, QuickPayOptions{Switches: QuickPaySwitches{IgnoresDeadline: true}}, func(s *qpShop) {
+		p := s.offer("rt-0001", `,"deadline":60`)
+		s.want(s.ask("GET", p, ""), 200, "deadline_at", "<nil>")
+		s.pass(24 * time.Hour)
+		s.act("rt-0001", ActPay)
+		s.stands("rt-0001", Held, 150050, 0, 0)
+	})
+}
+
+func TestQuickPayCaptureOfOneStageMayTakeTime(t *testing.T) {
+	inQuickPay(t, QuickPayOptions{Switches: QuickPaySwitches{CaptureTakes: Duration(time.Minute)}}, func(s *qpShop) {
+		p := s.offer("rt-0001", `,"auto_capture":true`)
+		s.act("rt-0001", ActPay)
+		s.want(s.ask("GET", p, ""), 200, "state", "new")
+		s.stands("rt-0001", Held, 150050, 0, 0)
+		s.pass(time.Minute)
+		s.stands("rt-0001", Charged, 150050, 150050, 0)
+		p = s.offer("rt-0002", `,"auto_capture":true`)
+		s.act("rt-0002", ActPay)
+		s.want(s.ask("POST", p+"/cancel?synchronized", "{}"), 200)
+		s.pass(time.Hour)
+		s.stands("rt-0002", Dead, 150050, 0, 0)
+	})
+}
+
 func TestQuickPayDeletedLinkCannotBePaid(t *testing.T) {
 	inQuickPay(t, QuickPayOptions{}, func(s *qpShop) {
 		for _, before := range [][]string{nil, {ActScan}, {ActDecline}} {

@@ -176,10 +176,23 @@ func (q *quickpay) finish(p *qpPayment, op *qpOperation) {
 	q.settle(p)
 	q.tell(p, op)
 	if approved && op.capture {
-		next := q.begin(p, qpCapture, op.amount, op.callback)
-		next.missign = op.missign
-		q.perform(p, next, true)
+		q.captureAfter(p, op, time.Duration(q.sw.CaptureTakes))
 	}
+}
+
+// captureAfter captures what an authorize was to capture by itself, unless the merchant was faster.
+func (q *quickpay) captureAfter(p *qpPayment, op *qpOperation, wait time.Duration) {
+	if wait > 0 {
+		q.b.after(wait, func() {
+			if p.lastGood() == qpAuthorize && p.state != qpPending {
+				q.captureAfter(p, op, 0)
+			}
+		})
+		return
+	}
+	next := q.begin(p, qpCapture, op.amount, op.callback)
+	next.missign = op.missign
+	q.perform(p, next, true)
 }
 
 // execute moves the money of an approved operation.

@@ -79,6 +79,11 @@ type RobokassaSwitches struct {
 	RecurringTakes Duration `json:"recurring_takes"`
 	// FinishLate lets a payer who opened the page before ExpirationDate pay for so long after it.
 	FinishLate Duration `json:"finish_late"`
+	// DeclineIs10 shows a declined card as state 10, with the bank's number of it, while the page can be opened again: what a decline
+	// shows is not documented, and an unpaid number may be opened again (section 8).
+	DeclineIs10 bool `json:"decline_is_10"`
+	// StateLags is for how long OpStateExt does not know yet that a payer has opened the page.
+	StateLags Duration `json:"state_lags"`
 	// LateSuccess lets the act pay-late turn state 10, or an address that expired unopened, into 100: support may do so (section 5).
 	LateSuccess bool `json:"late_success"`
 	// HoldLife is how long a hold lives before it is released; 0 is 7 days.
@@ -120,7 +125,7 @@ type RobokassaSwitches struct {
 // validate says which switch makes no sense.
 func (sw RobokassaSwitches) validate() error {
 	for _, d := range []Duration{
-		sw.Credit, sw.Review, sw.RecurringTakes, sw.FinishLate, sw.HoldLife, sw.InvoiceLife, sw.RefundsTake,
+		sw.Credit, sw.Review, sw.RecurringTakes, sw.FinishLate, sw.HoldLife, sw.InvoiceLife, sw.RefundsTake, sw.StateLags,
 	} {
 		if d < 0 {
 			return errors.New("no duration may be negative")
@@ -186,7 +191,8 @@ func Robokassa(opt RobokassaOptions) Face {
 //	unopened --open--> 5 --pay--> [80] --> [50] --> 100 --all given back--> 60
 //	    |              |           |  '--> 20 --Confirm--> [50] --> 100
 //	    |              |           |       '--Cancel, or its life over--> 10
-//	    |              '--ExpirationDate--> 10 <--'
+//	    |              |'--ExpirationDate--> 10 <--'
+//	    |              '--declined, by a switch--> 10 --open--> 5
 //	    '--ExpirationDate, or deactivated--> nothing that Robokassa knows of
 type robokassa struct {
 	opt      RobokassaOptions

@@ -27,7 +27,7 @@ func (r *robokassa) pay(id, act string) error {
 		case p.state == robokassaStopped: // the check ends badly
 			r.move(p, robokassaCancelled, Dead)
 		case p.Style == StyleOffer:
-			r.begin(p) // the page says no, and the payer may try again: Robokassa tells nobody (notes, section 6)
+			r.decline(p)
 		}
 	case ActPayLate:
 		r.payLate(p)

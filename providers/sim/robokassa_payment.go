@@ -104,16 +104,31 @@ func (r *robokassa) move(p *robokassaPayment, state int, phase Phase) {
 // payable says that a payer could pay now. An offer that was deactivated can be paid only by who stands before it already.
 func (p *robokassaPayment) payable() bool {
 	return p.Phase == Live && (p.LiveUntil.IsZero() || time.Now().Before(p.LiveUntil)) &&
-		(p.state == robokassaStarted || p.state == robokassaUnopened && !p.off)
+		(p.state == robokassaStarted || p.closedPage() && !p.off)
+}
+
+// closedPage says that nobody stands before the page: it was not opened yet, or was left after a decline.
+func (p *robokassaPayment) closedPage() bool {
+	return p.state == robokassaUnopened || p.state == robokassaCancelled && p.Phase == Live
+}
+
+// decline is a card that the bank refuses: the page says no, and the payer may try again. Robokassa tells nobody (notes, section 6).
+func (r *robokassa) decline(p *robokassaPayment) {
+	r.begin(p)
+	if r.sw.DeclineIs10 && p.payable() {
+		p.rrn = "6" + r.b.digits(11)
+		r.move(p, robokassaCancelled, Live)
+	}
 }
 
 // begin is a payer who opens the page.
 func (r *robokassa) begin(p *robokassaPayment) {
-	if p.state != robokassaUnopened || !p.payable() {
+	if !p.closedPage() || !p.payable() {
 		return
 	}
+	first := p.state == robokassaUnopened
 	r.move(p, robokassaStarted, Live)
-	if late := time.Duration(r.sw.FinishLate); late > 0 && !p.LiveUntil.IsZero() && !p.test {
+	if late := time.Duration(r.sw.FinishLate); first && late > 0 && !p.LiveUntil.IsZero() && !p.test {
 		p.LiveUntil = p.LiveUntil.Add(late)
 		r.wind(p)
 	}
@@ -125,7 +140,7 @@ func (r *robokassa) expire(p *robokassaPayment) {
 	case p.Phase != Live:
 	case p.state == robokassaUnopened:
 		p.Status, p.Phase = robokassaWordExpired, Dead
-	case p.state == robokassaStarted:
+	case p.state == robokassaStarted, p.state == robokassaCancelled:
 		r.move(p, robokassaCancelled, Dead)
 	}
 }
@@ -138,6 +153,9 @@ func (r *robokassa) deactivate(p *robokassaPayment) bool {
 	case p.state == robokassaUnopened:
 		r.b.cancel(p.clock)
 		p.Status, p.Phase = robokassaWordDeactivated, Dead
+	case p.closedPage():
+		r.b.cancel(p.clock)
+		r.move(p, robokassaCancelled, Dead)
 	default: // the payer stands before the bank already: when they leave it is over
 		if end := time.Now().Add(robokassaSession); p.LiveUntil.IsZero() || end.Before(p.LiveUntil) {
 			p.LiveUntil = end

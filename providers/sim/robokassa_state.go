@@ -86,7 +86,7 @@ func (r *robokassa) showState(c *call, w *robokassaWish) reply {
 		code = robokassaResultShop
 	case !r.signedBy(w.form.Get("Signature"), r.opt.Shop, w.form.Get("InvoiceID"), r.opt.Password2):
 		code = robokassaResultSignature
-	case p == nil || p.state == robokassaUnopened:
+	case p == nil || p.state == robokassaUnopened, p.state == robokassaStarted && time.Since(p.stateAt) < time.Duration(r.sw.StateLags):
 		code = robokassaResultNotFound
 	case r.tests[c.reference] != nil:
 		code = robokassaResultTwo

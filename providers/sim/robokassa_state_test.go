@@ -61,6 +61,40 @@ func TestRobokassaStateComesInAnotherSpellingWhereSwitched(t *testing.T) {
 	})
 }
 
+func TestRobokassaDeclineIsState10AndThePageOpensAgainWhereSwitched(t *testing.T) {
+	inRobokassa(t, sim.RobokassaOptions{Switches: sim.RobokassaSwitches{DeclineIs10: true}}, func(t *testing.T, s *robo) {
+		s.offered("1001", "ExpirationDate", time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		s.act("1001", sim.ActDecline)
+		s.is("1001", "10")
+		wantEqual(t, "the phase in 10", s.object("1001").Phase, sim.Live)
+		if s.state("1001").Info.BankCardRRN == "" {
+			t.Error("the bank has no number of the declined card")
+		}
+		s.act("1001", sim.ActScan)
+		s.is("1001", "5")
+		s.act("1001", sim.ActDecline)
+		pass(2 * time.Hour)
+		s.is("1001", "10")
+		s.act("1001", sim.ActPay)
+		wantEqual(t, "the phase after the end", s.object("1001").Phase, sim.Dead)
+		wantEqual(t, "the money after the end", s.object("1001").Captured, int64(0))
+		s.offered("1002")
+		s.act("1002", sim.ActDecline)
+		s.act("1002", sim.ActPay)
+		s.is("1002", "100")
+	})
+}
+
+func TestRobokassaStateOfAnOpenedPageLagsWhereSwitched(t *testing.T) {
+	inRobokassa(t, sim.RobokassaOptions{Switches: sim.RobokassaSwitches{StateLags: sim.Duration(time.Minute)}}, func(t *testing.T, s *robo) {
+		s.offered("1001")
+		s.act("1001", sim.ActScan)
+		s.is("1001", "result 3")
+		pass(time.Minute)
+		s.is("1001", "5")
+	})
+}
+
 func TestRobokassaMoneyPassesThrough50AndThrough80WhereSwitched(t *testing.T) {
 	opt := sim.RobokassaOptions{Switches: sim.RobokassaSwitches{Credit: sim.Duration(time.Hour)}}
 	inRobokassa(t, opt, func(t *testing.T, s *robo) {
