@@ -50,7 +50,7 @@ func (s *suite) probes(t *testing.T) {
 				for after := range 2 {
 					rule := f.Fault
 					rule.After = after
-					if rule.Kind == sim.FaultSlow {
+					if rule.Kind == sim.FaultSlow || rule.Kind == sim.FaultTrickle { // the second byte is late, however short the answer
 						rule.Delay = sim.Duration(h.claims.Timeouts.Status + time.Second)
 					}
 					h.fault(rule)
