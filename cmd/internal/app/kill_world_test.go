@@ -73,6 +73,7 @@ gateways:
       merchant_domain: shop.example.kz
       currencies: [KZT]
       absent: {after: 1s, times: 2, apart: 30s}
+      refund_settle: 1s
       timeouts: {charge: 3s, create: 4s, status: 4s, refund: 2s}
   - name: halyk-main
     provider: halyk
