@@ -41,9 +41,9 @@
 // unique: when it exists already the old payment is read. Its link may be replaced,
 // because one payment can be authorised once only; a card is never charged again on it.
 //
-// Callbacks are facts, but for a hold that is about to be captured by itself. The whole body is signed with the account's private key. There is
-// no time under the signature, so replays verify; a snapshot is only ever added to what is
-// known. Whether a rejected one is final depends on how the payment was made: our
+// Callbacks are facts, but for a hold that is about to be captured by itself. The whole body
+// is signed with the account's private key. There is no time under the signature, so replays
+// verify; a snapshot is only ever added to what is known. Whether a rejected one is final depends on how the payment was made: our
 // variables in it say so.
 //
 // A deleted link may leave a window open. The documents say that nobody can pay after

@@ -18,8 +18,8 @@ const (
 	// has a dash, which no derived reference has.
 	tokenPrefix = "rec-"
 	// A payer who begins in an invoice's last second, before its end or its removal, is
-	// seen as InProcessing a moment later; and WayForPay counts the life from when it heard of the invoice, which may
-	// be a whole create time-out after we sent it.
+	// seen as InProcessing a moment later; and WayForPay counts the life from when it heard
+	// of the invoice, which may be a whole create time-out after we sent it.
 	lastMoment = time.Minute
 	// WayForPay repeats an unanswered notice for up to 4 days (notes, section 7).
 	noticesFor = 4 * 24 * time.Hour
