@@ -39,7 +39,8 @@ type flow struct {
 func sent() []flow {
 	all := []flow{{"kaspi push", kaspiMain, sim.OpCreate, func() router.Wish { return ask(providers.Push, providers.Page) }}}
 	for _, provider := range accounts.Names {
-		if gateway := accounts.Gateway(provider); accounts.Card(provider) != "" {
+		gateway := accounts.Gateway(provider)
+		if _, saved := accounts.Card(provider); saved {
 			all = append(all, flow{provider + " saved card", gateway, sim.OpCharge, func() router.Wish { return byCard(gateway, providers.Page, providers.QR) }})
 		}
 	}

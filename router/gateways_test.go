@@ -106,9 +106,7 @@ func TestPayerWhoPaysBeforeTheMoveIsNotAskedAgain(t *testing.T) {
 
 func TestLateApprovalAtEveryGatewayIsGivenBackOnce(t *testing.T) {
 	late := func(s *setup) {
-		b := &s.accounts.Bank
-		b.Kaspi.LateSuccess, b.Halyk.LateSuccess, b.WayForPay.Switches.LateSuccess, b.TipTopPay.Switches.LateSuccess = true, true, true, true
-		b.FreedomPay.Switches.LateSuccess, b.Robokassa.Switches.LateSuccess, b.QuickPay.Switches.LateSuccess = true, true, true
+		s.accounts.Bank.BreakPromises()
 		s.broken = true
 	}
 	offered(t, func(t *testing.T, h *house, p payment.Payment) {

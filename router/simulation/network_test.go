@@ -39,16 +39,18 @@ func (w *world) openAccounts() {
 	}
 	a.Bank.Kaspi.InvoiceLife = 10 * time.Minute
 	a.Bank.Halyk.TokenLife, a.Bank.Halyk.RefundRows = 15*time.Minute, true
-	late := w.swarm.brokenPromises
-	a.Bank.Kaspi.LateSuccess, a.Bank.Halyk.LateSuccess, a.Bank.WayForPay.Switches.LateSuccess = late, late, late
-	a.Bank.TipTopPay.Switches.LateSuccess, a.Bank.FreedomPay.Switches.LateSuccess = late, late
-	a.Bank.Robokassa.Switches.LateSuccess, a.Bank.QuickPay.Switches.LateSuccess = late, late
+	if w.swarm.brokenPromises {
+		a.Bank.BreakPromises()
+	}
 	w.accounts = a
 }
 
 // withCards are the gateways at which the customer has saved a card.
 func (w *world) withCards() []string {
-	return slices.DeleteFunc(slices.Clone(w.gateways), func(name string) bool { return accounts.Card(name) == "" })
+	return slices.DeleteFunc(slices.Clone(w.gateways), func(name string) bool {
+		_, saved := accounts.Card(name)
+		return !saved
+	})
 }
 
 // adapters are the real ones, configured for this world.

@@ -30,19 +30,14 @@ func TestTheREADMEShowsWhatEveryGatewayCan(t *testing.T) {
 		}
 		records = append(records, kept...)
 	}
-	path := filepath.Join(root, "README.md")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, begins := strings.Cut(string(text), tableBegins)
+	before, rest, begins := strings.Cut(read(t, "README.md"), tableBegins)
 	shown, after, ends := strings.Cut(rest, tableEnds)
 	if !begins || !ends {
 		t.Fatalf("README.md has no place for the table: want the lines %q and %q", tableBegins, tableEnds)
 	}
 	table := "\n" + providertest.Capabilities(records...) + "\n"
 	if *update {
-		if err := os.WriteFile(path, []byte(before+tableBegins+table+tableEnds+after), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(root, "README.md"), []byte(before+tableBegins+table+tableEnds+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"providers/internal/exchange": {"providers"},
 	"providers/internal/settings": {"providers"},
 	"providers/providertest":      {"providers", "providers/sim"},
+	accounts:                      {"providers", "providers/sim"},
 }
 
 // accounts is an account at every gateway, for tests: of what ships, nothing imports it.
@@ -50,10 +51,7 @@ func allowed(folder, imported string) bool {
 	if adapter(folder) {
 		return imported == "providers" || strings.HasPrefix(imported, "providers/internal/")
 	}
-	if folder == accounts {
-		return imported == "providers" || imported == "providers/sim" || adapter(imported)
-	}
-	return folder == "cmd/internal/app" && adapter(imported)
+	return (folder == "cmd/internal/app" || folder == accounts) && adapter(imported)
 }
 
 func adapter(folder string) bool {

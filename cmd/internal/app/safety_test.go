@@ -11,14 +11,10 @@ import (
 
 // The page that maps promises to tests names tests that exist.
 func TestThePageOfPromisesNamesTestsThatExist(t *testing.T) {
-	const root = "../../.."
-	page, err := os.ReadFile(filepath.Join(root, "docs/safety.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := read(t, "docs/safety.md")
 	exists := map[string]bool{}
 	definition := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -31,7 +27,7 @@ func TestThePageOfPromisesNamesTestsThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(page), -1)
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(page, -1)
 	if len(named) < 60 {
 		t.Errorf("the page names only %d tests", len(named))
 	}
@@ -41,7 +37,7 @@ func TestThePageOfPromisesNamesTestsThatExist(t *testing.T) {
 		}
 	}
 	for _, id := range strings.Fields("I1 I2 I3 I4 I5 I7 I8 I9 I10 I11 I13 L1 L2 L3 L4") {
-		if !strings.Contains(string(page), "| "+id+" |") {
+		if !strings.Contains(page, "| "+id+" |") {
 			t.Errorf("docs/safety.md has no row for %s", id)
 		}
 	}

@@ -143,8 +143,19 @@ func (a *All) Faces(names ...string) []sim.Face {
 	return faces
 }
 
-// Card is the customer's saved card at a provider, or empty.
-func Card(provider string) string { return cards[provider] }
+// Card is the customer's card as it is saved at a provider, if it is. It is the same one
+// everywhere, as its mask shows.
+func Card(provider string) (card providers.Token, saved bool) {
+	value, saved := cards[provider]
+	return providers.Token{Value: providers.NewSecret(value), Mask: "4405…5096"}, saved
+}
+
+// BreakPromises makes every bank take money for offers that are over, for payers who pay late.
+func (b *Bank) BreakPromises() {
+	b.Kaspi.LateSuccess, b.Halyk.LateSuccess = true, true
+	b.WayForPay.Switches.LateSuccess, b.TipTopPay.Switches.LateSuccess, b.FreedomPay.Switches.LateSuccess = true, true, true
+	b.Robokassa.Switches.LateSuccess, b.QuickPay.Switches.LateSuccess = true, true
+}
 
 // Secrets are what must never be seen: keys, passwords, and the saved cards.
 func (a *All) Secrets() map[string]string {
