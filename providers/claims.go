@@ -79,6 +79,9 @@ type MethodClaims struct {
 	// Schedule is when to ask after sending, the last step repeating; empty means the
 	// router's ladder.
 	Schedule []time.Duration
+	// NoRefund: money that came this way cannot be given back by API, whatever the
+	// provider's RefundClaims say of the other ways.
+	NoRefund bool
 	TwoStage bool  // a hold can be asked for
 	Save     bool  // can return a token
 	Min, Max Money // limits in one currency; zero means none known
@@ -204,3 +207,6 @@ func (c Claims) ReferenceFor(m Method) ReferenceRule {
 
 // Carries reports whether the gateway can be paid in the currency.
 func (c Claims) Carries(currency string) bool { return slices.Contains(c.Currencies, currency) }
+
+// Refunds reports whether money that was paid by m can be given back by API.
+func (c Claims) Refunds(m Method) bool { return c.Refund.API && !c.Method(m).NoRefund }

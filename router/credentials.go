@@ -113,7 +113,10 @@ func (r *Router) Probe(ctx context.Context, gateway string) health.Signal {
 	if !ok {
 		return health.Neutral
 	}
-	return ProbeSignal(prober.Probe(ctx))
+	began := time.Now()
+	result := prober.Probe(ctx)
+	r.metrics.called(gateway, "probe", result, time.Since(began))
+	return ProbeSignal(result)
 }
 
 // byName checks that no gateway appears twice, and no version of its credentials.

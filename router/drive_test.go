@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,4 +59,32 @@ func TestACallIsOverWhenTheGatewayAnswered(t *testing.T) {
 			t.Errorf("%d calls on their way after the answer", flying)
 		}
 	})
+}
+
+// A look-up that says that the charge was definitely not carried out, and not merely that
+// the question was not answered, is evidence: the next gateway can serve.
+func TestALookUpThatShowsAChargeRefusedMovesThePaymentOn(t *testing.T) {
+	for _, reason := range []providers.Reason{providers.Unsupported, providers.Misconfigured} {
+		t.Run(string(reason), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l atomic.Pointer[look]
+				refused := answering(providers.Result{Verdict: providers.Unserved, Reason: reason, Code: "refused"})
+				l.Store(&refused)
+				h := build(t, first(wayforpayMain), lookingBy(&l))
+				h.fault(sim.Fault{Face: "wayforpay", Op: sim.OpCharge, Kind: sim.FaultHang, Times: 1})
+				p := h.create(byCard(wayforpayMain, providers.Page), patience)
+				time.Sleep(5 * time.Minute)
+				p = h.get(p)
+				if reason.AboutTheQuestion() {
+					if len(p.Attempts) != 1 || !p.Attempts[0].Open() {
+						t.Fatalf("closed by a question that was not answered\n%s", h.story(p))
+					}
+					return
+				}
+				if len(p.Attempts) != 2 || p.Attempts[0].Closed == nil || p.Attempts[0].Closed.Kind != payment.RefusedByGate {
+					t.Fatalf("payment is %s\n%s", p.Status(), h.story(p))
+				}
+			})
+		})
+	}
 }

@@ -19,8 +19,8 @@ const (
 	hintAge   = 24 * time.Hour // after which a hint that no look-up could follow is left to people
 )
 
-// errand is work that an inbound notice leaves for after its answer: to look an
-// attempt up, or with attempt 0 just to drive the payment.
+// errand is work that an inbound notice, or a caller's question, leaves for after its
+// answer: to look an attempt up, or with attempt 0 just to drive the payment.
 type errand struct {
 	payment string
 	attempt int
@@ -93,6 +93,14 @@ func (r *Router) leave(gateway string, e errand) {
 	}
 }
 
+// Refresh leaves an errand to look a payment up that a caller asks about, when that is
+// worth it (see [payment.Payment.Refresh]). The caller reads what came of it next time.
+func (r *Router) Refresh(p payment.Payment) {
+	if n, ok := p.Refresh(time.Now(), r.TermsFor(p.Tenant)); ok {
+		r.leave(p.Attempts[n-1].Gateway, errand{payment: p.ID, attempt: n})
+	}
+}
+
 // runErrands does what one gateway's notices left to do.
 func (r *Router) runErrands(ctx context.Context, lane *errands) {
 	group, ctx := errgroup.WithContext(ctx)
@@ -104,7 +112,7 @@ func (r *Router) runErrands(ctx context.Context, lane *errands) {
 					return nil
 				case e := <-lane.queue:
 					if err := r.run(ctx, lane, e); err != nil && ctx.Err() == nil {
-						r.Log.Error("what a notice asked for waits for the schedule", "payment", e.payment, "error", err.Error())
+						r.Log.Error("what a notice or a caller asked for waits for the schedule", "payment", e.payment, "error", err.Error())
 					}
 				}
 			}

@@ -30,7 +30,7 @@ type metrics struct {
 }
 
 // The calls as the label op names them.
-var callNames = []string{"charge", "status", "capture", "void", "withdraw", "refund"}
+var callNames = []string{"charge", "status", "capture", "void", "withdraw", "refund", "probe"}
 
 // refusalReasons are why a call was not carried out, as the label reason names them.
 var refusalReasons = []providers.Reason{providers.NotSent, providers.Throttled, providers.Maintenance, providers.Misconfigured, providers.Unsupported, providers.NotFound}

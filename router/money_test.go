@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -287,5 +288,24 @@ func TestFailoverNeverChargesAnotherCardOfThePayer(t *testing.T) {
 		}
 		p := h.create(byCard(halykMain), patience) // the same card is held there too
 		h.want(p, payment.StatusPaid, p.Amount.Minor)
+	})
+}
+
+// The number of an account payment belongs to another system of the bank, where nothing
+// can be given back by API: a caller hears that at once, and a surplus comes to a person.
+func TestMoneyOfAnAccountPaymentIsNotPromisedBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		p := h.create(ask(providers.Account), patience)
+		if got := h.biller("pay", p.Attempts[0].Reference, "t1"); got != `"result":0` {
+			t.Fatalf("a debit is answered %s", got)
+		}
+		_, _, err := h.router.Refund(context.Background(), command(p), providers.Money{}, "returned goods")
+		if !errors.Is(err, router.ErrNotOffered) {
+			t.Errorf("a refund: %v", err)
+		}
+		if p = h.get(p); len(p.Refunds) > 0 {
+			t.Errorf("accepted\n%s", h.story(p))
+		}
 	})
 }

@@ -132,10 +132,20 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 			return later(err)
 		}
 	}
+	if heard.Kind == providers.Question || heard.Kind == providers.Debit {
+		if r.mistimed(time.Now()) {
+			return later(errMistimed) // the ruling depends on the time
+		}
+		if err := r.mayMove(); err != nil {
+			return later(err) // the books may have lost the very payment, or that it was paid
+		}
+	}
 	id, n, err := r.Journal.FindAttempt(ctx, g.Name, heard.Ref)
 	if errors.Is(err, journal.ErrNotFound) {
 		r.Log.Warn("a notice about a reference that is not ours", "gateway", g.Name, "kind", heard.Kind.String())
-		return verdict{outcome: noticeUnmatched, ruling: providers.Ruling{Kind: providers.Unmatched}}
+		// A debit goes back by this answer. Its number may be handed out before it is repeated.
+		return verdict{outcome: noticeUnmatched, ruling: providers.Ruling{Kind: providers.Unmatched},
+			keep: heard.Kind == providers.Debit && heard.Key != ""}
 	}
 	if err != nil {
 		return later(err)
@@ -143,14 +153,6 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 	p, err := r.Journal.Get(ctx, id)
 	if err != nil {
 		return later(err)
-	}
-	if heard.Kind == providers.Question || heard.Kind == providers.Debit {
-		if r.mistimed(time.Now()) {
-			return later(errMistimed) // the ruling depends on the time
-		}
-		if err := r.mayMove(); err != nil {
-			return later(err) // a payment that the books lost may be paid by another such debit
-		}
 	}
 	v := verdict{payment: id, ruling: providers.Ruling{Kind: providers.Accepted, ID: id, Text: p.Order, Amount: p.Amount}}
 	switch heard.Kind {

@@ -3,6 +3,7 @@ package router_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -74,5 +75,73 @@ func TestManyHintsAboutOneOrderAreFewLookUps(t *testing.T) {
 			t.Errorf("another order's hint waits behind them")
 		}
 		time.Sleep(5 * time.Minute)
+	})
+}
+
+// A debit of a number that is nobody's goes back by our first answer. Should the number
+// be handed out afterwards, the bank's repeat must read that answer again: it would
+// give the money back, and our books would call the new payment paid.
+func TestADebitOfANumberHandedOutLaterIsAnsweredAsBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		p := h.create(ask(providers.Account), patience)
+		n, err := strconv.Atoi(p.Attempts[0].Reference)
+		h.must(err)
+		next := fmt.Sprintf("%010d", n+1)
+		if got := h.biller("pay", next, "t1"); got != `"result":1` {
+			t.Fatalf("a debit of nobody's number is answered %s", got)
+		}
+		q := h.create(ask(providers.Account), patience)
+		if q.Attempts[0].Reference != next {
+			t.Fatalf("the next number is %s, not %s", q.Attempts[0].Reference, next)
+		}
+		if got := h.biller("pay", next, "t1"); got != `"result":1` {
+			t.Errorf("the repeat is answered %s", got)
+		}
+		if q = h.get(q); q.Attempts[0].Verdict.HasMoney() {
+			t.Errorf("paid by money that went back\n%s", h.story(q))
+		}
+		if got := h.biller("pay", next, "t2"); got != `"result":0` {
+			t.Errorf("the payer's own debit is answered %s", got)
+		}
+	})
+}
+
+// What the books do not know may be what they lost: the bank is asked to come again, and
+// not told to give the money back.
+func TestWhileAWindowIsLostNoNumberIsCalledUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		h.loseWindow()
+		time.Sleep(2 * time.Second)
+		for _, command := range []string{"check", "pay"} {
+			if got := h.biller(command, "1234567890", "t1"); got != `"result":4` {
+				t.Errorf("the bank's %s is answered %s", command, got)
+			}
+		}
+	})
+}
+
+// Kaspi forbids to poll an invoice: it is looked at 1, 6 and 21 minutes after it was sent.
+// A payer who paid in between opens the order's page, and must not wait there.
+func TestAPaymentThatSomebodyAsksAboutIsLookedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, func(s *setup) { s.accounts.Bank.Kaspi.NotifyURL = "" })
+		p := h.create(ask(providers.Push), patience)
+		time.Sleep(8 * time.Minute)
+		h.payer(kaspiMain, p.Attempts[0].External, sim.ActPay)
+		time.Sleep(10 * time.Second)
+		if p = h.get(p); p.Status() == payment.StatusPaid {
+			t.Fatalf("learnt without asking\n%s", h.story(p))
+		}
+		asked := h.requests()
+		for range 20 {
+			h.router.Refresh(p)
+		}
+		time.Sleep(2 * time.Second)
+		h.want(p, payment.StatusPaid, p.Amount.Minor)
+		if n := h.requests() - asked; n > 4 { // each look is two
+			t.Errorf("%d requests", n)
+		}
 	})
 }

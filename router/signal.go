@@ -30,6 +30,8 @@ func signal(r providers.Result) health.Signal {
 	switch r.Reason {
 	case providers.NotSent: // a look-up that never left: Unknown, and the gateway out of reach
 		return health.Unreachable
+	case providers.Throttled: // asked to slow down, and it may have happened all the same
+		return health.Throttled
 	case providers.Timeout, providers.Broken, providers.ServerError, providers.Unreadable, providers.BadSignature, providers.Panicked:
 		return health.Fault
 	}

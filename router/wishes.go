@@ -93,7 +93,7 @@ func (r *Router) Refund(ctx context.Context, c Command, amount providers.Money, 
 		kept, _ := p.Kept()
 		claims := r.terms.Claims(kept.Gateway).Refund
 		switch {
-		case !claims.API:
+		case !r.terms.Claims(kept.Gateway).Refunds(kept.Method):
 			return nil, fmt.Errorf("a refund: %w", ErrNotOffered)
 		case want.Minor < kept.Captured && !claims.Partial:
 			return nil, fmt.Errorf("a partial refund: %w", ErrNotOffered)

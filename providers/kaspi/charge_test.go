@@ -233,7 +233,7 @@ func TestTransportFailuresOfACreation(t *testing.T) {
 		} {
 			for status, want := range map[int]providers.Reason{
 				500: providers.ServerError, 503: providers.ServerError, 302: providers.Unreadable,
-				400: providers.Unreadable, 404: providers.Unreadable, 429: providers.Ambiguous,
+				400: providers.Unreadable, 404: providers.Unreadable, 429: providers.Throttled,
 			} {
 				b.says(path, status, "<html></html>")
 				is(t, g.Charge(t.Context(), charge(method)), providers.Unknown, want)

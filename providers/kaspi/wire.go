@@ -101,7 +101,7 @@ func (c codes) read(a exchange.Answer, data any) (providers.Result, bool) {
 	case denied && !told:
 		return c.denied.result(fmt.Sprint(a.Status)), false
 	case !told && a.Status == http.StatusTooManyRequests:
-		return ambiguous.result(fmt.Sprint(a.Status)), false // load protection; nothing says that it did nothing
+		return providers.Doubt(providers.Throttled, fmt.Sprint(a.Status), nil), false // load protection; nothing says that it did nothing
 	case !told:
 		return unreadable(a, errors.Join(errors.New("not an answer of the QR API"), err)), false
 	case e.StatusCode.code != 0:

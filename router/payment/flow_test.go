@@ -401,3 +401,51 @@ func TestADeadOfferIsNotLookedAtAtTheGatewaysPace(t *testing.T) {
 		t.Errorf("%d looks in an hour", looks)
 	}
 }
+
+// scanning is a QR that is out, at a gateway that wants to be asked every 5 s, and was.
+func scanning(t *testing.T) (b *book, pending payment.Observed) {
+	t.Helper()
+	b = open(t, noDeadline)
+	b.plan(qr)
+	offer := shown(time.Time{})
+	offer.AskIn = 5 * time.Second
+	b.tell(offer)
+	pending = lookup(providers.Pending, providers.AwaitingPayer)
+	pending.AskIn = 5 * time.Second
+	for range 10 {
+		b.rest(5 * time.Second)
+		b.pass(5 * time.Second)
+		b.tell(pending)
+	}
+	return b, pending
+}
+
+// A look that fails slows the next ones down by how many failed, and not by how many
+// there were before: the payer may be paying.
+func TestOneFailedLookDoesNotLetAGatewayOutOfSight(t *testing.T) {
+	b, pending := scanning(t)
+	for _, pause := range []time.Duration{5 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second} {
+		b.tell(lookup(providers.Unknown, providers.Timeout))
+		b.rest(pause)
+		b.pass(pause)
+	}
+	b.tell(pending)
+	b.rest(5 * time.Second)
+}
+
+// A gateway that is asked too often says how long to wait: that is for the next look and
+// not for those after it.
+func TestAThrottledLookWaitsAsLongAsItWasToldAndTheOthersDoNot(t *testing.T) {
+	b, pending := scanning(t)
+	slow := lookup(providers.Unknown, providers.Throttled)
+	slow.AskIn = 40 * time.Second
+	b.tell(slow)
+	b.rest(40 * time.Second)
+	b.pass(40 * time.Second)
+	b.tell(pending)
+	b.rest(5 * time.Second)
+
+	slow.AskIn = 18 * time.Hour
+	b.tell(slow)
+	b.rest(time.Hour) // within reason, and not even to see whether the QR is dead
+}

@@ -62,6 +62,9 @@ func (p Payment) Next(now time.Time, t Terms) Step {
 	if s, ok := p.serveWishes(now, t, later); ok {
 		return s
 	}
+	if s, ok := p.lookAgain(now, t, later); ok {
+		return s
+	}
 	open := false
 	for _, a := range p.Attempts {
 		if !a.Open() {
@@ -152,8 +155,12 @@ func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired
 		return from.Add(t.SlowLook), true
 	case !a.Answered && a.Looks == 0:
 		return sent, false
-	case a.AskIn > 0 && a.FailedLooks == 0 && !(bounded && a.Seen.At.After(dead)): // its pace is that of a live offer
-		at = from.Add(min(max(a.AskIn, time.Second), t.SlowLook))
+	case a.AskIn > 0 && !(bounded && a.Seen.At.After(dead)): // its pace is that of a live offer
+		pause := min(max(a.AskIn, time.Second), t.SlowLook)
+		if a.FailedLooks > 0 {
+			pause = max(pause, step(t.Ladder, a.FailedLooks-1, p.ID))
+		}
+		at = from.Add(pause)
 	case len(method.Schedule) > 0:
 		at = from.Add(step(method.Schedule, a.Looks, p.ID))
 	default:
@@ -180,6 +187,9 @@ func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired
 	}
 	if a.Switch != "" {
 		soonest(from.Add(time.Minute))
+	}
+	if spared := from.Add(min(a.Spare, t.SlowLook)); at.Before(spared) {
+		at = spared
 	}
 	return at, false
 }

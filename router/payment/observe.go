@@ -186,9 +186,6 @@ func (a Attempt) revivedBy(o Observed, after providers.Verdict) bool {
 
 // remember keeps what later evidence rests on: looks, absences and signs of life.
 func (a *Attempt) remember(o Observed, e Event) {
-	if o.AskIn > 0 {
-		a.AskIn = o.AskIn
-	}
 	if o.Verdict == providers.Pending && o.Reason != providers.AwaitingPayer {
 		a.Stirred = e.At
 	}
@@ -196,16 +193,20 @@ func (a *Attempt) remember(o Observed, e Event) {
 	if answered && !o.Absent {
 		a.Absences = nil
 	}
+	if answered && o.AskIn > 0 {
+		a.AskIn = o.AskIn
+	}
 	if o.Source != FromLookup {
 		return
 	}
 	a.Looks++
-	a.LastLook = e.At
+	a.LastLook, a.LookSeq = e.At, e.Seq
 	if !answered {
 		a.FailedLooks++ // proves nothing, and breaks no run of absences
+		a.Spare = o.AskIn
 		return
 	}
-	a.FailedLooks = 0
+	a.FailedLooks, a.Spare = 0, 0
 	at := asked(o.Asked, e)
 	a.Seen = Look{At: at, Verdict: o.Verdict, Reason: o.Reason, Absent: o.Absent}
 	if o.Absent {
@@ -246,6 +247,9 @@ func (p *Payment) takeMoney(a *Attempt, o Observed, e Event) {
 			a.Held = amountOr(o.Amount, p.Amount.Minor)
 		}
 	case providers.Approved:
+		if a.Taken.IsZero() {
+			a.Taken = e.At
+		}
 		if o.Verdict == providers.Approved {
 			expected := p.Amount.Minor
 			if a.WasHeld && p.Capture != nil {

@@ -100,7 +100,7 @@ func (p Payment) giveBack(a Attempt, now time.Time, t Terms, later func(time.Tim
 		return p.lookAt(a, p.holdLookAt(a, t), now, later)
 	}
 	surplus := a.net(p)
-	if refunds := t.claims(a.Gateway).Refund; !refunds.API || t.GiveBackLimit > 0 && surplus > t.GiveBackLimit {
+	if !t.claims(a.Gateway).Refunds(a.Method) || t.GiveBackLimit > 0 && surplus > t.GiveBackLimit {
 		if p.Found(CannotGiveBack, a.N) {
 			return Step{}, false
 		}
@@ -131,9 +131,36 @@ func (p Payment) serveWishes(now time.Time, t Terms, later func(time.Time)) (Ste
 		return p.operate(OperationPlanned{Op: OpCapture, Attempt: kept.N, Amount: p.Capture.Amount}, now, t, later)
 	}
 	for _, r := range p.Refunds {
+		if o, made := p.made(r.Operation); made && !o.Settled() {
+			return Step{}, false // perhaps of an attempt whose money was denied since
+		}
 		if r.State == RefundPending {
 			plan := OperationPlanned{Op: OpRefund, Attempt: kept.N, Amount: r.Amount, Refund: r.Refund, Before: p.returned(kept, false)}
 			return p.operate(plan, now, t, later) // one refund at a time: they are told apart by the sum returned
+		}
+	}
+	return Step{}, false
+}
+
+// laterLooks are when captured money is looked at again, after it was first seen, where no
+// signed notice would tell that it was taken back: at Kaspi "Processed" may become "Error".
+var laterLooks = []time.Duration{10 * time.Minute, 24 * time.Hour}
+
+// lookAgain sees whether the money that was captured stays: it changes nothing unless the
+// gateway denies the money.
+func (p Payment) lookAgain(now time.Time, t Terms, later func(time.Time)) (Step, bool) {
+	kept, ok := p.Kept()
+	if !ok || kept.Verdict != providers.Approved || kept.net(p) <= 0 || p.Found(MoneyFlipped, kept.N) ||
+		kept.Flow == providers.AskFirst || t.claims(kept.Gateway).Webhook == providers.Signed {
+		return Step{}, false
+	}
+	for _, after := range laterLooks {
+		switch at := kept.Taken.Add(after); {
+		case !kept.Seen.At.Before(at): // seen since
+		case kept.LastLook.Before(at):
+			return p.lookAt(kept, at, now, later)
+		case kept.LastLook.Before(at.Add(t.ResolveLimit)): // asked, and not answered
+			return p.lookAt(kept, kept.LastLook.Add(t.SlowLook), now, later)
 		}
 	}
 	return Step{}, false
@@ -180,5 +207,48 @@ func (p Payment) operate(plan OperationPlanned, now time.Time, t Terms, later fu
 			return Step{}, false
 		}
 	}
+	if at := p.lookFirst(plan, now, t); !at.IsZero() {
+		return p.lookAt(p.Attempts[plan.Attempt-1], at, now, later)
+	}
 	return Step{Do: Operate, Plan: plan}, true
+}
+
+const (
+	// readWithin is how old the sum returned may be when a refund is sent.
+	readWithin = time.Minute
+	// failedReads in a row, some ten minutes by the usual ladder, are no reason to keep
+	// a payer's money any longer.
+	failedReads = 8
+)
+
+// lookFirst is when to look the attempt up before a refund is sent, or the zero time when
+// that is not needed. Where the gateway stores no refund id of ours, a refund whose answer
+// is lost is told by what it adds to the sum returned (Kaspi, WayForPay), and people
+// give money back in the gateway's own programs: the sum before it must have been read,
+// after the refund was asked for.
+func (p Payment) lookFirst(plan OperationPlanned, now time.Time, t Terms) time.Time {
+	if plan.Op != OpRefund || t.claims(p.Attempts[plan.Attempt-1].Gateway).Refund.OwnID {
+		return time.Time{}
+	}
+	a, asked := p.Attempts[plan.Attempt-1], int64(0)
+	if r := p.refund(plan.Refund); r != nil {
+		asked = r.Seq
+	}
+	at := latest(a.LastLook, a.Planned).Add(min(a.Spare, t.SlowLook))
+	switch {
+	case a.LookSeq <= asked: // by the order of events: clocks differ
+		return at
+	case (a.FailedLooks == 0 || a.FailedLooks >= failedReads) && !a.LastLook.Before(now.Add(-readWithin)):
+		return time.Time{}
+	case a.FailedLooks > 0:
+		return latest(at, a.LastLook.Add(step(t.Ladder, a.FailedLooks-1, p.ID)))
+	}
+	return at
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

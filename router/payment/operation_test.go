@@ -224,7 +224,12 @@ func TestALostRefundIsSettledByLooks(t *testing.T) {
 	})
 	t.Run("it did not", func(t *testing.T) {
 		b, n := lost(t)
-		b.look(start.Add(time.Hour), func() payment.Body { return undone(n) })
+		b.look(start.Add(time.Hour), func() payment.Body {
+			if b.p.Operations[n-1].Settled() {
+				return lookup(providers.Approved, "") // before it is made anew
+			}
+			return undone(n)
+		})
 		if op := b.p.Operations[0]; op.Verdict != providers.Unserved || b.now.Before(start.Add(late+30*time.Second)) {
 			t.Fatalf("%s after %s", op.Verdict, b.now.Sub(start))
 		}
@@ -339,7 +344,7 @@ func TestReturnsMadeElsewhereReduceWhatCanBeRefunded(t *testing.T) {
 
 func TestARefundOvertakenByAReturnElsewhereFails(t *testing.T) {
 	b := paid(t)
-	b.tell(refund("r", amount.Minor))
+	b.tell(refund("r", amount.Minor), lookup(providers.Approved, ""))
 	b.want(payment.Operate)
 	b.tell(returned(400000, notice(providers.Approved, "")))
 	b.wantRefund("r", payment.RefundFailed)
@@ -403,4 +408,140 @@ func TestAnOperationThatWasNotCarriedOutIsTriedAgainWithPauses(t *testing.T) {
 		b.pass(pause)
 	}
 	b.wantFindings()
+}
+
+// A cashier gave the same sum back in the bank's own program, and our refund never
+// arrived. Only the sum read before it tells the two apart.
+func TestARefundIsNotTakenForOneThatACashierMadeBefore(t *testing.T) {
+	b := paid(t)
+	b.pass(time.Hour)
+	b.tell(refund("r", 500000)) // by then 5000 tenge are back, and nobody told us
+	b.want(payment.Ask)
+	b.tell(returned(500000, lookup(providers.Approved, "")))
+	b.wantFindings(payment.ReturnedElsewhere)
+	s := b.want(payment.Operate)
+	if s.Plan.Before != 500000 {
+		t.Fatalf("sent as if %d were back", s.Plan.Before)
+	}
+	b.operate(payment.OpRefund, 500000)
+}
+
+func TestTheSumReturnedIsReadAfterTheRefundWasAskedForAndSoonBeforeEachTry(t *testing.T) {
+	b := paid(t)
+	b.tell(lookup(providers.Approved, ""))
+	b.pass(10 * time.Second)
+	b.tell(refund("r", 500000))
+	b.want(payment.Ask) // what was read before the wish does not count
+	b.tell(lookup(providers.Approved, ""))
+	n := b.operate(payment.OpRefund, 500000)
+	b.tell(done(n, providers.Unserved, providers.NotSent))
+	b.rest(4 * time.Second)
+	b.pass(4 * time.Second)
+	n = b.operate(payment.OpRefund, 500000)
+	b.tell(done(n, providers.Unserved, providers.NotSent))
+	b.pass(2 * time.Minute)
+	b.want(payment.Ask)
+}
+
+func TestAGatewayThatStoresOurRefundIDIsNotLookedAtFirst(t *testing.T) {
+	b := paid(t)
+	b.terms.Claims = func(gateway string) providers.Claims {
+		c := claims(gateway)
+		c.Refund.OwnID = true
+		return c
+	}
+	b.tell(refund("r", 500000))
+	b.want(payment.Operate)
+}
+
+// Looks that fail hold a refund up for a while and not for ever: the payer waits for it.
+func TestLooksThatFailDoNotHoldARefundUpForEver(t *testing.T) {
+	b := paid(t)
+	b.tell(refund("r", 500000))
+	looks := 0
+	b.look(b.now.Add(24*time.Hour), func() payment.Body {
+		looks++
+		return lookup(providers.Unknown, providers.Timeout)
+	})
+	b.want(payment.Operate)
+	if took := b.now.Sub(start); looks != 8 || took > 10*time.Minute {
+		t.Fatalf("sent after %d looks and %s", looks, took)
+	}
+}
+
+// paidByQR is a payment whose gateway signs no notices.
+func paidByQR(t *testing.T) *book {
+	t.Helper()
+	b := open(t)
+	b.plan(qr)
+	b.tell(shown(time.Time{}))
+	b.pass(time.Minute)
+	b.tell(lookup(providers.Approved, ""))
+	b.wantStatus(payment.StatusPaid)
+	return b
+}
+
+// Kaspi is known to turn "Processed" into "Error" afterwards. No notice would tell, so money is looked at twice more.
+func TestMoneyThatNoSignedNoticeTakesBackIsLookedAtTwiceMore(t *testing.T) {
+	b := paidByQR(t)
+	for _, wait := range []time.Duration{10 * time.Minute, 24*time.Hour - 10*time.Minute} {
+		b.rest(wait)
+		if at := b.p.Due(b.now, b.terms); !at.Equal(b.now.Add(wait)) {
+			t.Fatalf("due in %s", at.Sub(b.now))
+		}
+		b.pass(wait)
+		b.want(payment.Ask)
+		b.tell(lookup(providers.Approved, ""))
+	}
+	if s := b.want(payment.Rest); !s.Until.IsZero() {
+		t.Fatal("something is still to be done")
+	}
+
+	b = paidByQR(t)
+	b.pass(10 * time.Minute)
+	b.tell(lookup(providers.Declined, providers.Expired))
+	b.wantFindings(payment.MoneyFlipped)
+	b.wantStatus(payment.StatusPaid)
+	if s := b.want(payment.Rest); !s.Until.IsZero() {
+		t.Fatal("people have it, and it is asked about again")
+	}
+}
+
+func TestALaterLookThatFailsIsRepeatedHourlyAndNotForEver(t *testing.T) {
+	b := paidByQR(t)
+	looks := 0
+	b.look(b.now.Add(30*24*time.Hour), func() payment.Body {
+		looks++
+		return lookup(providers.Unknown, providers.Timeout)
+	})
+	if s := b.want(payment.Rest); !s.Until.IsZero() || looks < 40 || looks > 50 {
+		t.Fatalf("%d looks, rests until %s", looks, s.Until)
+	}
+}
+
+func TestWhatWentBackInFullOrIsToldBySignedNoticesIsNotLookedAtAgain(t *testing.T) {
+	b := paidByQR(t)
+	b.tell(refund("r", amount.Minor))
+	b.tell(done(b.operate(payment.OpRefund, amount.Minor), providers.Approved, ""))
+	if s := b.want(payment.Rest); !s.Until.IsZero() {
+		t.Fatal("something is still to be done")
+	}
+	if s := paid(t).want(payment.Rest); !s.Until.IsZero() {
+		t.Fatal("a gateway that signs its notices is asked again")
+	}
+}
+
+// A refund that is on its way stays the only one of its wish, also when the money it was
+// made of is denied and other money takes its place.
+func TestARefundOnItsWayIsNotMadeOfOtherMoney(t *testing.T) {
+	b := paidTwice(t)
+	b.tell(refund("r", 500000))
+	n := b.operate(payment.OpRefund, 500000)
+	b.tell(done(n, providers.Unknown, providers.Timeout), on(2, operator(providers.Pending, "")), lookup(providers.Approved, ""))
+	if kept, _ := b.p.Kept(); kept.N != 1 {
+		t.Fatalf("attempt %d is kept", kept.N)
+	}
+	if s := b.p.Next(b.now, b.terms); s.Do == payment.Operate {
+		t.Fatalf("%s beside operation %d", describe(s), n)
+	}
 }

@@ -57,17 +57,20 @@ type Attempt struct {
 	Captured int64
 	Returned int64 // as the gateway tells it
 	WasHeld  bool
-	MoneySeq int64 // the event that first showed money; 0 means none was seen
+	MoneySeq int64     // the event that first showed money; 0 means none was seen
+	Taken    time.Time // when money was first seen as captured
 
 	Looks       int // look-ups since the last change
 	LastLook    time.Time
-	FailedLooks int // in a row
-	AskIn       time.Duration
-	Seen        Look        // the last look that was answered
-	Absences    []time.Time // looks in a row that said "no such order"
-	Stirred     time.Time   // the last sign that somebody is paying, or paid and waits
-	Facts       []string    // what notices told
-	Differs     bool        // money of another amount was seen: only a person may close it
+	LookSeq     int64         // the event of the last look-up; 0 means there was none
+	FailedLooks int           // in a row
+	AskIn       time.Duration // the gateway's pace: when it wants to be asked after an answer
+	Spare       time.Duration // how long a gateway that did not answer wants not to be asked
+	Seen        Look          // the last look that was answered
+	Absences    []time.Time   // looks in a row that said "no such order"
+	Stirred     time.Time     // the last sign that somebody is paying, or paid and waits
+	Facts       []string      // what notices told
+	Differs     bool          // money of another amount was seen: only a person may close it
 
 	Proposal *Proposal // a first person's word, waiting for a second person
 	Switch   string    // why it should be left, when somebody wants that
@@ -102,6 +105,7 @@ func (l Look) harmless() bool {
 // Refund is a caller's refund.
 type Refund struct {
 	RefundRequested
+	Seq       int64 // the event that asked for it
 	At        time.Time
 	Updated   time.Time
 	State     RefundState
@@ -211,7 +215,7 @@ func (p *Payment) apply(e Event) error {
 		if err := p.CanRefund(b.Amount); err != nil {
 			return err
 		}
-		p.Refunds = append(p.Refunds, Refund{RefundRequested: b, At: e.At, Updated: e.At, State: RefundPending})
+		p.Refunds = append(p.Refunds, Refund{RefundRequested: b, Seq: e.Seq, At: e.At, Updated: e.At, State: RefundPending})
 	case OperationPlanned:
 		return p.planOperation(b, e)
 	case OperationObserved:

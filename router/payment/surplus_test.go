@@ -141,6 +141,13 @@ func TestASurplusThatNoAPICanReturnComesToAPerson(t *testing.T) {
 				return c
 			}
 		},
+		"no refunds of the method": func(b *book) {
+			b.terms.Claims = func(g string) providers.Claims {
+				c := claims(g)
+				c.Methods[0].NoRefund = g == qr
+				return c
+			}
+		},
 		"above the limit":           func(b *book) { b.terms.GiveBackLimit = amount.Minor - 1 },
 		"a gateway that is gone":    func(b *book) { b.terms.Claims = func(string) providers.Claims { return providers.Claims{} } },
 		"a refund refused for good": func(*book) {},
@@ -151,7 +158,7 @@ func TestASurplusThatNoAPICanReturnComesToAPerson(t *testing.T) {
 			set(b)
 			b.tell(notice(providers.Approved, ""))
 			finding := payment.CannotGiveBack
-			if s := b.p.Next(b.now, b.terms); s.Do == payment.Operate {
+			if name == "a refund refused for good" {
 				n := b.operate(payment.OpRefund, amount.Minor)
 				b.tell(done(n, providers.Declined, providers.Refused))
 				finding = payment.OperationFailed

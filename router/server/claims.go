@@ -65,6 +65,9 @@ func methodLines(name string, m providers.MethodClaims, line func(name, value st
 		absent = fmt.Sprintf("counts after %s, %d times, %s apart", duration(m.Absent.After), m.Absent.Times, duration(m.Absent.Apart))
 	}
 	line(name+".absent", absent)
+	if m.NoRefund {
+		line(name+".refund", "none")
+	}
 	line(name+".two_stage", yes(m.TwoStage))
 	line(name+".save", yes(m.Save))
 	line(name+".min", amount(m.Min))

@@ -100,12 +100,13 @@ func (s payments) preview(ctx context.Context, o payment.Opened, route []payment
 	return view, nil
 }
 
-// GetPayment reads a payment.
+// GetPayment reads a payment. Whoever asks about an open one may cause a look at its gateway.
 func (s payments) GetPayment(ctx context.Context, r *pb.GetPaymentRequest) (*pb.Payment, error) {
 	p, err := s.read(ctx, r.GetName())
 	if err != nil {
 		return nil, err
 	}
+	s.router.Refresh(p)
 	return s.view(ctx, p), nil
 }
 

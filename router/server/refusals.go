@@ -143,7 +143,7 @@ func (s *Server) firstObject(ctx context.Context, requestID, paymentID string) s
 func (s *Server) notOffered(a about) *fault {
 	kept, _ := a.payment.Kept()
 	metadata := map[string]string{"name": a.name, "detail": "all or nothing"}
-	if kept.Verdict.HasMoney() && kept.Held == 0 && !s.router.TermsFor(a.payment.Tenant).Claims(kept.Gateway).Refund.API {
+	if kept.Verdict.HasMoney() && kept.Held == 0 && !s.router.TermsFor(a.payment.Tenant).Claims(kept.Gateway).Refunds(kept.Method) {
 		return newFault(pb.ErrorReason_ERROR_REASON_NO_CAPABLE_GATEWAY, "the gateway that took the money gives none back by API",
 			map[string]string{"name": a.name, "gateway": gatewayName(kept.Gateway)})
 	}
