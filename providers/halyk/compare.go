@@ -13,6 +13,7 @@ var (
 	errOtherTerminal = errors.New("another terminal")
 	errOtherAmount   = errors.New("another amount")
 	errOtherCurrency = errors.New("another currency")
+	errNoID          = errors.New("the transaction's id is none")
 	errIncomplete    = errors.New("a field that identifies the payment is missing")
 )
 
@@ -26,6 +27,8 @@ func (g *Gateway) compare(ref providers.Ref, t transaction, stands standing) (pr
 	switch {
 	case t.InvoiceID == "", money && (t.ID == "" || t.TerminalID == ""):
 		return none, providers.Unreadable, errIncomplete
+	case t.ID != "" && !isID(t.ID):
+		return none, providers.Unreadable, errNoID
 	case string(t.InvoiceID) != ref.Order:
 		return none, providers.Mismatch, errOtherNumber
 	case t.TerminalID != "" && !strings.EqualFold(string(t.TerminalID), g.config.TerminalID):

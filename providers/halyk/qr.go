@@ -34,8 +34,8 @@ func (g *Gateway) offerQR(ctx context.Context, c providers.Charge) providers.Res
 	if failed := g.create(ctx, c, payScope, "/payment/qr/generate", body, &qr); failed != nil {
 		return *failed
 	}
-	if qr.BillNumber == "" || qr.QRCode == "" {
-		return providers.Doubt(providers.Unreadable, "", errors.New("no billNumber or no qrcode"))
+	if !isID(qr.BillNumber) || qr.QRCode == "" {
+		return providers.Doubt(providers.Unreadable, "", errors.New("no readable billNumber or no qrcode"))
 	}
 	dead := time.Now().Add(qrLife)
 	if outlives(c, dead) {

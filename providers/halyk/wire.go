@@ -101,6 +101,12 @@ func word(t text) string {
 	return kept[:min(len(kept), 32)]
 }
 
+// isID reports whether a text may be one of the bank's ids, which are UUIDs and numbers of
+// bills. Ids are kept and shown; a text that is none may hold anything.
+func isID(t text) bool {
+	return t != "" && len(t) <= 64 && strings.Map(plain, string(t)) == string(t)
+}
+
 // rowID makes the id of a registry's row fit for an error; it is a UUID, and no secret.
 func rowID(t text) string {
 	kept := strings.Map(plain, string(t))

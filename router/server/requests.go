@@ -246,7 +246,7 @@ func (v *violations) requestID(id string) {
 
 // mostMinor bounds an amount: thousands of them still add up within 64 bits, and no
 // gateway takes anything near it.
-const mostMinor = 1e15
+const mostMinor = 1_000_000_000_000_000
 
 func (v *violations) money(m *pb.Money) {
 	if m.GetMinorUnits() <= 0 {
