@@ -109,6 +109,22 @@ func unknownCode(u *payrouterv1.Gateway_UnknownCode) string {
 	return fmt.Sprintf("sent a code that nobody documented, %q, seen %s, last at %s", u.GetCode(), times(u.GetCount()), when(u.GetLastTime()))
 }
 
+// credentials are how a set is called, and what must be known of its end; nothing where
+// nobody has said either.
+func credentials(set *payrouterv1.Gateway_Credentials) string {
+	var texts []string
+	if set.GetVersion() != "" {
+		texts = append(texts, set.GetVersion())
+	}
+	if set.GetRetiring() {
+		texts = append(texts, "retiring")
+	}
+	if end := set.GetExpireTime(); end != nil {
+		texts = append(texts, "valid until "+when(end))
+	}
+	return strings.Join(texts, ", ")
+}
+
 func times(n int64) string {
 	if n == 1 {
 		return "once"
@@ -133,6 +149,11 @@ func (c *client) printGateway(g *payrouterv1.Gateway, claims bool) {
 	}
 	for _, code := range g.GetUnknownCodes() {
 		t.row("unknown code", unknownCode(code))
+	}
+	for _, set := range g.GetCredentials() {
+		if text := credentials(set); text != "" {
+			t.row("credentials", text)
+		}
 	}
 	t.render()
 	fmt.Fprintln(c.out)

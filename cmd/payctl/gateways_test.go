@@ -29,6 +29,14 @@ func TestOneGatewayIsShownInFullAndItsClaimsWhenAskedFor(t *testing.T) {
 	w.payctl("gateways").done("kaspi-main admitting 15490.00 KZT (1) 1")
 }
 
+func TestCredentialsAreShownWithTheirEnd(t *testing.T) {
+	w := newWorld(t)
+	w.payctl("gateways", "halyk-main").done("credentials 2040-11, valid until 2040-12-01 ")
+	w.payctl("gateways", "kaspi-main").done().lacks("credentials") // nobody has said anything about them
+	p := w.create("--amount", "15490", "--method", "page", "--gateway", "halyk-main")
+	w.payctl("payment", "get", last(p.GetName())).done("CREDENTIALS", " 2040-11 ")
+}
+
 func TestASickGatewayIsSeenWithTheReason(t *testing.T) {
 	w := newWorld(t)
 	w.fault(sim.Fault{Face: "kaspi", Kind: sim.FaultRefuse})

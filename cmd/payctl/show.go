@@ -83,10 +83,10 @@ func (c *client) printAttempts(p *payrouterv1.Payment) {
 		return
 	}
 	fmt.Fprintln(c.out)
-	t := c.grid("ATTEMPT", "GATEWAY", "METHOD", "OUR REFERENCE", "GATEWAY'S ID", "CODE", "VERDICT", "CAN STILL CHARGE")
+	t := c.grid("ATTEMPT", "GATEWAY", "METHOD", "OUR REFERENCE", "GATEWAY'S ID", "CREDENTIALS", "CODE", "VERDICT", "CAN STILL CHARGE")
 	for _, a := range p.GetAttempts() {
 		t.row(last(a.GetName()), last(a.GetGateway()), word(a.GetMethod().String(), "METHOD_"), a.GetReference(), a.GetExternalId(),
-			a.GetProviderCode(), verdictOf(p, a), canCharge(a))
+			a.GetCredentials(), a.GetProviderCode(), verdictOf(p, a), canCharge(a))
 	}
 	t.render()
 }

@@ -99,7 +99,7 @@ func config(doors *sim.Server, books string) app.Config {
 			{Name: "kaspi-main", Provider: "kaspi", Account: app.Account{Settings: app.Settings{Kaspi: &kaspi.Config{BaseURL: at("kaspi") + "/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
 				DeviceToken: providers.NewSecret(sim.KaspiDefaultDevice), NoticeSources: []string{"127.0.0.1"}, ConfirmWindow: time.Second,
 				OfferLife: 10 * time.Second, Margin: time.Millisecond, Biller: kaspi.Biller{Service: "Qazaq Books"}}}}},
-			{Name: "halyk-main", Provider: "halyk", Account: app.Account{Settings: app.Settings{Halyk: &halyk.Config{TokenURL: at("halyk") + "/oauth2/token", APIURL: at("halyk"),
+			{Name: "halyk-main", Provider: "halyk", Account: app.Account{Credentials: "2040-11", Expire: app.Day{Time: time.Date(2040, 11, 30, 0, 0, 0, 0, time.UTC)}, Settings: app.Settings{Halyk: &halyk.Config{TokenURL: at("halyk") + "/oauth2/token", APIURL: at("halyk"),
 				ScriptURL: at("halyk") + "/payform/payment-api.js", ClientID: sim.HalykDefaultClient, ClientSecret: providers.NewSecret(sim.HalykDefaultSecret),
 				TerminalID: sim.HalykDefaultTerminal, ShopID: "shop", QR: true, NoticeKey: providers.NewSecret("only good for these tests")}}}},
 			{Name: "wayforpay-main", Provider: "wayforpay", Account: app.Account{Settings: app.Settings{WayForPay: &wayforpay.Config{APIBaseURL: at("wayforpay"), MerchantAccount: "test_merch_n1",

@@ -89,6 +89,7 @@ func (s *Server) attempt(p payment.Payment, a payment.Attempt) *pb.Attempt {
 		Reason:       reasonsOut[a.Reason],
 		ProviderCode: a.Code,
 		Reference:    a.Reference,
+		Credentials:  a.Credentials,
 		ExternalId:   a.External,
 		Exposed:      true,
 		CreateTime:   instant(a.Planned),

@@ -70,7 +70,7 @@ const (
 // gateway puts together what board, books and adapter know of a gateway.
 func (s operations) gateway(ctx context.Context, g router.Gateway, atRisk []journal.Exposure) (*pb.Gateway, error) {
 	claims := g.Provider.Claims()
-	out := &pb.Gateway{Name: gatewayName(g.Name), Provider: claims.Provider, Currencies: claims.Currencies, Claims: claimLines(claims)}
+	out := &pb.Gateway{Name: gatewayName(g.Name), Provider: claims.Provider, Currencies: claims.Currencies, Claims: claimLines(claims), Credentials: credentialsOut(g)}
 	for _, m := range claims.Methods {
 		if m.Flow != providers.Unclaimed {
 			out.Methods = append(out.Methods, methodsOut[m.Method])
@@ -110,6 +110,14 @@ func (s operations) gateway(ctx context.Context, g router.Gateway, atRisk []jour
 		out.UnknownCodes = append(out.UnknownCodes, &pb.Gateway_UnknownCode{Code: c.Code, Count: c.Count, LastTime: instant(c.Last)})
 	}
 	return out, nil
+}
+
+func credentialsOut(g router.Gateway) []*pb.Gateway_Credentials {
+	var all []*pb.Gateway_Credentials
+	for i, c := range g.Valid() {
+		all = append(all, &pb.Gateway_Credentials{Version: c.Version, ExpireTime: instant(c.End()), Retiring: i > 0})
+	}
+	return all
 }
 
 // confirming counts the live offers that a payer has opened or scanned: only the fold

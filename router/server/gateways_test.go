@@ -10,6 +10,7 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
 )
 
 func (d *door) gateway(name string) *pb.Gateway {
@@ -136,4 +137,29 @@ func TestGatewaysAreListedByNameInPages(t *testing.T) {
 		_, err = d.operations.GetGateway(context.Background(), &pb.GetGatewayRequest{Name: "gateways/nowhere"})
 		d.refused(err, pb.ErrorReason_ERROR_REASON_GATEWAY_NOT_FOUND)
 	})
+}
+
+func TestWhichCredentialsAreValidAndWhichAnAttemptKeepsIsSeen(t *testing.T) {
+	behind(t, func(d *door) {
+		first := d.create(qr())
+		end := time.Now().Add(90 * 24 * time.Hour)
+		all := d.router.All()
+		for i, g := range all {
+			if g.Name == "kaspi-main" {
+				all[i].Credentials = router.Credentials{Version: "2027", Provider: d.kaspi, Expires: end}
+				all[i].Retiring = []router.Credentials{{Version: "2026", Provider: d.kaspi}}
+			}
+		}
+		d.must(d.router.Rotate(all))
+		second := d.create(qr())
+		sets := d.gateway("kaspi-main").GetCredentials()
+		if len(sets) != 2 || sets[0].GetVersion() != "2027" || sets[0].GetRetiring() || !sets[0].GetExpireTime().AsTime().Equal(end) ||
+			sets[1].GetVersion() != "2026" || !sets[1].GetRetiring() || sets[1].GetExpireTime() != nil {
+			t.Errorf("the gateway shows %v", sets)
+		}
+		was, is := d.get(first.GetName()).GetAttempts()[0].GetCredentials(), second.GetAttempts()[0].GetCredentials()
+		if was != "2026" || is != "2027" {
+			t.Errorf("the attempts began with %q and %q", was, is)
+		}
+	}, func(_ *Options, ro *router.Options) { ro.Gateways[0].Version = "2026" })
 }

@@ -491,7 +491,10 @@ type Gateway struct {
 	// The adapter's honesty card: what the provider promises, as data.
 	Claims []*Gateway_Claim `protobuf:"bytes,16,rep,name=claims,proto3" json:"claims,omitempty"`
 	// What the provider says that the adapter does not know: a sign of a changed protocol.
-	UnknownCodes  []*Gateway_UnknownCode `protobuf:"bytes,17,rep,name=unknown_codes,json=unknownCodes,proto3" json:"unknown_codes,omitempty"`
+	UnknownCodes []*Gateway_UnknownCode `protobuf:"bytes,17,rep,name=unknown_codes,json=unknownCodes,proto3" json:"unknown_codes,omitempty"`
+	// The credentials that are valid there, those of new attempts first. Two or more while
+	// they are being changed.
+	Credentials   []*Gateway_Credentials `protobuf:"bytes,18,rep,name=credentials,proto3" json:"credentials,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -641,6 +644,13 @@ func (x *Gateway) GetClaims() []*Gateway_Claim {
 func (x *Gateway) GetUnknownCodes() []*Gateway_UnknownCode {
 	if x != nil {
 		return x.UnknownCodes
+	}
+	return nil
+}
+
+func (x *Gateway) GetCredentials() []*Gateway_Credentials {
+	if x != nil {
+		return x.Credentials
 	}
 	return nil
 }
@@ -1801,6 +1811,74 @@ func (x *Gateway_UnknownCode) GetLastTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// Credentials are one set of the account's credentials that the provider accepts. The
+// secrets themselves are never told.
+type Gateway_Credentials struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Their name in the configuration, which Attempt.credentials repeats. Empty for the
+	// first set of an account whose configuration names none.
+	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// When the provider stops to accept them, by the configuration or by their own word
+	// (a certificate's), whichever is sooner. Not set where nobody says.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// Whether they are on their way out: no new attempt begins with them, those that began
+	// with them keep them.
+	Retiring      bool `protobuf:"varint,3,opt,name=retiring,proto3" json:"retiring,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gateway_Credentials) Reset() {
+	*x = Gateway_Credentials{}
+	mi := &file_payrouter_v1_operations_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gateway_Credentials) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gateway_Credentials) ProtoMessage() {}
+
+func (x *Gateway_Credentials) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_operations_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gateway_Credentials.ProtoReflect.Descriptor instead.
+func (*Gateway_Credentials) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_operations_proto_rawDescGZIP(), []int{1, 3}
+}
+
+func (x *Gateway_Credentials) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Gateway_Credentials) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *Gateway_Credentials) GetRetiring() bool {
+	if x != nil {
+		return x.Retiring
+	}
+	return false
+}
+
 // Shift is how one gateway's share of new payments would change.
 type Forecast_Shift struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1816,7 +1894,7 @@ type Forecast_Shift struct {
 
 func (x *Forecast_Shift) Reset() {
 	*x = Forecast_Shift{}
-	mi := &file_payrouter_v1_operations_proto_msgTypes[18]
+	mi := &file_payrouter_v1_operations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +1906,7 @@ func (x *Forecast_Shift) String() string {
 func (*Forecast_Shift) ProtoMessage() {}
 
 func (x *Forecast_Shift) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_operations_proto_msgTypes[18]
+	mi := &file_payrouter_v1_operations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1880,7 +1958,7 @@ type Forecast_Line struct {
 
 func (x *Forecast_Line) Reset() {
 	*x = Forecast_Line{}
-	mi := &file_payrouter_v1_operations_proto_msgTypes[19]
+	mi := &file_payrouter_v1_operations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1892,7 +1970,7 @@ func (x *Forecast_Line) String() string {
 func (*Forecast_Line) ProtoMessage() {}
 
 func (x *Forecast_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_operations_proto_msgTypes[19]
+	mi := &file_payrouter_v1_operations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1950,7 +2028,7 @@ type ExplainPaymentResponse_Event struct {
 
 func (x *ExplainPaymentResponse_Event) Reset() {
 	*x = ExplainPaymentResponse_Event{}
-	mi := &file_payrouter_v1_operations_proto_msgTypes[20]
+	mi := &file_payrouter_v1_operations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1962,7 +2040,7 @@ func (x *ExplainPaymentResponse_Event) String() string {
 func (*ExplainPaymentResponse_Event) ProtoMessage() {}
 
 func (x *ExplainPaymentResponse_Event) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_operations_proto_msgTypes[20]
+	mi := &file_payrouter_v1_operations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2116,7 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\fSTATE_CLOSED\x10\x01\x12\x0e\n" +
 	"\n" +
 	"STATE_OPEN\x10\x02\x12\x13\n" +
-	"\x0fSTATE_HALF_OPEN\x10\x03\"\xb5\v\n" +
+	"\x0fSTATE_HALF_OPEN\x10\x03\"\x91\r\n" +
 	"\aGateway\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1f\n" +
 	"\bprovider\x18\x02 \x01(\tB\x03\xe0A\x03R\bprovider\x12#\n" +
@@ -2060,7 +2138,8 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\x16last_offer_expire_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x13lastOfferExpireTime\x128\n" +
 	"\aat_risk\x18\x0f \x03(\v2\x1a.payrouter.v1.Gateway.RiskB\x03\xe0A\x03R\x06atRisk\x128\n" +
 	"\x06claims\x18\x10 \x03(\v2\x1b.payrouter.v1.Gateway.ClaimB\x03\xe0A\x03R\x06claims\x12K\n" +
-	"\runknown_codes\x18\x11 \x03(\v2!.payrouter.v1.Gateway.UnknownCodeB\x03\xe0A\x03R\funknownCodes\x1a\xcb\x01\n" +
+	"\runknown_codes\x18\x11 \x03(\v2!.payrouter.v1.Gateway.UnknownCodeB\x03\xe0A\x03R\funknownCodes\x12H\n" +
+	"\vcredentials\x18\x12 \x03(\v2!.payrouter.v1.Gateway.CredentialsB\x03\xe0A\x03R\vcredentials\x1a\xcb\x01\n" +
 	"\x04Risk\x124\n" +
 	"\averdict\x18\x01 \x01(\x0e2\x15.payrouter.v1.VerdictB\x03\xe0A\x03R\averdict\x120\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.payrouter.v1.MoneyB\x03\xe0A\x03R\x06amount\x12\x19\n" +
@@ -2073,7 +2152,12 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\vUnknownCode\x12\x17\n" +
 	"\x04code\x18\x01 \x01(\tB\x03\xe0A\x03R\x04code\x12\x19\n" +
 	"\x05count\x18\x02 \x01(\x03B\x03\xe0A\x03R\x05count\x12<\n" +
-	"\tlast_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\blastTime\"\xbc\x01\n" +
+	"\tlast_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\blastTime\x1a\x8f\x01\n" +
+	"\vCredentials\x12\x1d\n" +
+	"\aversion\x18\x01 \x01(\tB\x03\xe0A\x03R\aversion\x12@\n" +
+	"\vexpire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"expireTime\x12\x1f\n" +
+	"\bretiring\x18\x03 \x01(\bB\x03\xe0A\x03R\bretiring\"\xbc\x01\n" +
 	"\tAdmission\x12\x19\n" +
 	"\x15ADMISSION_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ADMISSION_ADMITTING\x10\x01\x12\x15\n" +
@@ -2221,7 +2305,7 @@ func file_payrouter_v1_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_payrouter_v1_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_payrouter_v1_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_payrouter_v1_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_payrouter_v1_operations_proto_goTypes = []any{
 	(Operation)(0),                       // 0: payrouter.v1.Operation
 	(Breaker_State)(0),                   // 1: payrouter.v1.Breaker.State
@@ -2246,73 +2330,76 @@ var file_payrouter_v1_operations_proto_goTypes = []any{
 	(*Gateway_Risk)(nil),                 // 20: payrouter.v1.Gateway.Risk
 	(*Gateway_Claim)(nil),                // 21: payrouter.v1.Gateway.Claim
 	(*Gateway_UnknownCode)(nil),          // 22: payrouter.v1.Gateway.UnknownCode
-	(*Forecast_Shift)(nil),               // 23: payrouter.v1.Forecast.Shift
-	(*Forecast_Line)(nil),                // 24: payrouter.v1.Forecast.Line
-	(*ExplainPaymentResponse_Event)(nil), // 25: payrouter.v1.ExplainPaymentResponse.Event
-	(*timestamppb.Timestamp)(nil),        // 26: google.protobuf.Timestamp
-	(Method)(0),                          // 27: payrouter.v1.Method
-	(*durationpb.Duration)(nil),          // 28: google.protobuf.Duration
-	(*Payment)(nil),                      // 29: payrouter.v1.Payment
-	(Verdict)(0),                         // 30: payrouter.v1.Verdict
-	(*Money)(nil),                        // 31: payrouter.v1.Money
+	(*Gateway_Credentials)(nil),          // 23: payrouter.v1.Gateway.Credentials
+	(*Forecast_Shift)(nil),               // 24: payrouter.v1.Forecast.Shift
+	(*Forecast_Line)(nil),                // 25: payrouter.v1.Forecast.Line
+	(*ExplainPaymentResponse_Event)(nil), // 26: payrouter.v1.ExplainPaymentResponse.Event
+	(*timestamppb.Timestamp)(nil),        // 27: google.protobuf.Timestamp
+	(Method)(0),                          // 28: payrouter.v1.Method
+	(*durationpb.Duration)(nil),          // 29: google.protobuf.Duration
+	(*Payment)(nil),                      // 30: payrouter.v1.Payment
+	(Verdict)(0),                         // 31: payrouter.v1.Verdict
+	(*Money)(nil),                        // 32: payrouter.v1.Money
 }
 var file_payrouter_v1_operations_proto_depIdxs = []int32{
 	0,  // 0: payrouter.v1.Breaker.operation:type_name -> payrouter.v1.Operation
 	1,  // 1: payrouter.v1.Breaker.state:type_name -> payrouter.v1.Breaker.State
-	26, // 2: payrouter.v1.Breaker.open_until_time:type_name -> google.protobuf.Timestamp
-	26, // 3: payrouter.v1.Breaker.last_fault_time:type_name -> google.protobuf.Timestamp
-	26, // 4: payrouter.v1.Breaker.last_success_time:type_name -> google.protobuf.Timestamp
-	27, // 5: payrouter.v1.Gateway.methods:type_name -> payrouter.v1.Method
+	27, // 2: payrouter.v1.Breaker.open_until_time:type_name -> google.protobuf.Timestamp
+	27, // 3: payrouter.v1.Breaker.last_fault_time:type_name -> google.protobuf.Timestamp
+	27, // 4: payrouter.v1.Breaker.last_success_time:type_name -> google.protobuf.Timestamp
+	28, // 5: payrouter.v1.Gateway.methods:type_name -> payrouter.v1.Method
 	2,  // 6: payrouter.v1.Gateway.admission:type_name -> payrouter.v1.Gateway.Admission
 	5,  // 7: payrouter.v1.Gateway.breakers:type_name -> payrouter.v1.Breaker
 	10, // 8: payrouter.v1.Gateway.overrides:type_name -> payrouter.v1.Override
-	26, // 9: payrouter.v1.Gateway.last_offer_expire_time:type_name -> google.protobuf.Timestamp
+	27, // 9: payrouter.v1.Gateway.last_offer_expire_time:type_name -> google.protobuf.Timestamp
 	20, // 10: payrouter.v1.Gateway.at_risk:type_name -> payrouter.v1.Gateway.Risk
 	21, // 11: payrouter.v1.Gateway.claims:type_name -> payrouter.v1.Gateway.Claim
 	22, // 12: payrouter.v1.Gateway.unknown_codes:type_name -> payrouter.v1.Gateway.UnknownCode
-	6,  // 13: payrouter.v1.ListGatewaysResponse.gateways:type_name -> payrouter.v1.Gateway
-	3,  // 14: payrouter.v1.Override.mode:type_name -> payrouter.v1.Override.Mode
-	26, // 15: payrouter.v1.Override.create_time:type_name -> google.protobuf.Timestamp
-	26, // 16: payrouter.v1.Override.start_time:type_name -> google.protobuf.Timestamp
-	26, // 17: payrouter.v1.Override.end_time:type_name -> google.protobuf.Timestamp
-	28, // 18: payrouter.v1.Override.duration:type_name -> google.protobuf.Duration
-	11, // 19: payrouter.v1.Override.forecast:type_name -> payrouter.v1.Forecast
-	24, // 20: payrouter.v1.Forecast.lines:type_name -> payrouter.v1.Forecast.Line
-	28, // 21: payrouter.v1.Forecast.window:type_name -> google.protobuf.Duration
-	23, // 22: payrouter.v1.Forecast.shifts:type_name -> payrouter.v1.Forecast.Shift
-	26, // 23: payrouter.v1.Forecast.last_offer_expire_time:type_name -> google.protobuf.Timestamp
-	20, // 24: payrouter.v1.Forecast.at_risk:type_name -> payrouter.v1.Gateway.Risk
-	10, // 25: payrouter.v1.CreateOverrideRequest.override:type_name -> payrouter.v1.Override
-	10, // 26: payrouter.v1.ListOverridesResponse.overrides:type_name -> payrouter.v1.Override
-	4,  // 27: payrouter.v1.ResolveAttemptRequest.verdict:type_name -> payrouter.v1.ResolveAttemptRequest.Verdict
-	29, // 28: payrouter.v1.ExplainPaymentResponse.payment:type_name -> payrouter.v1.Payment
-	25, // 29: payrouter.v1.ExplainPaymentResponse.events:type_name -> payrouter.v1.ExplainPaymentResponse.Event
-	19, // 30: payrouter.v1.ExplainPaymentResponse.findings:type_name -> payrouter.v1.Finding
-	26, // 31: payrouter.v1.Finding.create_time:type_name -> google.protobuf.Timestamp
-	30, // 32: payrouter.v1.Gateway.Risk.verdict:type_name -> payrouter.v1.Verdict
-	31, // 33: payrouter.v1.Gateway.Risk.amount:type_name -> payrouter.v1.Money
-	26, // 34: payrouter.v1.Gateway.Risk.oldest_time:type_name -> google.protobuf.Timestamp
-	26, // 35: payrouter.v1.Gateway.UnknownCode.last_time:type_name -> google.protobuf.Timestamp
-	26, // 36: payrouter.v1.ExplainPaymentResponse.Event.time:type_name -> google.protobuf.Timestamp
-	7,  // 37: payrouter.v1.Operations.ListGateways:input_type -> payrouter.v1.ListGatewaysRequest
-	9,  // 38: payrouter.v1.Operations.GetGateway:input_type -> payrouter.v1.GetGatewayRequest
-	12, // 39: payrouter.v1.Operations.CreateOverride:input_type -> payrouter.v1.CreateOverrideRequest
-	13, // 40: payrouter.v1.Operations.EndOverride:input_type -> payrouter.v1.EndOverrideRequest
-	14, // 41: payrouter.v1.Operations.ListOverrides:input_type -> payrouter.v1.ListOverridesRequest
-	16, // 42: payrouter.v1.Operations.ResolveAttempt:input_type -> payrouter.v1.ResolveAttemptRequest
-	17, // 43: payrouter.v1.Operations.ExplainPayment:input_type -> payrouter.v1.ExplainPaymentRequest
-	8,  // 44: payrouter.v1.Operations.ListGateways:output_type -> payrouter.v1.ListGatewaysResponse
-	6,  // 45: payrouter.v1.Operations.GetGateway:output_type -> payrouter.v1.Gateway
-	10, // 46: payrouter.v1.Operations.CreateOverride:output_type -> payrouter.v1.Override
-	10, // 47: payrouter.v1.Operations.EndOverride:output_type -> payrouter.v1.Override
-	15, // 48: payrouter.v1.Operations.ListOverrides:output_type -> payrouter.v1.ListOverridesResponse
-	29, // 49: payrouter.v1.Operations.ResolveAttempt:output_type -> payrouter.v1.Payment
-	18, // 50: payrouter.v1.Operations.ExplainPayment:output_type -> payrouter.v1.ExplainPaymentResponse
-	44, // [44:51] is the sub-list for method output_type
-	37, // [37:44] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	23, // 13: payrouter.v1.Gateway.credentials:type_name -> payrouter.v1.Gateway.Credentials
+	6,  // 14: payrouter.v1.ListGatewaysResponse.gateways:type_name -> payrouter.v1.Gateway
+	3,  // 15: payrouter.v1.Override.mode:type_name -> payrouter.v1.Override.Mode
+	27, // 16: payrouter.v1.Override.create_time:type_name -> google.protobuf.Timestamp
+	27, // 17: payrouter.v1.Override.start_time:type_name -> google.protobuf.Timestamp
+	27, // 18: payrouter.v1.Override.end_time:type_name -> google.protobuf.Timestamp
+	29, // 19: payrouter.v1.Override.duration:type_name -> google.protobuf.Duration
+	11, // 20: payrouter.v1.Override.forecast:type_name -> payrouter.v1.Forecast
+	25, // 21: payrouter.v1.Forecast.lines:type_name -> payrouter.v1.Forecast.Line
+	29, // 22: payrouter.v1.Forecast.window:type_name -> google.protobuf.Duration
+	24, // 23: payrouter.v1.Forecast.shifts:type_name -> payrouter.v1.Forecast.Shift
+	27, // 24: payrouter.v1.Forecast.last_offer_expire_time:type_name -> google.protobuf.Timestamp
+	20, // 25: payrouter.v1.Forecast.at_risk:type_name -> payrouter.v1.Gateway.Risk
+	10, // 26: payrouter.v1.CreateOverrideRequest.override:type_name -> payrouter.v1.Override
+	10, // 27: payrouter.v1.ListOverridesResponse.overrides:type_name -> payrouter.v1.Override
+	4,  // 28: payrouter.v1.ResolveAttemptRequest.verdict:type_name -> payrouter.v1.ResolveAttemptRequest.Verdict
+	30, // 29: payrouter.v1.ExplainPaymentResponse.payment:type_name -> payrouter.v1.Payment
+	26, // 30: payrouter.v1.ExplainPaymentResponse.events:type_name -> payrouter.v1.ExplainPaymentResponse.Event
+	19, // 31: payrouter.v1.ExplainPaymentResponse.findings:type_name -> payrouter.v1.Finding
+	27, // 32: payrouter.v1.Finding.create_time:type_name -> google.protobuf.Timestamp
+	31, // 33: payrouter.v1.Gateway.Risk.verdict:type_name -> payrouter.v1.Verdict
+	32, // 34: payrouter.v1.Gateway.Risk.amount:type_name -> payrouter.v1.Money
+	27, // 35: payrouter.v1.Gateway.Risk.oldest_time:type_name -> google.protobuf.Timestamp
+	27, // 36: payrouter.v1.Gateway.UnknownCode.last_time:type_name -> google.protobuf.Timestamp
+	27, // 37: payrouter.v1.Gateway.Credentials.expire_time:type_name -> google.protobuf.Timestamp
+	27, // 38: payrouter.v1.ExplainPaymentResponse.Event.time:type_name -> google.protobuf.Timestamp
+	7,  // 39: payrouter.v1.Operations.ListGateways:input_type -> payrouter.v1.ListGatewaysRequest
+	9,  // 40: payrouter.v1.Operations.GetGateway:input_type -> payrouter.v1.GetGatewayRequest
+	12, // 41: payrouter.v1.Operations.CreateOverride:input_type -> payrouter.v1.CreateOverrideRequest
+	13, // 42: payrouter.v1.Operations.EndOverride:input_type -> payrouter.v1.EndOverrideRequest
+	14, // 43: payrouter.v1.Operations.ListOverrides:input_type -> payrouter.v1.ListOverridesRequest
+	16, // 44: payrouter.v1.Operations.ResolveAttempt:input_type -> payrouter.v1.ResolveAttemptRequest
+	17, // 45: payrouter.v1.Operations.ExplainPayment:input_type -> payrouter.v1.ExplainPaymentRequest
+	8,  // 46: payrouter.v1.Operations.ListGateways:output_type -> payrouter.v1.ListGatewaysResponse
+	6,  // 47: payrouter.v1.Operations.GetGateway:output_type -> payrouter.v1.Gateway
+	10, // 48: payrouter.v1.Operations.CreateOverride:output_type -> payrouter.v1.Override
+	10, // 49: payrouter.v1.Operations.EndOverride:output_type -> payrouter.v1.Override
+	15, // 50: payrouter.v1.Operations.ListOverrides:output_type -> payrouter.v1.ListOverridesResponse
+	30, // 51: payrouter.v1.Operations.ResolveAttempt:output_type -> payrouter.v1.Payment
+	18, // 52: payrouter.v1.Operations.ExplainPayment:output_type -> payrouter.v1.ExplainPaymentResponse
+	46, // [46:53] is the sub-list for method output_type
+	39, // [39:46] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_payrouter_v1_operations_proto_init() }
@@ -2327,7 +2414,7 @@ func file_payrouter_v1_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payrouter_v1_operations_proto_rawDesc), len(file_payrouter_v1_operations_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1440,7 +1440,10 @@ type Attempt struct {
 	// When it was committed, before anything was sent.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When something about it was last learnt.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// The version of the gateway's credentials that it began with, and is looked up, captured
+	// and refunded with as long as they are valid: one of Gateway.credentials until then.
+	Credentials   string `protobuf:"bytes,15,opt,name=credentials,proto3" json:"credentials,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1571,6 +1574,13 @@ func (x *Attempt) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Attempt) GetCredentials() string {
+	if x != nil {
+		return x.Credentials
+	}
+	return ""
 }
 
 // Evidence is a recorded proof that an attempt cannot take money any more. Elapsed
@@ -3873,7 +3883,7 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2\x14.payrouter.v1.ReasonB\x03\xe0A\x03R\x06reason\x12G\n" +
 	"\x0fnext_check_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\rnextCheckTime\x12G\n" +
 	"\x0fresolve_by_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\rresolveByTime\x12 \n" +
-	"\tin_review\x18\x05 \x01(\bB\x03\xe0A\x03R\binReview\"\x9b\x05\n" +
+	"\tin_review\x18\x05 \x01(\bB\x03\xe0A\x03R\binReview\"\xc2\x05\n" +
 	"\aAttempt\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\agateway\x18\x02 \x01(\tB\x03\xe0A\x03R\agateway\x12\x1f\n" +
@@ -3892,7 +3902,8 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"\vcreate_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"updateTime\"\xe7\x04\n" +
+	"updateTime\x12%\n" +
+	"\vcredentials\x18\x0f \x01(\tB\x03\xe0A\x03R\vcredentials\"\xe7\x04\n" +
 	"\bEvidence\x124\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.payrouter.v1.Evidence.KindB\x03\xe0A\x03R\x04kind\x12:\n" +
 	"\x06source\x18\x02 \x01(\x0e2\x1d.payrouter.v1.Evidence.SourceB\x03\xe0A\x03R\x06source\x12B\n" +
