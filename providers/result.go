@@ -8,6 +8,11 @@ type Result struct {
 	Reason   Reason
 	External string // the gateway's id of the attempt (or of the refund), when told
 
+	// Movement is the gateway's id of the payment that moved the money, where one order may
+	// be paid more than once: a second one with money on the same attempt is a second charge.
+	// Empty where the gateway tells none, or where the order itself is the payment.
+	Movement string
+
 	// Amount is the money the gateway speaks of, when it says one: the held or
 	// captured sum. The zero Money means that the answer named no amount.
 	Amount Money

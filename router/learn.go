@@ -48,7 +48,7 @@ func (r *Router) record(ctx context.Context, p payment.Payment, actor string, bo
 }
 
 func observed(n int, source payment.Source, asked time.Time, r providers.Result) payment.Observed {
-	return payment.Observed{Attempt: n, Source: source, Asked: payment.Instant(asked), Verdict: r.Verdict, Reason: r.Reason, External: r.External, Amount: r.Amount,
+	return payment.Observed{Attempt: n, Source: source, Asked: payment.Instant(asked), Verdict: r.Verdict, Reason: r.Reason, External: r.External, Movement: r.Movement, Amount: r.Amount,
 		Returned: r.Returned, Action: r.Action, Absent: r.Absent, Until: r.Until, AskIn: r.AskIn, Code: r.Code}
 }
 
@@ -61,6 +61,9 @@ func known(p payment.Payment, o payment.Observed) bool {
 	}
 	if o.Source == payment.FromNotice && a.Heard(o) {
 		return true
+	}
+	if o.MovesAnew(a) {
+		return false
 	}
 	if a.Verdict != o.Verdict || a.Reason != o.Reason || o.External != "" && o.External != a.External || o.Returned.Minor > a.Returned {
 		return false

@@ -145,3 +145,23 @@ func TestAPaymentThatSomebodyAsksAboutIsLookedUp(t *testing.T) {
 		}
 	})
 }
+
+// A page that is paid twice has its second payment told by a notice of the same sum: it
+// tells nothing new but whose it is.
+func TestANoticeOfASecondPaymentOfTheSameOrderIsNoRepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, first(wayforpayMain))
+		p := h.create(ask(providers.Link), patience)
+		tell := func(movement string) payment.Payment {
+			h.must(h.router.Observe(t.Context(), h.get(p), 1, payment.FromNotice, providers.Result{Verdict: providers.Approved, Amount: p.Amount, Movement: movement}))
+			return h.get(p)
+		}
+		once := tell("7001")
+		if again := tell("7001"); again.Seq != once.Seq || again.Found(payment.MoneyTwice, 1) {
+			t.Errorf("a repeat is written down\n%s", h.story(again))
+		}
+		if twice := tell("7002"); !twice.Found(payment.MoneyTwice, 1) {
+			t.Errorf("a second payment is out of sight\n%s", h.story(twice))
+		}
+	})
+}

@@ -96,7 +96,7 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 	case kind == resultNotice && m.plainlyNamed():
 		if result, ok := g.result(m, detail); ok {
 			heard.Kind, heard.Result = providers.Fact, result
-			heard.Result.External = ref.External
+			heard.Result.External, heard.Result.Movement = ref.External, ref.External
 		}
 	}
 	return heard

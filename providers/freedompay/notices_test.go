@@ -117,6 +117,15 @@ func wrapped(root string, n providers.Notice) providers.Notice {
 }
 
 // The vectors' own signatures, as they stand in the notes.
+func TestANoticeTellsWhichPaymentMovedTheMoney(t *testing.T) {
+	g := listening(t, nil)
+	for _, id := range []string{paymentID, "811000999"} {
+		if h := g.Hear(posted("result", with(ownNotice(), "pg_payment_id", id))); h.Kind != providers.Fact || h.Result.Movement != id {
+			t.Errorf("%s: %s of %q", id, h.Kind, h.Result.Movement)
+		}
+	}
+}
+
 func TestThePrintedNoticesAreAuthentic(t *testing.T) {
 	for want, m := range map[string]node{"076fb2b84007f7cb6a00d163c1c24e57": heldNotice(), "b64797b163895843ca64840989a3c00b": failedNotice()} {
 		m.add(fieldSig, want)

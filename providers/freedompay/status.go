@@ -256,7 +256,7 @@ func (r reading) about(ref providers.Ref, oneTry bool) providers.Result {
 			return providers.Doubt(providers.Ambiguous, r.code(), errAmounts)
 		}
 	}
-	result.External = r.id
+	result.External, result.Movement = r.id, r.id
 	return result
 }
 

@@ -179,7 +179,7 @@ func (g *Gateway) paid(f fields, heard *providers.Heard) {
 	if !result.Verdict.HasMoney() {
 		return
 	}
-	result.Amount, result.Instrument = sum, t.token()
+	result.Amount, result.Instrument, result.Movement = sum, t.token(), f["TransactionId"]
 	if strings.HasPrefix(f["InvoiceId"], tokenPrefix) {
 		result.External = f["TransactionId"]
 	}

@@ -116,6 +116,17 @@ func TestWhatANoticeIsWorth(t *testing.T) {
 	}
 }
 
+func TestWhatANoticeTellsOfIsTheTransactionThatALookUpFinds(t *testing.T) {
+	heard := deaf(t, nil).Hear(sent(noticePay, told(payBody, "InvoiceId", orderNumber)))
+	if heard.Result.Movement != txID {
+		t.Errorf("the notice tells of %q", heard.Result.Movement)
+	}
+	again := deaf(t, nil).Hear(sent(noticePay, told(payBody, "InvoiceId", orderNumber, "TransactionId", "2346712999")))
+	if again.Kind != providers.Fact || again.Result.Movement != "2346712999" {
+		t.Errorf("a second payment on the page is %s of %q", again.Kind, again.Result.Movement)
+	}
+}
+
 func TestTheOtherSignatureProvesNoFact(t *testing.T) {
 	g := deaf(t, nil)
 	body := told(payBody, "InvoiceId", orderNumber, "Description", "a&InvoiceId=other")

@@ -156,7 +156,7 @@ func (g *Gateway) reads(ref providers.Ref, t transaction, v view) providers.Resu
 		return providers.Doubt(providers.Mismatch, t.code(), fmt.Errorf("tiptoppay: %s seen, %s asked for", sum, ref.Amount))
 	}
 	if result.Verdict.HasMoney() {
-		result.Amount, result.Instrument = sum, t.token()
+		result.Amount, result.Instrument, result.Movement = sum, t.token(), string(t.TransactionID)
 	}
 	if !v.offer {
 		result.External = string(t.TransactionID) // of a page it is the order's Id, which only its creation tells

@@ -68,6 +68,7 @@ type Observed struct {
 	Verdict  providers.Verdict `json:"verdict"`
 	Reason   providers.Reason  `json:"reason,omitempty"`
 	External string            `json:"external,omitempty"`
+	Movement string            `json:"movement,omitempty"`
 	Amount   providers.Money   `json:"amount,omitzero"`
 	Returned providers.Money   `json:"returned,omitzero"`
 	Action   *providers.Action `json:"action,omitempty"`

@@ -17,7 +17,7 @@ type FindingKind string
 // The kinds of finding.
 const (
 	MoneyAfterClose   FindingKind = "money_after_close"  // money on an attempt we had closed
-	MoneyTwice        FindingKind = "money_twice"        // money on more attempts than the payment owes
+	MoneyTwice        FindingKind = "money_twice"        // money on more attempts than the payment owes, or twice on one
 	MoneyFlipped      FindingKind = "money_flipped"      // money we had seen is denied by a later word
 	HoldVanished      FindingKind = "hold_vanished"      // a hold ended without our asking
 	AmountDiffers     FindingKind = "amount_differs"     // another amount, currency or account than ours

@@ -152,12 +152,31 @@ func (p *Payment) observe(o Observed, e Event) error {
 	}
 	a.Answered, a.Verdict = true, after
 	p.takeMoney(a, o, e)
+	a.moved(p, o, e)
 	return nil
+}
+
+// MovesAnew reports whether the gateway names a payment with money that was not seen on the
+// attempt before.
+func (o Observed) MovesAnew(a Attempt) bool {
+	return o.Movement != "" && o.Verdict.HasMoney() && !slices.Contains(a.Movements, o.Movement)
+}
+
+// moved keeps which of the gateway's payments brought money. A page may be paid twice: what
+// the second one brought stands in no sum of ours, and people give it back.
+func (a *Attempt) moved(p *Payment, o Observed, e Event) {
+	if !o.MovesAnew(*a) {
+		return
+	}
+	if len(a.Movements) > 0 {
+		p.find(MoneyTwice, a.N, e.At, fmt.Sprintf("paid by %s there, and by %s", a.Movements[0], o.Movement))
+	}
+	a.Movements = append(slices.Clip(a.Movements), o.Movement)
 }
 
 // fact is what a notice says, without when it came.
 func (o Observed) fact() string {
-	return fmt.Sprint(o.Verdict, o.Reason, o.External, o.Amount, o.Returned, o.Code)
+	return fmt.Sprint(o.Verdict, o.Reason, o.External, o.Amount, o.Returned, o.Code, o.Movement)
 }
 
 // Heard reports whether a notice told the same of the attempt before. A payer may try

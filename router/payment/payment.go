@@ -59,6 +59,9 @@ type Attempt struct {
 	WasHeld  bool
 	MoneySeq int64     // the event that first showed money; 0 means none was seen
 	Taken    time.Time // when money was first seen as captured
+	// Movements are the gateway's ids of the payments that brought money, where it tells them.
+	// The sums above are of one of them.
+	Movements []string
 
 	Looks       int // look-ups since the last change
 	LastLook    time.Time
