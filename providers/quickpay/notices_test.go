@@ -39,6 +39,17 @@ func TestCallbacksOfTheNotesAreHeard(t *testing.T) {
 	}
 }
 
+// Whoever is at a link twice may be charged twice: the second authorize is another movement,
+// and what follows it on the way to the money is not.
+func TestACallbackTellsWhichAuthorizeMovedTheMoney(t *testing.T) {
+	g := listener(t, nil)
+	movement := func(said map[string]any) string { return g.Hear(called(privateKey, text(t, said))).Result.Movement }
+	held, taken, twice := movement(inHold("new")), movement(paidWith()), movement(inHold("new", did("authorize", amount, "20000")))
+	if held == "" || taken != held || twice == held || twice == "" {
+		t.Errorf("held by %q, taken by %q, held again by %q", held, taken, twice)
+	}
+}
+
 func TestCallbackIsAFactWhereItLeavesNothingOpen(t *testing.T) {
 	rejected := did("authorize", amount, "40000")
 	for name, c := range map[string]struct {

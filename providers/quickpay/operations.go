@@ -182,7 +182,7 @@ func (p payment) newest(kind literal, amount providers.Money) providers.Result {
 	}
 	all := *p.Operations
 	o := all[len(all)-1]
-	meant, result := o.meaning(), providers.Result{External: string(p.ID) + "-" + shown(o.ID), Code: p.code()}
+	meant, result := o.meaning(), providers.Result{External: p.operation(o.ID), Code: p.code()}
 	sum, told := o.Amount.whole()
 	switch {
 	case o.Type != kind:

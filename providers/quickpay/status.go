@@ -184,12 +184,15 @@ func (p payment) moved(t tally, ref providers.Ref, v view) providers.Result {
 	case t.captured == 0 && !blind && !ref.TwoStage && !t.refused: // QuickPay is about to capture it
 		return providers.Result{Verdict: providers.Pending, Reason: providers.Processing, Code: p.code()}
 	case t.captured == 0:
-		return providers.Result{Verdict: providers.Held, Amount: p.sum(t.authorized), Code: p.code()}
+		return providers.Result{Verdict: providers.Held, Amount: p.sum(t.authorized), Movement: p.operation(t.authorizer), Code: p.code()}
 	case t.captured > t.authorized, !blind && !ref.TwoStage && t.captured != t.authorized:
 		return doubt(providers.Mismatch, fmt.Errorf("quickpay: %s captured, %s authorised", p.sum(t.captured), p.sum(t.authorized)))
 	}
-	return providers.Result{Verdict: providers.Approved, Amount: p.sum(t.captured), Returned: p.sum(t.refunded), Code: p.code()}
+	return providers.Result{Verdict: providers.Approved, Amount: p.sum(t.captured), Returned: p.sum(t.refunded), Movement: p.operation(t.authorizer), Code: p.code()}
 }
+
+// operation names one of the payment's operations among all of the account's.
+func (p payment) operation(id literal) string { return string(p.ID) + "-" + shown(id) }
 
 // unpaid reads a payment of which no authorize was approved.
 func (p payment) unpaid(t tally, ref providers.Ref, v view) providers.Result {

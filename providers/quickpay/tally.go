@@ -4,9 +4,10 @@ import "github.com/payrouter/payrouter/providers"
 
 // tally is what a payment's operations come to. Amounts are in minor units.
 type tally struct {
-	authorized int64 // of the last approved authorize; the payer may have tried before
-	captured   int64 // all approved captures
-	refunded   int64 // all approved refunds
+	authorized int64   // of the last approved authorize; the payer may have tried before
+	authorizer literal // the id of that authorize
+	captured   int64   // all approved captures
+	refunded   int64   // all approved refunds
 
 	held     bool // an authorize was approved
 	canceled bool // and the hold released
@@ -82,7 +83,7 @@ func (t *tally) approve(o operation) {
 	readable = readable && amount > 0 // money of no amount is no money that we understand
 	switch o.Type {
 	case authorize, recurring:
-		t.held, t.authorized = true, amount
+		t.held, t.authorized, t.authorizer = true, amount, o.ID
 		t.canceled, t.lapsed, t.refused = false, false, false // those were of an earlier hold
 	case capture:
 		t.captured += amount
