@@ -82,9 +82,23 @@ type MethodClaims struct {
 	// NoRefund: money that came this way cannot be given back by API, whatever the
 	// provider's RefundClaims say of the other ways.
 	NoRefund bool
-	TwoStage bool  // a hold can be asked for
-	Save     bool  // can return a token
-	Min, Max Money // limits in one currency; zero means none known
+	TwoStage bool     // a hold can be asked for
+	Save     bool     // can return a token
+	Limits   []Limits // of amounts, one for each currency that has any
+}
+
+// Limits are the least and the most that a gateway takes in one currency; a zero Money is
+// no limit.
+type Limits struct{ Min, Max Money }
+
+// Takes reports whether an amount is within the limits of its currency.
+func (m MethodClaims) Takes(amount Money) bool {
+	for _, l := range m.Limits {
+		if l.Min.Currency == amount.Currency && amount.Minor < l.Min.Minor || l.Max.Currency == amount.Currency && amount.Minor > l.Max.Minor {
+			return false
+		}
+	}
+	return true
 }
 
 // Flow is one of the four shapes of a payment (FAILOVER section 3).

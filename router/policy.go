@@ -115,8 +115,7 @@ func fits(p payment.Payment, rule Rule, c providers.Claims, tokens map[string]bo
 			continue
 		case p.TwoStage && !claimed.TwoStage:
 			why = WhyTwoStage
-		case claimed.Min.Currency == p.Amount.Currency && p.Amount.Minor < claimed.Min.Minor,
-			claimed.Max.Currency == p.Amount.Currency && p.Amount.Minor > claimed.Max.Minor:
+		case !claimed.Takes(p.Amount):
 			why = WhyAmount
 		case wanted == providers.Instrument && !tokens[rule.Gateway]:
 			why = WhyNoToken

@@ -22,7 +22,8 @@ func cards(gateway string) providers.Claims {
 	case "halyk":
 		return providers.Claims{Provider: "halyk", Currencies: []string{"KZT"}, Methods: []providers.MethodClaims{
 			{Method: providers.Page, Flow: providers.Offer, OfferLife: 20 * time.Minute, TwoStage: true},
-			{Method: providers.Instrument, Flow: providers.Direct, TwoStage: true, Max: providers.Money{Minor: 1000000, Currency: "KZT"}},
+			{Method: providers.Instrument, Flow: providers.Direct, TwoStage: true, Limits: []providers.Limits{
+				{Max: providers.Money{Minor: 2000, Currency: "USD"}}, {Min: providers.Money{Minor: 200, Currency: "KZT"}, Max: providers.Money{Minor: 1000000, Currency: "KZT"}}}},
 		}}
 	case "whole":
 		return providers.Claims{Provider: "whole", Currencies: []string{"KZT", "UAH"}, WholeUnits: true, Methods: []providers.MethodClaims{
@@ -64,6 +65,9 @@ func TestAGatewayIsSkippedForTheFirstThingItCannotDo(t *testing.T) {
 		{name: "no token", gateway: "halyk", change: func(o *payment.Opened) { o.Methods = []providers.Method{providers.Instrument} }, why: WhyNoToken},
 		{name: "gateway's largest amount", gateway: "halyk", tokens: map[string]bool{"halyk": true}, change: func(o *payment.Opened) {
 			o.Methods, o.Amount.Minor = []providers.Method{providers.Instrument}, 1000001
+		}, why: WhyAmount},
+		{name: "gateway's smallest amount", gateway: "halyk", tokens: map[string]bool{"halyk": true}, change: func(o *payment.Opened) {
+			o.Methods, o.Amount.Minor = []providers.Method{providers.Instrument}, 199
 		}, why: WhyAmount},
 		{name: "fraction of a unit", gateway: "whole", change: func(o *payment.Opened) {
 			o.Methods, o.Amount.Minor = []providers.Method{providers.Link}, 150050

@@ -57,7 +57,7 @@ func (g *Gateway) fits(c providers.Charge) error {
 		return fmt.Errorf("freedompay: no method %q", c.Ref.Method)
 	case !g.claims.Carries(c.Ref.Amount.Currency):
 		return fmt.Errorf("freedompay: currency %q is not in currencies", c.Ref.Amount.Currency)
-	case c.Ref.Amount.Minor < leastAmount || c.Ref.Amount.Minor > mostAmount:
+	case !g.claims.Method(c.Ref.Method).Takes(c.Ref.Amount):
 		return errors.New("freedompay: an amount is from 0.01 to 99999999")
 	case !identifier(c.Ref.Order, longestOrder), c.Ref.Order == probeOrder:
 		return fmt.Errorf("freedompay: an order number has 1 to %d letters, digits, dashes or underscores", longestOrder)

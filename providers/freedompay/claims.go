@@ -32,8 +32,10 @@ func (g *Gateway) Claims() providers.Claims {
 }
 
 func claims(c Config) providers.Claims {
-	least := providers.Money{Minor: leastAmount, Currency: c.Currencies[0]}
-	most := providers.Money{Minor: mostAmount, Currency: c.Currencies[0]}
+	limits := []providers.Limits{}
+	for _, currency := range c.Currencies {
+		limits = append(limits, providers.Limits{Min: providers.Money{Minor: leastAmount, Currency: currency}, Max: providers.Money{Minor: mostAmount, Currency: currency}})
+	}
 	methods := []providers.MethodClaims{}
 	for _, m := range []providers.Method{providers.Link, providers.Page} {
 		methods = append(methods, providers.MethodClaims{
@@ -48,7 +50,7 @@ func claims(c Config) providers.Claims {
 			NeverShown: true,
 			// Absent stays zero: a page can be paid that a moment ago was "not found".
 			TwoStage: true,
-			Min:      least, Max: most,
+			Limits:   limits,
 		})
 	}
 	if c.Cards {
@@ -58,14 +60,14 @@ func claims(c Config) providers.Claims {
 			// Absent stays zero: once card/init was answered the payment is found, whatever became of
 			// card/direct. Where it was not answered, nothing was charged, and Charge says so.
 			TwoStage: true,
-			Min:      least, Max: most,
+			Limits:   limits,
 		})
 	}
-	limits := c.Timeouts
+	times := c.Timeouts
 	// A card charge asks whether the order exists, opens it, charges it, and reads what a refusal means.
-	limits.Charge += limits.Create + 2*limits.Status
+	times.Charge += times.Create + 2*times.Status
 	// An operation finds the payment first, and reads what a refusal means.
-	limits.Refund += 2 * limits.Status
+	times.Refund += 2 * times.Status
 	return providers.Claims{
 		Provider:   Name,
 		Currencies: c.Currencies,
@@ -79,6 +81,6 @@ func claims(c Config) providers.Claims {
 		Statement:  providers.StatementFile, // no list call is documented (notes, section 9)
 		// A status shows every refund on the payment, in sum and one by one.
 		StatusShowsAll: true,
-		Timeouts:       limits,
+		Timeouts:       times,
 	}
 }

@@ -70,8 +70,19 @@ func methodLines(name string, m providers.MethodClaims, line func(name, value st
 	}
 	line(name+".two_stage", yes(m.TwoStage))
 	line(name+".save", yes(m.Save))
-	line(name+".min", amount(m.Min))
-	line(name+".max", amount(m.Max))
+	line(name+".min", amounts(m.Limits, func(l providers.Limits) providers.Money { return l.Min }))
+	line(name+".max", amounts(m.Limits, func(l providers.Limits) providers.Money { return l.Max }))
+}
+
+// amounts lists one side of the limits, for the currencies that have it.
+func amounts(limits []providers.Limits, side func(providers.Limits) providers.Money) string {
+	var texts []string
+	for _, l := range limits {
+		if side(l).Currency != "" {
+			texts = append(texts, side(l).String())
+		}
+	}
+	return orNone(strings.Join(texts, ", "))
 }
 
 func reference(r providers.ReferenceRule) string {
