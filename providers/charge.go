@@ -41,6 +41,7 @@ type Ref struct {
 	Amount      Money     // what was asked for; every answer is compared with it
 	Planned     time.Time // when the attempt was committed, before it was sent
 	TwoStage    bool      // whether a hold was asked for
+	KeepHold    bool      // of a Cancel: only an offer is withdrawn; whoever has paid has paid, by a hold too
 	Credentials string    // the version of our credentials that the attempt began with; adapters need not look at it
 }
 

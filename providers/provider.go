@@ -32,9 +32,10 @@ type Capturer interface {
 
 // Canceler ends an attempt that has not taken money.
 type Canceler interface {
-	// Cancel releases a hold or withdraws an offer. Approved: the gateway says
-	// so (a Lookup must still confirm). Declined: refused, the attempt stands as
-	// it is. Unserved with NotFound is no proof of anything.
+	// Cancel releases a hold or withdraws an offer; with ref.KeepHold it withdraws
+	// an offer and refuses what is held, as what is captured. Approved: the gateway
+	// says so (a Lookup must still confirm). Declined: refused, the attempt stands
+	// as it is. Unserved with NotFound is no proof of anything.
 	Cancel(ctx context.Context, ref Ref) Result
 }
 

@@ -104,6 +104,38 @@ func TestPayerWhoPaysBeforeTheMoveIsNotAskedAgain(t *testing.T) {
 	})
 }
 
+// A withdrawal finds a hold that nobody has told us of: the payer has paid. Released, and
+// asked for once more at the next gateway, it would be two holds on one card for days.
+func TestPayerWhosePaymentIsHeldWhileWeLeaveIsNotAskedAgain(t *testing.T) {
+	for _, o := range []struct {
+		provider string
+		method   providers.Method
+	}{{"wayforpay", providers.Link}, {"tiptoppay", providers.Page}, {"robokassa", providers.Page}} {
+		t.Run(o.provider, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gateway := accounts.Gateway(o.provider)
+				h := build(t, first(gateway), short)
+				_, err := h.bank.AddNotice(sim.NoticeRule{Face: o.provider, Mode: sim.NoticeLost})
+				h.must(err)
+				w := ask(o.method, providers.Page, providers.Link)
+				w.TwoStage = true
+				p := h.create(w, patience)
+				if a := p.Attempts[0]; a.Gateway != gateway || a.Verdict != providers.Pending {
+					t.Fatalf("it is %s at %s\n%s", a.Verdict, a.Gateway, h.story(p))
+				}
+				h.visit(p.Attempts[0], sim.ActPay)
+				h.drain(gateway, true)
+				time.Sleep(30 * time.Minute)
+				p = h.get(p)
+				released := slices.ContainsFunc(h.bank.Ledger().Entries, func(e sim.Entry) bool { return e.Kind == sim.KindVoid })
+				if len(p.Attempts) != 1 || p.Status() != payment.StatusHeld || released {
+					t.Fatalf("it is %s after %d attempts\n%s", p.Status(), len(p.Attempts), h.story(p))
+				}
+			})
+		})
+	}
+}
+
 func TestLateApprovalAtEveryGatewayIsGivenBackOnce(t *testing.T) {
 	late := func(s *setup) {
 		s.accounts.Bank.BreakPromises()

@@ -78,6 +78,7 @@ func (r *Router) act(ctx context.Context, p payment.Payment, a payment.Attempt, 
 		}
 	case payment.OpVoid, payment.OpWithdraw:
 		if canceler, ok := adapter.(providers.Canceler); ok {
+			ref.KeepHold = plan.Op == payment.OpWithdraw // who pays while we leave has paid
 			return canceler.Cancel(ctx, ref)
 		}
 	case payment.OpRefund:

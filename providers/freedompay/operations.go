@@ -63,8 +63,8 @@ func (a answer) captured(ref providers.Ref, amount providers.Money) providers.Re
 func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Result {
 	_, seen := g.look(ctx, ref)
 	switch {
-	case seen.Verdict == providers.Held:
-	case seen.Verdict == providers.Approved:
+	case seen.Verdict == providers.Held && !ref.KeepHold:
+	case seen.Verdict.HasMoney():
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
 	case seen.Verdict == providers.Declined && (seen.Reason == providers.Released || seen.Reason == providers.Expired):
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code} // it holds nothing and never will

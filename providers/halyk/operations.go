@@ -21,6 +21,8 @@ type operationAnswer struct {
 	ExternalID text `json:"externalID"`
 }
 
+var errNoRecall = errors.New("an unpaid offer cannot be withdrawn")
+
 // Capture takes a hold, wholly or partly. The amount is always said, in the query
 // and in the body: without one the bank takes the whole.
 func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount providers.Money) providers.Result {
@@ -41,6 +43,9 @@ func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount provide
 // Cancel releases a hold, always the whole. Unpaid offers cannot be withdrawn at
 // ePay: for them there is no transaction, hence NotFound, which proves nothing.
 func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Result {
+	if ref.KeepHold {
+		return providers.Unable(errNoRecall)
+	}
 	r, _ := g.operate(ctx, ref, "cancel", nil, nil)
 	return r
 }

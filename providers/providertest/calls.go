@@ -67,6 +67,14 @@ func (h *house) capture(ctx context.Context, a *attempt, amount providers.Money)
 	return h.call("capture", h.claims.Timeouts.Refund, func() providers.Result { return c.Capture(ctx, a.ref, amount) })
 }
 
+// recall withdraws an offer as the router does on its way to another gateway.
+func (h *house) recall(ctx context.Context, a *attempt) providers.Result {
+	h.t.Helper()
+	withdrawn := *a
+	withdrawn.ref.KeepHold = true
+	return h.cancel(ctx, &withdrawn)
+}
+
 func (h *house) cancel(ctx context.Context, a *attempt) providers.Result {
 	h.t.Helper()
 	c, ok := h.provider.(providers.Canceler)

@@ -81,7 +81,7 @@ func (s *suite) charging(m providers.MethodClaims, hold bool) deed {
 func (s *suite) withdrawing(m providers.Method) deed {
 	return deed{what: "withdraw", name: fmt.Sprintf("withdrawal of %s", m), method: m, op: sim.OpVoid,
 		ready: func(h *house) *attempt { return h.shown(m) },
-		do:    func(h *house, ctx context.Context, a *attempt) providers.Result { return h.cancel(ctx, a) },
+		do:    func(h *house, ctx context.Context, a *attempt) providers.Result { return h.recall(ctx, a) },
 		well:  func(_ *house, _ *attempt, r providers.Result) bool { return r.Verdict == providers.Approved },
 		after: func(h *house, a *attempt) { h.look(a) },
 		minor: func(*attempt) int64 { return 0 },

@@ -40,10 +40,10 @@ func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Resul
 		return providers.Result{Verdict: providers.Unserved, Reason: reason, Code: seen.Code, Err: err}
 	}
 	switch {
-	case seen.Verdict == providers.Held:
+	case seen.Verdict == providers.Held && !ref.KeepHold:
 		ref.External = string(p.ID)
 		return g.void(ctx, ref, seen.Amount)
-	case seen.Verdict == providers.Approved:
+	case seen.Verdict.HasMoney():
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
 	case seen.Verdict == providers.Declined, seen.Verdict == providers.Unserved:
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code} // it holds nothing and never will

@@ -43,7 +43,7 @@ func (g *Gateway) Capture(ctx context.Context, ref providers.Ref, amount provide
 // two it takes, and whether either is harmless now, only a look can tell.
 //
 //	seen                    with an invoice's link      with an address
-//	20                      release the hold            release the hold
+//	20                      release the hold            release the hold; refused with KeepHold
 //	10 after a seen hold    -                           nothing is left to do
 //	3, 10                   switch it off               nothing can be done
 //	5                       switch it off: Pending,     nothing can be done
@@ -56,9 +56,9 @@ func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Resul
 	waits := seen.Absent || seen.Verdict == providers.Pending && seen.Reason == providers.AwaitingPayer
 	opened := seen.Verdict == providers.Pending && seen.Reason == providers.PayerConfirming
 	switch {
-	case seen.Verdict == providers.Held:
+	case seen.Verdict == providers.Held && !ref.KeepHold:
 		return g.void(ctx, ref)
-	case seen.Verdict == providers.Approved:
+	case seen.Verdict.HasMoney():
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
 	case seen.Verdict == providers.Declined:
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code} // it holds nothing

@@ -38,8 +38,10 @@ func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Resul
 	offer := ref.Method != providers.Instrument
 	seen := g.look(ctx, ref)
 	switch {
-	case seen.Verdict == providers.Held:
+	case seen.Verdict == providers.Held && !ref.KeepHold:
 		return g.operate(ctx, call{void, operationRequest{TransactionID: seen.tx.number()}, deed(ref.Order, "void-"+string(seen.tx.TransactionID))})
+	case seen.Verdict.HasMoney():
+		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
 	case seen.Verdict == providers.Declined, seen.Verdict == providers.Unserved:
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code} // it holds nothing and never will
 	case seen.Verdict == providers.Pending && !(offer && seen.Reason == providers.AwaitingPayer):

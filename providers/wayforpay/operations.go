@@ -50,9 +50,10 @@ func (g *Gateway) Cancel(ctx context.Context, ref providers.Ref) providers.Resul
 	offer := ref.Method != providers.Instrument
 	seen := g.Lookup(ctx, ref)
 	switch seen.Verdict {
-	case providers.Held:
-		return g.void(ctx, ref, seen.Amount)
-	case providers.Approved:
+	case providers.Held, providers.Approved:
+		if seen.Verdict == providers.Held && !ref.KeepHold {
+			return g.void(ctx, ref, seen.Amount)
+		}
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
 	case providers.Declined, providers.Unserved:
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code} // it holds nothing and never will

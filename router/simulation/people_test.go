@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -232,6 +233,14 @@ func (w *world) money(a payment.Attempt) (net, held int64) {
 		}
 	}
 	return net, held
+}
+
+// byHand reports whether the bank, which debited the payer and heard no answer of ours to
+// its last question, has left the debit to its people: it may be credited or given back.
+func (w *world) byHand(a payment.Attempt) bool {
+	return slices.ContainsFunc(w.bank.Ledger().Objects, func(o sim.Object) bool {
+		return o.Face+"-main" == a.Gateway && order(o.Reference) == a.Reference && o.Style == sim.StyleDebit && o.Status == "by-hand"
+	})
 }
 
 // never is for stores that nobody works for.

@@ -64,6 +64,8 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 			w.count("money that only a statement can show") // the gateway broke its word, and its notice was lost
 		case open:
 			w.count("difference with an open finding")
+		case w.byHand(a):
+			w.count("debit of our books that the bank's people settle") // our answer never reached it, and a statement shows it
 		case w.lostWindow().payments[p.ID]:
 			w.count("difference of a lost window")
 		default:

@@ -28,6 +28,9 @@ func TestTheHouseKeepsItsPromisesUnderEverySeed(t *testing.T) {
 	defer stop()
 	err := runAll(ctx, itself(t), list, func(r result) {
 		tally.add(r)
+		for _, v := range r.Violations { // at once: a long run is worth stopping for it
+			fmt.Printf("seed %d: %s violated: %s\n", r.Seed, v.Invariant, v.Text)
+		}
 		if *failing && len(r.Violations) > 0 {
 			stop()
 		}
