@@ -3,6 +3,7 @@ package providers
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -41,6 +42,18 @@ type ReferenceRule struct {
 	Length int    // longest form, in characters
 	Prefix string // a fixed beginning, part of Length
 	Unique int    // only this many last characters are compared by the gateway; 0 means all
+	// Account is where a counted number may be used once, in the provider's words: a merchant,
+	// a terminal. Each gateway counts for itself, so two of them in one account must not meet.
+	Account string
+}
+
+// Meets reports whether two gateways of one provider, each counting by its rule, could come
+// to one number in one account.
+func (r ReferenceRule) Meets(other ReferenceRule) bool {
+	if r.Kind != Counted || other.Kind != Counted || r.Account == "" || r.Account != other.Account {
+		return false
+	}
+	return r.Unique > 0 || strings.HasPrefix(r.Prefix, other.Prefix) || strings.HasPrefix(other.Prefix, r.Prefix)
 }
 
 // ReferenceKind is where an order number comes from.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -105,6 +106,22 @@ func TestAGatewayWithoutOrderNumbersIsPassedOver(t *testing.T) {
 		}
 		if p := h.create(ask(providers.Page), patience); p.Attempts[0].Gateway != wayforpayMain || p.Status() != payment.StatusAwaitingPayer {
 			t.Fatalf("payment is %s\n%s", p.Status(), h.story(p))
+		}
+	})
+}
+
+// Each gateway counts for itself: two in one account of a bank would give one number to two
+// payments, and the money of one would be seen on the other.
+func TestTwoGatewaysThatWouldCountInOneAccountAreRefusedAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, first(halykMain))
+		o := router.Options{Journal: h.store, Board: h.board, Gateways: h.router.All()}
+		i := slices.IndexFunc(o.Gateways, func(g router.Gateway) bool { return g.Name == halykMain })
+		twin := o.Gateways[i]
+		twin.Name = "halyk-second"
+		o.Gateways = append(o.Gateways, twin)
+		if _, err := router.New(o); err == nil || !strings.Contains(err.Error(), halykMain) || !strings.Contains(err.Error(), twin.Name) {
+			t.Errorf("the error is %v", err)
 		}
 	})
 }

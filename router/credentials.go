@@ -136,7 +136,24 @@ func byName(gateways []Gateway) (map[string]Gateway, error) {
 			}
 			versions[c.Version] = true
 		}
+		for name, other := range all {
+			if countAlike(g.Provider.Claims(), other.Provider.Claims()) {
+				return nil, fmt.Errorf("router: gateways %s and %s count order numbers in one account: one number would be two payments. Give each an account of its own or, where the provider compares whole numbers, a reference_prefix that the other does not begin with", name, g.Name)
+			}
+		}
 		all[g.Name] = g
 	}
 	return all, nil
+}
+
+// countAlike reports whether two gateways could give one order number to two payments.
+func countAlike(a, b providers.Claims) bool {
+	rules := func(c providers.Claims) []providers.ReferenceRule {
+		all := []providers.ReferenceRule{c.Reference}
+		for _, m := range c.Methods {
+			all = append(all, m.Reference)
+		}
+		return all
+	}
+	return a.Provider == b.Provider && slices.ContainsFunc(rules(a), func(r providers.ReferenceRule) bool { return slices.ContainsFunc(rules(b), r.Meets) })
 }

@@ -47,7 +47,8 @@ func claims(c Config) providers.Claims {
 		Currencies: []string{currency},
 		Reference: providers.ReferenceRule{
 			Kind: providers.Counted, Prefix: c.ReferencePrefix, Length: len(c.ReferencePrefix) + 6,
-			Unique: 6, // "its last 6 digits must be unique too" (payment page)
+			Account: c.TerminalID,
+			Unique:  6, // "its last 6 digits must be unique too" (payment page)
 		},
 		Methods: methods,
 		Capture: providers.CaptureClaims{Partial: true},

@@ -47,7 +47,7 @@ func (g *Gateway) Claims() providers.Claims {
 	if c.Biller.Service != "" {
 		claims.Methods = append(claims.Methods, providers.MethodClaims{
 			Method: providers.Account, Flow: providers.AskFirst, Withdraw: providers.Veto, NoRefund: true,
-			Reference: providers.ReferenceRule{Kind: providers.Counted, Length: accountLength},
+			Reference: providers.ReferenceRule{Kind: providers.Counted, Length: accountLength, Account: c.OrganizationBIN},
 		})
 	}
 	return claims

@@ -65,7 +65,7 @@ func claims(c Config) providers.Claims {
 	return providers.Claims{
 		Provider:   Name,
 		Currencies: []string{c.Currency},
-		Reference:  providers.ReferenceRule{Kind: providers.Counted, Length: longestOrder, Prefix: c.ReferencePrefix},
+		Reference:  providers.ReferenceRule{Kind: providers.Counted, Length: longestOrder, Prefix: c.ReferencePrefix, Account: c.MerchantLogin},
 		Methods:    methods,
 		Capture:    providers.CaptureClaims{Partial: c.Holds, HoldLife: holdLife(c)},
 		Refund:     refunds(c),
