@@ -172,7 +172,7 @@ func TestClaimsFollowTheSchemeAndNeverChange(t *testing.T) {
 	if push.NeverShown || push.Withdraw != providers.Binding || push.OfferLife+push.Margin != 25*time.Hour+65*time.Second || len(push.Schedule) != 4 {
 		t.Errorf("%+v", push)
 	}
-	if account.Withdraw != providers.Veto || claims.ReferenceFor(providers.Account) != (providers.ReferenceRule{Kind: providers.Counted, Length: 10}) {
+	if account.Withdraw != providers.Veto || claims.ReferenceFor(providers.Account) != (providers.ReferenceRule{Kind: providers.Counted, Length: 10, Account: bookshop}) {
 		t.Errorf("%+v", account)
 	}
 	if rule := claims.ReferenceFor(providers.QR); rule != (providers.ReferenceRule{Kind: providers.Derived, Length: 20}) {

@@ -92,8 +92,8 @@ func (g *Gateway) giveBack(ctx context.Context, r providers.Refund, key string) 
 	switch got.Status {
 	case http.StatusOK:
 		return g.givenBack(r, got.Body)
-	case http.StatusBadRequest, http.StatusUnauthorized: // documented: password 3 is missing or wrong (notes, section 4.5)
-		return providers.Result{Verdict: providers.Unserved, Reason: providers.Misconfigured, Code: httpCode(got.Status),
+	case http.StatusUnauthorized: // documented: password 3 is missing or wrong
+		return providers.Result{Verdict: providers.Unserved, Reason: providers.Misconfigured, Code: "http 401",
 			Err: errors.New("robokassa: the refund was refused; look at password_3")}
 	}
 	return providers.Doubt(providers.Unreadable, httpCode(got.Status), nil)

@@ -77,7 +77,7 @@ func TestARefundsAnswerIsReadAsItIsDocumented(t *testing.T) {
 		`{}`:                                         {providers.Unknown, providers.Unreadable},
 		`<html>`:                                     {providers.Unknown, providers.Unreadable},
 		"401 bad token":                              {providers.Unserved, providers.Misconfigured},
-		"400 bad token":                              {providers.Unserved, providers.Misconfigured},
+		"400 bad token":                              {providers.Unknown, providers.Unreadable},
 		"429 slow":                                   {providers.Unknown, providers.Unreadable},
 		"500 " + refusal("PartialIsNotAllowed"):      {providers.Unknown, providers.ServerError},
 	} {
