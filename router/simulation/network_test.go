@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers/providertest/accounts"
+	"github.com/payrouter/payrouter/providers/sim"
 	"github.com/payrouter/payrouter/router"
 )
 
@@ -38,6 +39,7 @@ func (w *world) openAccounts() {
 		a.Bank.Kaspi.NotifyURL = ""
 	}
 	a.Bank.Kaspi.InvoiceLife = 10 * time.Minute
+	a.Robokassa.InvoiceLife, a.Bank.Robokassa.Switches.InvoiceLife = 10*time.Minute, sim.Duration(10*time.Minute) // shorter than a payment: or no invoice is ever made
 	a.Bank.Halyk.TokenLife, a.Bank.Halyk.RefundRows = 15*time.Minute, true
 	if w.swarm.brokenPromises {
 		a.Bank.BreakPromises()
@@ -85,7 +87,7 @@ func (p *process) dial(face string) func(context.Context, string, string) (net.C
 			return nil, err
 		}
 		c := &wire{Conn: conn, p: p, face: face, asking: true}
-		p.change(func() { p.wires[c] = true })
+		p.change(func() { p.wires = append(p.wires, c) })
 		if p.dead.Load() { // between the two
 			c.cut()
 		}
@@ -158,7 +160,7 @@ func (c *wire) Read(b []byte) (int, error) {
 
 // Close also forgets the wire.
 func (c *wire) Close() error {
-	c.p.change(func() { delete(c.p.wires, c) })
+	c.p.change(func() { c.p.wires = slices.DeleteFunc(c.p.wires, func(other *wire) bool { return other == c }) })
 	return c.Conn.Close()
 }
 

@@ -184,6 +184,9 @@ func (w *world) review() {
 		if !open || p.Status().Final() {
 			continue
 		}
+		if !withPeopleAbout(p, a.N) {
+			w.violated("L1", "%s #%d is open for hours, and nobody was called", w.keep.name(p.ID), a.N)
+		}
 		word := pb.ResolveAttemptRequest_VERDICT_NOT_CHARGED
 		if net, held := w.money(a); net > 0 {
 			word = pb.ResolveAttemptRequest_VERDICT_CHARGED

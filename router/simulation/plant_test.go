@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,7 +95,8 @@ func (b bug) find(t *testing.T, binary string) (found result, ok bool) {
 		list = append(list, seed)
 	}
 	err := runAll(ctx, binary, list, func(r result) {
-		if len(r.Violations) > 0 && (!ok || r.Seed < found.Seed) {
+		told := slices.ContainsFunc(r.Violations, func(v violation) bool { return v.Invariant != died })
+		if told && (!ok || r.Seed < found.Seed) {
 			found, ok = r, true
 			stop()
 		}

@@ -39,7 +39,7 @@ type process struct {
 	dead atomic.Bool
 
 	mu      sync.Mutex
-	wires   map[*wire]bool
+	wires   []*wire
 	dials   int
 	effects int             // commits and requests so far
 	fates   map[int]fate    // what happens at one of them
@@ -154,11 +154,11 @@ func (w *world) terms() payment.Terms {
 
 // start makes a replica's next incarnation and lets it serve.
 func (w *world) start(name string) *process {
-	p := &process{w: w, name: name, wires: map[*wire]bool{}, fates: map[int]fate{}, planned: map[int]fate{}, noFace: map[string]bool{}}
+	p := &process{w: w, name: name, fates: map[int]fate{}, planned: map[int]fate{}, noFace: map[string]bool{}}
 	gateways, watched := p.gateways()
 	terms := router.TermsOf(w.terms(), gateways)
 	var err error
-	p.store, err = journal.Open(journal.Options{Connector: connector{d: w.db, p: p}, MaxConns: 8,
+	p.store, err = journal.Open(journal.Options{Connector: connector{d: w.db, p: p}, MaxConns: 64, // never all of them: who waits for one is served in no order
 		Due: func(p payment.Payment, now time.Time) time.Time { return p.Due(now, terms) }})
 	w.must(err)
 	board, err := health.New(health.Options{Gateways: watched, Log: w.log, Rand: w.draw("jitter " + name).Float64, ProbeEvery: w.pace.probe})
@@ -197,7 +197,7 @@ func (p *process) kill(why string) {
 	p.w.note("%s is killed %s", p.name, why)
 	p.w.count("process killed")
 	p.mu.Lock()
-	for wire := range p.wires {
+	for _, wire := range p.wires {
 		wire.cut()
 	}
 	p.mu.Unlock()

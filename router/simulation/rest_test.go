@@ -37,6 +37,8 @@ const chargedTwice = "payments charged twice"
 func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 	name, excused := w.keep.name(p.ID), w.excused(p.ID)
 	taken, charged, unheard := 0, 0, 0
+	status := p.Status()
+	over := status == payment.StatusCanceled || status == payment.StatusFailed || status == payment.StatusDeclined
 	var all int64
 	for _, a := range p.Attempts {
 		net, held := w.money(a)
@@ -45,11 +47,10 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 		if net+held > 0 {
 			taken++
 		}
-		if w.everCharged(a, ledger) {
+		if w.everCharged(a, ledger) && !w.excusedAttempt(a) {
 			charged++
 		}
-		open := p.Found(payment.Undecided, a.N) || p.Found(payment.OperationFailed, a.N) || p.Found(payment.CannotGiveBack, a.N) ||
-			p.Found(payment.AmountDiffers, a.N) || p.Found(payment.ReturnExpected, a.N)
+		open := disputed(p, a)
 		known, holds := int64(0), int64(0)
 		switch a.Verdict {
 		case providers.Approved:
@@ -59,7 +60,7 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 		}
 		switch {
 		case known == net && (holds == held || holds > 0 && held > 0):
-		case excused && !a.Verdict.HasMoney() && !w.toldOf(a):
+		case w.excusedAttempt(a) && !a.Verdict.HasMoney() && !w.toldOf(a):
 			unheard++
 			w.count("money that only a statement can show") // the gateway broke its word, and its notice was lost
 		case open:
@@ -71,15 +72,13 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 		default:
 			w.violated("I6", "%s #%d at %s: the gateway has %d (held %d), the books say %s %d (held %d)", name, a.N, a.Gateway, net, held, a.Verdict, known, holds)
 		}
-	}
-	if charged > 1 && excused {
-		w.count("charged twice by a gateway that broke its promise")
+		if over && known+holds > 0 && !withPeopleAbout(p, a.N) {
+			w.violated("I1", "%s is %s, and %s keeps %d (held %d) of it with nobody told", name, status, a.Gateway, known, holds)
+		}
 	}
 	if charged > 1 {
-		if !excused {
-			w.count(chargedTwice)
-			w.violated("I1", "%s: %d attempts were charged", name, charged)
-		}
+		w.count(chargedTwice)
+		w.violated("I1", "%s: %d attempts were charged", name, charged)
 	}
 	if taken > 1 && !excused || all > p.Amount.Minor && !excused {
 		w.violated("I1", "%s: %d attempts hold money, %d of %d in all", name, taken, all, p.Amount.Minor)
@@ -87,7 +86,6 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 	if excused && taken-unheard > 1 && len(p.Findings) == 0 {
 		w.violated("I1", "%s: a gateway broke its promise and no finding says so", name)
 	}
-	status := p.Status()
 	_, open := p.OpenAttempt()
 	if (open || !status.Final() && status != payment.StatusHeld) && !withPeople(p) {
 		w.violated("L1", "%s is %s long after all trouble is over, and with nobody", name, status)
@@ -97,6 +95,13 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 			w.violated("L1", "%s: a refund is pending long after all trouble is over, and with nobody", name)
 		}
 	}
+}
+
+// disputed reports whether people have yet to say what the money of an attempt is.
+func disputed(p payment.Payment, a payment.Attempt) bool {
+	undecided := a.Open() || slices.ContainsFunc(p.Operations, func(o payment.Operation) bool { return o.Attempt == a.N && !o.Settled() })
+	return p.Found(payment.Undecided, a.N) && undecided || p.Found(payment.AmountDiffers, a.N) && a.Differs ||
+		p.Found(payment.ReturnExpected, a.N) && a.Flow == providers.AskFirst
 }
 
 // givenBack is I6 for refunds: a gateway gave back what our refunds asked for and nothing

@@ -74,6 +74,7 @@ func (w *world) live() {
 // settle lets time pass until nothing is undecided but what is with people, and then
 // lets people decide.
 func (w *world) settle() {
+	w.timers.Wait() // payers who come late, too
 	for range 2 {
 		deadline := time.Now().Add(3 * time.Hour)
 		for time.Now().Before(deadline) && w.restless() {
@@ -82,7 +83,6 @@ func (w *world) settle() {
 		}
 		w.review()
 	}
-	w.timers.Wait()
 	time.Sleep(2 * time.Minute)
 	w.reconcile() // what a gateway did later than it may
 }
@@ -114,13 +114,13 @@ func (w *world) restless() bool {
 
 // withPeople reports whether a finding asks for a person's word.
 func withPeople(p payment.Payment) bool {
-	return slices.ContainsFunc(p.Findings, func(f payment.Finding) bool {
-		switch f.Kind {
-		case payment.Undecided, payment.OperationFailed, payment.CannotGiveBack, payment.AmountDiffers, payment.ReturnExpected:
-			return true
-		}
-		return false
-	})
+	return slices.ContainsFunc(p.Attempts, func(a payment.Attempt) bool { return withPeopleAbout(p, a.N) })
+}
+
+// withPeopleAbout reports whether a finding asks for a person's word about an attempt.
+func withPeopleAbout(p payment.Payment, n int) bool {
+	return p.Found(payment.Undecided, n) || p.Found(payment.OperationFailed, n) || p.Found(payment.CannotGiveBack, n) ||
+		p.Found(payment.AmountDiffers, n) || p.Found(payment.ReturnExpected, n)
 }
 
 // close ends everything that runs in the bubble.

@@ -43,8 +43,11 @@ type hand struct {
 	said    *bytes.Buffer
 }
 
+// died is what a seed is said to violate whose process came to no end of its own.
+const died = "lives"
+
 // longest is how long a seed may take before its process is given up.
-const longest = 2 * time.Minute
+const longest = 10 * time.Minute
 
 func hire(binary string) (*hand, error) {
 	h := &hand{said: &bytes.Buffer{}}
@@ -85,7 +88,7 @@ func (h *hand) run(seed uint64) (result, bool) {
 	_ = h.cmd.Wait()
 	said := strings.Split(strings.TrimSpace(h.said.String()), "\n")
 	text := strings.Join(said[:min(len(said), 12)], " | ")
-	return result{Seed: seed, Violations: []violation{{"lives", "the process died: " + text}}}, false
+	return result{Seed: seed, Violations: []violation{{died, "the process died: " + text}}}, false
 }
 
 func (h *hand) dismiss() {

@@ -260,7 +260,7 @@ func (w *world) objection(v sim.Violation) {
 		for _, p := range w.keep.all() {
 			for _, a := range p.Attempts {
 				net, held := w.money(a)
-				if a.Reference == order(v.Beside) && a.Flow != providers.Pushed && a.Flow != providers.AskFirst && !a.Shown && net+held == 0 && !w.moves(a) {
+				if a.Reference == order(v.Beside) && a.Flow != providers.Pushed && a.Flow != providers.AskFirst && !a.Shown && !w.isHanded(a.Reference) && net+held == 0 && !w.moves(a) {
 					return
 				}
 			}
@@ -313,6 +313,9 @@ func (w *world) hash() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	lines := slices.Clone(w.trace)
+	for _, e := range w.bank.Ledger().Entries {
+		lines = append(lines, fmt.Sprintf("%s %s %s %d", e.Face, e.Kind, order(e.Reference), e.AmountMinor))
+	}
 	slices.Sort(lines) // what happens at one instant has no order
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
 	return hex.EncodeToString(sum[:8])
