@@ -129,7 +129,7 @@ func TestWithdrawnLinkCannotBePaid(t *testing.T) {
 	})
 }
 
-func TestWithdrawnLinkOfADeclinedPayerIsDeclined(t *testing.T) {
+func TestWithdrawnLinkOfADeclinedPayerWaitsForWindowsThatAreOpen(t *testing.T) {
 	inside(t, sim.QuickPayOptions{}, trusted, func(h house) {
 		ref, o := h.shown(false)
 		if err := h.act(o, sim.ActDecline); err != nil {
@@ -139,7 +139,7 @@ func TestWithdrawnLinkOfADeclinedPayerIsDeclined(t *testing.T) {
 		if r := h.Cancel(h.t.Context(), ref); r.Verdict != providers.Approved {
 			t.Fatalf("a withdrawal is %+v", r)
 		}
-		h.says(ref, providers.Declined, providers.DeclinedSoft)
+		h.says(ref, providers.Pending, providers.AwaitingPayer)
 	})
 }
 

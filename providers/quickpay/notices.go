@@ -47,7 +47,7 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 		Key:  hex.EncodeToString(digest[:]),
 	}
 	offer := p.ours().Method != string(providers.Instrument)
-	result := p.about(providers.Ref{}, view{offer: offer, ended: g.config.WithdrawLinks, test: g.config.TestMode})
+	result := p.about(providers.Ref{}, view{offer: offer, test: g.config.TestMode})
 	if result.Verdict != providers.Unknown && !(result.Verdict == providers.Held && p.Link.captures()) {
 		result.External = string(p.ID)
 		heard.Kind, heard.Result = providers.Fact, result

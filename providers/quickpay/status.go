@@ -112,12 +112,11 @@ func (g *Gateway) account(merchant literal) bool {
 type view struct {
 	offer bool // it has, or had, a link: a payer whose card was declined may try again
 	seen  bool // from a look, after which nothing is on its way
-	ended bool // a link that was deleted cannot be paid any more, not even in an open window
 	test  bool // only payments with test cards count
 }
 
 func (g *Gateway) view(ref providers.Ref, seen bool) view {
-	return view{offer: ref.Method != providers.Instrument, seen: seen, ended: g.config.WithdrawLinks, test: g.config.TestMode}
+	return view{offer: ref.Method != providers.Instrument, seen: seen, test: g.config.TestMode}
 }
 
 // about reads a payment that ref asked for. It is the table of the notes, section 5;
@@ -226,7 +225,7 @@ func (p payment) unpaid(t tally, ref providers.Ref, v view) providers.Result {
 		return providers.Doubt(providers.Ambiguous, p.code(), errContradicts)
 	case *p.Accepted && !v.offer:
 		return providers.Doubt(providers.Ambiguous, p.code(), errContradicts)
-	case v.offer && (!v.ended || *p.Accepted): // the link is gone, and a window may still be open
+	case v.offer: // the link is gone, and a window may still be open
 		return result
 	}
 	return p.failed(t, v)
@@ -251,8 +250,6 @@ func (p payment) failed(t tally, v view) providers.Result {
 	switch {
 	case meant.class == declined:
 		result.Verdict = providers.Declined
-	case v.offer: // the link was withdrawn, and nothing was taken before
-		result.Verdict, result.Reason = providers.Declined, providers.Released
 	case meant.class == safe && !v.seen:
 		result.Reason = providers.Ambiguous
 	default:

@@ -199,12 +199,15 @@ func TestEveryDocumentedCodeOfAnAuthorize(t *testing.T) {
 	}
 }
 
-// With withdraw_links a deleted link is the end of an offer, whatever became of the tries.
-func TestDeletedLinkEndsAnOfferWhereThatIsConfirmed(t *testing.T) {
-	for code, want := range map[string]providers.Reason{"40000": providers.DeclinedSoft, "40300": providers.DeclinedHard, "40001": providers.Released, "40003": providers.Released} {
-		g, _ := open(t, func(c *Config) { c.WithdrawLinks = true },
-			step{byID, http.StatusOK, text(t, object("rejected", did("authorize", amount, code)))})
-		verdict(t, g.Lookup(t.Context(), byLink()), providers.Declined, want)
+// Whoever has the window open may still pay: only the router, which knows when the link was
+// withdrawn, can tell when no window is open any more (WithdrawWait).
+func TestADeletedLinkEndsNothingByItself(t *testing.T) {
+	for _, withdrawn := range []bool{true, false} {
+		for _, code := range []string{"40000", "40300", "40001", "40003"} {
+			g, _ := open(t, func(c *Config) { c.WithdrawLinks = withdrawn },
+				step{byID, http.StatusOK, text(t, object("rejected", did("authorize", amount, code)))})
+			verdict(t, g.Lookup(t.Context(), byLink()), providers.Pending, providers.AwaitingPayer)
+		}
 	}
 }
 
