@@ -205,9 +205,9 @@ func (r *Router) debit(ctx context.Context, p payment.Payment, n int, heard prov
 			return nil
 		case amount.Currency != "" && amount != p.Amount:
 			kind = providers.Rejected
-			return payment.Noted{Finding: payment.AmountDiffers, Attempt: n, Detail: fmt.Sprintf("a debit of %s, %s owed", amount, p.Amount)}
+			return payment.Noted{Finding: payment.AmountDiffers, Attempt: n, About: heard.Result.External, Detail: fmt.Sprintf("a debit of %s, %s owed", amount, p.Amount)}
 		case kind != providers.Payable:
-			return payment.Noted{Finding: payment.ReturnExpected, Attempt: n,
+			return payment.Noted{Finding: payment.ReturnExpected, Attempt: n, About: heard.Result.External,
 				Detail: fmt.Sprintf("debit %s of %s refused: the bank must give it back", heard.Result.External, p.Amount)}
 		}
 		return observed(n, payment.FromQuestion, time.Time{}, heard.Result)

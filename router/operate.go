@@ -117,14 +117,14 @@ func effect(op payment.OperationKind, seen providers.Result) providers.Result {
 	over := seen.Verdict == providers.Declined || seen.Verdict == providers.Unserved
 	switch {
 	case op == payment.OpCapture && seen.Verdict == providers.Approved,
-		op != payment.OpCapture && over,
-		op == payment.OpWithdraw && seen.Absent:
+		op != payment.OpCapture && over:
 		return providers.Result{Verdict: providers.Approved, Code: seen.Code}
 	case op == payment.OpCapture && over,
-		op != payment.OpCapture && seen.Verdict == providers.Approved:
+		op != payment.OpCapture && seen.Verdict == providers.Approved,
+		op == payment.OpWithdraw && seen.Verdict == providers.Held:
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
 	case seen.Verdict == providers.Held,
-		op == payment.OpWithdraw && seen.Verdict == providers.Pending && seen.Reason == providers.AwaitingPayer:
+		op == payment.OpWithdraw && (seen.Absent || seen.Verdict == providers.Pending && seen.Reason == providers.AwaitingPayer):
 		result.Absent = true // it stands as it stood before
 	}
 	return result

@@ -278,8 +278,8 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 		}
 	}
 	for _, f := range p.Findings {
-		_, err := tx.ExecContext(ctx, `INSERT INTO findings (payment_id, kind, attempt, at, detail)
-			VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, p.ID, string(f.Kind), f.Attempt, micros(f.At), storable(f.Detail))
+		_, err := tx.ExecContext(ctx, `INSERT INTO findings (payment_id, kind, attempt, about, at, detail)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`, p.ID, string(f.Kind), f.Attempt, storable(f.About), micros(f.At), storable(f.Detail))
 		if err != nil {
 			return err
 		}

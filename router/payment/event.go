@@ -149,6 +149,7 @@ type OperationObserved struct {
 type Noted struct {
 	Finding FindingKind `json:"finding"`
 	Attempt int         `json:"attempt,omitempty"`
+	About   string      `json:"about,omitempty"`
 	Detail  string      `json:"detail,omitempty"`
 }
 

@@ -48,7 +48,7 @@ func samples() []payment.Body {
 		payment.OperationPlanned{Operation: 1, Op: payment.OpRefund, Attempt: 2, Amount: tenge(400000), Refund: "rf-1", Reference: "rfabc", Before: 100},
 		payment.OperationObserved{Operation: 1, Source: payment.FromLookup, Asked: at, Verdict: providers.Declined, Reason: providers.Refused,
 			External: "ext-2", Absent: true, Code: "-99000005", Note: "called the bank"},
-		payment.Noted{Finding: payment.ReturnExpected, Attempt: 2, Detail: "debit 9 refused"},
+		payment.Noted{Finding: payment.ReturnExpected, Attempt: 2, About: "9", Detail: "debit 9 refused"},
 		payment.Finished{Outcome: payment.OutcomeFailed, Reason: providers.Expired, Detail: "withdrawn"},
 	}
 }

@@ -7,6 +7,7 @@ import "time"
 type Finding struct {
 	Kind    FindingKind
 	Attempt int
+	About   string // which of several: a refund, another operation, a payment or debit of the gateway's; empty: the attempt
 	At      time.Time
 	Detail  string
 }

@@ -51,7 +51,7 @@ func TestMergeFollowsTheTruthTableCellByCell(t *testing.T) {
 					}
 					if strings.HasSuffix(text, "³") {
 						text, _, _ = strings.Cut(text, "³")
-						if source == payment.FromNotice {
+						if source == payment.FromNotice || source == payment.FromResponse {
 							text, _, _ = strings.Cut(text, "!")
 						}
 					}

@@ -2,6 +2,7 @@ package payment_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/payment"
@@ -50,4 +51,21 @@ func TestAPaymentThatIsToldAgainOrBroughtNoMoneyIsNoSecondOne(t *testing.T) {
 	if f := b.p.Findings; len(f) > 0 && f[0].Kind == payment.MoneyTwice {
 		t.Errorf("found %v", f)
 	}
+}
+
+func TestANewHoldAfterAReleaseIsNotTakenForTheOldOnesNotice(t *testing.T) {
+	b := open(t, twoStage)
+	b.plan(order)
+	b.tell(shown(start.Add(10*time.Minute)), by("7001", of(amount, notice(providers.Held, ""))), payment.CancelRequested{RequestID: "c"})
+	n := b.operate(payment.OpVoid, amount.Minor)
+	b.tell(done(n, providers.Approved, ""))
+	b.pass(ms)
+	b.want(payment.Ask)
+	b.tell(lookup(providers.Declined, providers.Released))
+	b.wantStatus(payment.StatusCanceled)
+	b.tell(by("7001", of(amount, notice(providers.Held, "")))) // the old one's, once more
+	b.wantFindings()
+	b.tell(by("7002", of(amount, notice(providers.Held, ""))))
+	b.wantFindings(payment.MoneyAfterClose, payment.MoneyTwice)
+	b.operate(payment.OpVoid, amount.Minor)
 }

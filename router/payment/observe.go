@@ -22,13 +22,13 @@ import (
 //	Unserved  N       P!²     H!   A!       N        N
 //
 // ¹ silent when we asked for the release. ² from a look-up only: a late notice
-// that says "pending" changes nothing. ³ silent from a notice: notices overtake each
-// other, and this one tells of an earlier step.
+// that says "pending" changes nothing. ³ silent from a notice, or from the answer to the
+// request itself: they overtake each other, and this one tells of an earlier step.
 func Merge(known, learnt providers.Verdict, source Source, released bool) (providers.Verdict, FindingKind) {
 	if learnt == providers.Unknown {
 		return known, ""
 	}
-	overtaken := source == FromNotice && (learnt == providers.Pending || learnt == providers.Held)
+	overtaken := (source == FromNotice || source == FromResponse) && (learnt == providers.Pending || learnt == providers.Held)
 	switch known {
 	case providers.Unknown, providers.Pending:
 		return learnt, ""
@@ -77,9 +77,9 @@ func (p *Payment) observe(o Observed, e Event) error {
 			o.Verdict, o.Reason = providers.Unknown, providers.Mismatch
 		}
 	}
-	if o.Source == FromNotice && o.Verdict == providers.Held && a.Closed != nil && (a.WasHeld || a.Closed.Kind == Voided) {
-		// The hold's own notice, overtaken by its release, or coming again. Only a look-up
-		// can say that there is a hold again.
+	if o.Source == FromNotice && o.Verdict == providers.Held && a.Closed != nil && (a.WasHeld || a.Closed.Kind == Voided) && !a.holdsAnew(o) {
+		// The hold's own notice, overtaken by its release, or coming again. Without an id of
+		// its own only a look-up can say that there is a hold again.
 		o.Verdict, o.Reason = providers.Unknown, providers.NoReason
 	}
 	if o.Source == FromLookup && o.Verdict == providers.Unserved && o.Reason.AboutTheQuestion() {
@@ -111,8 +111,11 @@ func (p *Payment) observe(o Observed, e Event) error {
 		a.Facts = append(slices.Clip(a.Facts), o.fact())
 	}
 
-	before := a.Verdict
-	after, finding := Merge(before, o.Verdict, o.Source, p.releaseAsked(a.N))
+	before, source := a.Verdict, o.Source
+	if before.HasMoney() && a.overtook(o) {
+		source = FromNotice // it denies nothing; about an attempt without money it is heard, to be careful
+	}
+	after, finding := Merge(before, o.Verdict, source, p.releaseAsked(a.N))
 	if o.Source == FromOperator {
 		after, finding = o.Verdict, ""
 		if before.HasMoney() && !after.HasMoney() {
@@ -148,12 +151,23 @@ func (p *Payment) observe(o Observed, e Event) error {
 		}
 	}
 	if changed {
-		a.Looks = 0
+		a.Looks, a.Changed = 0, e.At
 	}
 	a.Answered, a.Verdict = true, after
 	p.takeMoney(a, o, e)
 	a.moved(p, o, e)
 	return nil
+}
+
+// overtook reports whether a look-up was asked before the verdict that stands was learnt:
+// it tells of an earlier step, as a late notice does.
+func (a Attempt) overtook(o Observed) bool {
+	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Changed)
+}
+
+// holdsAnew reports whether the gateway names another hold than those that were seen.
+func (a Attempt) holdsAnew(o Observed) bool {
+	return len(a.Movements) > 0 && o.MovesAnew(a) || o.External != "" && a.External != "" && o.External != a.External
 }
 
 // MovesAnew reports whether the gateway names a payment with money that was not seen on the
@@ -169,7 +183,7 @@ func (a *Attempt) moved(p *Payment, o Observed, e Event) {
 		return
 	}
 	if len(a.Movements) > 0 {
-		p.find(MoneyTwice, a.N, e.At, fmt.Sprintf("paid by %s there, and by %s", a.Movements[0], o.Movement))
+		p.findAbout(MoneyTwice, a.N, o.Movement, e.At, fmt.Sprintf("paid by %s there, and by %s", a.Movements[0], o.Movement))
 	}
 	a.Movements = append(slices.Clip(a.Movements), o.Movement)
 }
@@ -227,7 +241,9 @@ func (a *Attempt) remember(o Observed, e Event) {
 	}
 	a.FailedLooks, a.Spare = 0, 0
 	at := asked(o.Asked, e)
-	a.Seen = Look{At: at, Verdict: o.Verdict, Reason: o.Reason, Absent: o.Absent}
+	if !at.Before(a.Seen.At) { // two looks may overtake each other
+		a.Seen = Look{At: at, Verdict: o.Verdict, Reason: o.Reason, Absent: o.Absent}
+	}
 	if o.Absent {
 		a.Absences = appendLater(a.Absences, at)
 	}
@@ -254,6 +270,7 @@ func appendLater(times []time.Time, at time.Time) []time.Time {
 // takeMoney keeps the sums. A gateway that names no amount means the one we asked for.
 func (p *Payment) takeMoney(a *Attempt, o Observed, e Event) {
 	if o.Returned.Currency == p.Amount.Currency && o.Returned.Minor > a.Returned {
+		p.arrived(a.N, o, e)
 		if known := p.returned(*a, true); o.Returned.Minor > known {
 			p.find(ReturnedElsewhere, a.N, e.At, fmt.Sprintf("%s returned, we know of %s", o.Returned, p.money(known)))
 		}

@@ -18,8 +18,8 @@ func (p Payment) follow(o Operation, now time.Time, t Terms, later func(time.Tim
 	}
 	at, expired := p.askOperationAt(o, now, t)
 	switch {
-	case expired && !p.Found(Undecided, o.Attempt):
-		return Step{Do: Append, Event: Noted{Finding: Undecided, Attempt: o.Attempt, Detail: string(o.Op) + " " + string(o.Reason)}}, true
+	case expired && !p.FoundAbout(Undecided, o.Attempt, o.subject()):
+		return Step{Do: Append, Event: Noted{Finding: Undecided, Attempt: o.Attempt, About: o.subject(), Detail: string(o.Op) + " " + string(o.Reason)}}, true
 	case at.After(now):
 		later(at)
 		return Step{}, false
@@ -50,10 +50,15 @@ func (p Payment) askOperationAt(o Operation, now time.Time, t Terms) (at time.Ti
 }
 
 // operationLate is when an absence of the operation begins to count: it can no longer
-// be on its way, nor be done and not shown.
+// be on its way, nor, where it moves money, be done and not shown. A release or a
+// withdrawal that is made twice is made once.
 func (p Payment) operationLate(o Operation, t Terms) time.Time {
 	claims := t.claims(p.Attempts[o.Attempt-1].Gateway)
-	return o.At.Add(t.operationWindow(claims) + claims.Refund.SettleWait)
+	late := o.At.Add(t.operationWindow(claims))
+	if o.moves() {
+		late = late.Add(claims.Refund.SettleWait)
+	}
+	return late
 }
 
 // notCarriedOut settles an operation that repeated looks show to have had no effect:
@@ -61,8 +66,7 @@ func (p Payment) operationLate(o Operation, t Terms) time.Time {
 // adapter does not say how long a done operation may stay unseen, one that moves
 // money is never made anew by itself.
 func (p Payment) notCarriedOut(o Operation, t Terms) (OperationObserved, bool) {
-	moves := o.Op == OpRefund || o.Op == OpCapture
-	if moves && t.claims(p.Attempts[o.Attempt-1].Gateway).Refund.SettleWait == 0 {
+	if o.moves() && t.claims(p.Attempts[o.Attempt-1].Gateway).Refund.SettleWait == 0 {
 		return OperationObserved{}, false
 	}
 	if late := since(o.Absences, p.operationLate(o, t)); len(late) < leastAbsences || span(late) < leastApart {
@@ -80,15 +84,15 @@ func (p Payment) giveBack(a Attempt, now time.Time, t Terms, later func(time.Tim
 		return Step{}, false
 	}
 	if a.Verdict == providers.Held {
-		if void, ok := p.lastOperation(a.N, OpVoid); ok && void.Verdict == providers.Approved {
+		if void, ok := p.lastOperation(a.N, OpVoid); ok && void.Verdict == providers.Approved && !a.Changed.After(void.SettledAt) {
 			// The gateway says it is released; it must also be seen as released.
 			at := void.SettledAt.Add(time.Millisecond)
 			if a.LastLook.After(void.SettledAt) {
 				at = a.LastLook.Add(step(t.Ladder, a.Looks, p.ID))
 			}
 			if now.After(void.SettledAt.Add(t.ResolveLimit)) {
-				if !p.Found(Undecided, a.N) {
-					return Step{Do: Append, Event: Noted{Finding: Undecided, Attempt: a.N, Detail: "the void is not seen"}}, true
+				if !p.FoundAbout(Undecided, a.N, void.subject()) {
+					return Step{Do: Append, Event: Noted{Finding: Undecided, Attempt: a.N, About: void.subject(), Detail: "the void is not seen"}}, true
 				}
 				at = p.holdLookAt(a, t)
 			}
@@ -191,14 +195,14 @@ func (p Payment) operate(plan OperationPlanned, now time.Time, t Terms, later fu
 	case last.Operation == 0:
 	case last.Verdict == providers.Declined && plan.Op != OpRefund,
 		last.Verdict == providers.Declined && plan.Refund == "",
-		last.Verdict == providers.Approved && plan.Op != OpRefund:
+		last.Verdict == providers.Approved && plan.Op != OpRefund && !(plan.Op == OpVoid && p.Attempts[plan.Attempt-1].Changed.After(last.SettledAt)): // another hold since
 		return Step{}, false // a person, or the confirming look, goes on from here
 	case last.Verdict == providers.Unserved:
 		tries := p.tries(plan.Attempt, plan.Op, plan.Refund)
 		pause := time.Second << (2 * min(tries, 6))
 		if tries >= operationTries {
-			if !p.Found(OperationFailed, plan.Attempt) {
-				return Step{Do: Append, Event: Noted{Finding: OperationFailed, Attempt: plan.Attempt, Detail: string(plan.Op) + " was not carried out"}}, true
+			if !p.FoundAbout(OperationFailed, plan.Attempt, plan.subject()) {
+				return Step{Do: Append, Event: Noted{Finding: OperationFailed, Attempt: plan.Attempt, About: plan.subject(), Detail: string(plan.Op) + " was not carried out"}}, true
 			}
 			pause = t.ResolveLimit
 		}
@@ -233,6 +237,9 @@ func (p Payment) lookFirst(plan OperationPlanned, now time.Time, t Terms) time.T
 	a, asked := p.Attempts[plan.Attempt-1], int64(0)
 	if r := p.refund(plan.Refund); r != nil {
 		asked = r.Seq
+	}
+	if last, ok := p.lastOperation(a.N, OpRefund); ok {
+		asked = max(asked, last.Settle)
 	}
 	at := latest(a.LastLook, a.Planned).Add(min(a.Spare, t.SlowLook))
 	switch {

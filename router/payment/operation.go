@@ -35,10 +35,22 @@ type Operation struct {
 	Answered  bool
 	Source    Source // of the observation that settled it
 	SettledAt time.Time
+	Settle    int64 // the event that settled it
 
 	Looks    int
 	LastLook time.Time
 	Absences []time.Time // looks in a row that show it not carried out
+}
+
+// moves reports whether it moves money.
+func (o OperationPlanned) moves() bool { return o.Op == OpRefund || o.Op == OpCapture }
+
+// subject is what an operation is tried for, as often as it takes: findings are about it.
+func (o OperationPlanned) subject() string {
+	if o.Refund != "" {
+		return "refund " + o.Refund
+	}
+	return string(o.Op)
 }
 
 // Settled reports whether the operation's outcome is known.
@@ -124,10 +136,10 @@ func (p *Payment) observeOperation(b OperationObserved, e Event) error {
 		return nil
 	}
 	if o.SettledAt.IsZero() {
-		o.SettledAt, o.Source = e.At, b.Source
+		o.SettledAt, o.Source, o.Settle = e.At, b.Source, e.Seq
 	}
 	if o.Verdict == providers.Declined && o.Op != OpWithdraw {
-		p.find(OperationFailed, o.Attempt, e.At, fmt.Sprintf("%s refused: %s %s", o.Op, o.Reason, o.Code))
+		p.findAbout(OperationFailed, o.Attempt, o.subject(), e.At, fmt.Sprintf("%s refused: %s %s", o.Op, o.Reason, o.Code))
 	}
 	if r := p.refund(o.Refund); r != nil {
 		r.Updated = e.At
@@ -139,6 +151,16 @@ func (p *Payment) observeOperation(b OperationObserved, e Event) error {
 		}
 	}
 	return nil
+}
+
+// arrived settles a refund that looks had not shown, and that was therefore taken for not
+// carried out, when the sum returned is just what it would have come to.
+func (p *Payment) arrived(attempt int, o Observed, e Event) {
+	last, ok := p.lastOperation(attempt, OpRefund)
+	if !ok || last.Verdict != providers.Unserved || last.Source != FromRouter || o.Returned.Minor != last.Before+last.Amount.Minor {
+		return
+	}
+	_ = p.observeOperation(OperationObserved{Operation: last.Operation, Source: o.Source, Verdict: providers.Approved, Code: o.Code}, e)
 }
 
 // failOvertaken fails refunds that wait to be made when what is left no longer

@@ -545,3 +545,24 @@ func TestARefundOnItsWayIsNotMadeOfOtherMoney(t *testing.T) {
 		t.Fatalf("%s beside operation %d", describe(s), n)
 	}
 }
+
+// The answer of a refund was lost, and looks did not show it for longer than the gateway
+// says it may take. The look before the second try shows just what the first came to.
+func TestARefundThatShowsInTheLookBeforeItsSecondTryIsNotMadeAgain(t *testing.T) {
+	for _, minor := range []int64{500000, amount.Minor} {
+		b := paid(t)
+		b.tell(refund("r", minor))
+		n := b.operate(payment.OpRefund, minor)
+		b.tell(done(n, providers.Unknown, providers.Timeout))
+		b.look(b.now.Add(time.Hour), func() payment.Body {
+			if b.p.Next(b.now, b.terms).Do == payment.AskOp {
+				return undone(n)
+			}
+			return returned(minor, lookup(providers.Approved, "")) // the status has caught up
+		})
+		if s := b.p.Next(b.now, b.terms); s.Do == payment.Operate {
+			t.Errorf("%d is given back a second time: %s", minor, describe(s))
+		}
+		b.wantRefund("r", payment.RefundDone)
+	}
+}

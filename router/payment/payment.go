@@ -43,10 +43,11 @@ type Attempt struct {
 	Verdict  providers.Verdict
 	Reason   providers.Reason
 	Code     string
-	Source   Source // of the observation that gave the verdict
-	Note     string // an operator's reason
-	Ruled    bool   // an operator's word stands
-	Answered bool   // anything was observed at all
+	Source   Source    // of the observation that gave the verdict
+	Note     string    // an operator's reason
+	Ruled    bool      // an operator's word stands
+	Answered bool      // anything was observed at all
+	Changed  time.Time // when the verdict was last learnt anew
 
 	Action  *providers.Action
 	Shown   bool // an action went out to the payer
@@ -224,7 +225,7 @@ func (p *Payment) apply(e Event) error {
 	case OperationObserved:
 		return p.observeOperation(b, e)
 	case Noted:
-		p.find(b.Finding, b.Attempt, e.At, b.Detail)
+		p.findAbout(b.Finding, b.Attempt, b.About, e.At, b.Detail)
 	case Finished:
 		if p.Finished != nil {
 			return refuse("finished already")
@@ -305,17 +306,24 @@ func (p Payment) settled(a Attempt) bool {
 	return !a.Open()
 }
 
-// find adds a finding unless the same one stands already.
+// find adds a finding about an attempt unless the same one stands already.
 func (p *Payment) find(kind FindingKind, attempt int, at time.Time, detail string) {
-	for _, f := range p.Findings {
-		if f.Kind == kind && f.Attempt == attempt {
-			return
-		}
-	}
-	p.Findings = append(p.Findings, Finding{Kind: kind, Attempt: attempt, At: at, Detail: detail})
+	p.findAbout(kind, attempt, "", at, detail)
 }
 
-// Found reports whether a finding of the kind stands for the attempt.
+// findAbout adds a finding unless the same one stands already.
+func (p *Payment) findAbout(kind FindingKind, attempt int, about string, at time.Time, detail string) {
+	if !p.FoundAbout(kind, attempt, about) {
+		p.Findings = append(slices.Clip(p.Findings), Finding{Kind: kind, Attempt: attempt, About: about, At: at, Detail: detail})
+	}
+}
+
+// FoundAbout reports whether that very finding stands.
+func (p Payment) FoundAbout(kind FindingKind, attempt int, about string) bool {
+	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Kind == kind && f.Attempt == attempt && f.About == about })
+}
+
+// Found reports whether any finding of the kind stands for the attempt.
 func (p Payment) Found(kind FindingKind, attempt int) bool {
 	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Kind == kind && f.Attempt == attempt })
 }

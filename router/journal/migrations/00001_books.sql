@@ -56,9 +56,10 @@ CREATE TABLE findings (
   payment_id TEXT   NOT NULL,
   kind       TEXT   NOT NULL,
   attempt    BIGINT NOT NULL,
+  about      TEXT   NOT NULL,
   at         BIGINT NOT NULL,
   detail     TEXT   NOT NULL,
-  PRIMARY KEY (payment_id, kind, attempt)
+  PRIMARY KEY (payment_id, kind, attempt, about)
 );
 
 -- Idempotency keys, kept as long as the payment.

@@ -1,0 +1,51 @@
+package payment_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// A look-up was asked before the money came and written down after it.
+func TestALookThatWasAskedBeforeTheMoneyDeniesNothing(t *testing.T) {
+	b := open(t)
+	b.plan(order)
+	b.tell(shown(start.Add(10 * time.Minute)))
+	b.pass(10 * time.Second)
+	stale := unpaid().(payment.Observed)
+	stale.Asked = b.now
+	b.pass(100 * time.Millisecond)
+	b.tell(notice(providers.Approved, ""))
+	b.pass(100 * time.Millisecond)
+	b.tell(stale)
+	b.wantFindings()
+}
+
+// A false finding would end the later looks: what the bank then takes back nobody would see.
+func TestAnOlderLookDoesNotEndTheLaterOnes(t *testing.T) {
+	b := open(t)
+	b.plan(qr)
+	b.tell(shown(time.Time{}))
+	b.pass(time.Minute)
+	stale := unpaid().(payment.Observed)
+	stale.Asked = b.now
+	b.pass(time.Second) // a hint, followed while the scheduled look is slow
+	fresh := lookup(providers.Approved, "")
+	fresh.Asked = b.now
+	b.tell(fresh)
+	b.pass(time.Second)
+	b.tell(stale)
+	if s := b.p.Next(b.now, b.terms); s.Do == payment.Rest && s.Until.IsZero() {
+		t.Fatalf("captured money of a gateway without signed notices is never looked at again; findings %+v", b.p.Findings)
+	}
+}
+
+// The answer to the charge is written down after the notice of its success.
+func TestTheAnswerToTheRequestIsOlderThanAnyNotice(t *testing.T) {
+	b := open(t)
+	b.plan(card)
+	b.tell(notice(providers.Approved, ""), response(providers.Pending, providers.Processing))
+	b.wantFindings()
+}
