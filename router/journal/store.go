@@ -145,19 +145,7 @@ func (s *Store) Engine() string {
 
 // Migrate brings the schema up to date. Several starters at once apply each step once.
 func (s *Store) Migrate(ctx context.Context) error {
-	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{}
-	if s.postgres {
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return fmt.Errorf("migrate: %w", err)
-		}
-		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
-	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	provider, err := goose.NewProvider(dialect, s.write, files, options...)
+	provider, err := s.provider()
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -165,6 +153,22 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+func (s *Store) provider() (*goose.Provider, error) {
+	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{}
+	if s.postgres {
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+		if err != nil {
+			return nil, err
+		}
+		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, s.write, files, options...)
 }
 
 // limit bounds one use of the database. A caller may have no deadline: what was learnt

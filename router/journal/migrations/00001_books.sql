@@ -56,10 +56,9 @@ CREATE TABLE findings (
   payment_id TEXT   NOT NULL,
   kind       TEXT   NOT NULL,
   attempt    BIGINT NOT NULL,
-  about      TEXT   NOT NULL,
   at         BIGINT NOT NULL,
   detail     TEXT   NOT NULL,
-  PRIMARY KEY (payment_id, kind, attempt, about)
+  PRIMARY KEY (payment_id, kind, attempt)
 );
 
 -- Idempotency keys, kept as long as the payment.
