@@ -100,7 +100,7 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 // disputed reports whether people have yet to say what the money of an attempt is.
 func disputed(p payment.Payment, a payment.Attempt) bool {
 	undecided := a.Open() || slices.ContainsFunc(p.Operations, func(o payment.Operation) bool { return o.Attempt == a.N && !o.Settled() })
-	return p.Found(payment.Undecided, a.N) && undecided || p.Found(payment.AmountDiffers, a.N) && a.Differs ||
+	return p.Found(payment.Undecided, a.N) && undecided || p.Found(payment.AmountDiffers, a.N) && (a.Differs || a.WasHeld) || // of a hold less may be captured, and a lying answer says how much
 		p.Found(payment.ReturnExpected, a.N) && a.Flow == providers.AskFirst
 }
 
