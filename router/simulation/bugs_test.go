@@ -90,5 +90,8 @@ var bugs = []bug{
 		"router/router.go", "held := mistimed || r.mayMove() != nil", "held := mistimed"}}},
 	{"the payment is closed while its offer lives", []edit{{"router/payment/evidence.go", "	if method.Withdraw == providers.Veto && p.leaving(a, now) && ", "	if p.Cancel != nil || method.Withdraw == providers.Veto && p.leaving(a, now) && "}}},
 	{"a phone number is logged", []edit{{"router/create.go", "	r.Step(\"opened\")\n", "	r.Step(\"opened\")\n	r.Log.Debug(\"opened\", \"payer\", w.Payer.Phone)\n	r.Log.Info(\"opened\", \"payer\", w.Payer.Phone)\n"}}},
+	{"money that comes after the end is kept", []edit{{"router/payment/operate.go", "	if !a.Verdict.HasMoney() || a.net(p) <= 0 {\n		return Step{}, false\n	}\n	if kept,", "	if !a.Verdict.HasMoney() || a.net(p) <= 0 || p.Finished != nil {\n		return Step{}, false\n	}\n	if kept,"}}},
+	{"the key of a refund is not kept", []edit{{"router/journal/write.go", "			if r != nil {\n				fresh, err", "			if r != nil && r.Kind != \"refund\" {\n				fresh, err"}}},
+	{"nobody is called about what stays open", []edit{{"router/payment/next.go", "	case expired && !p.Found(Undecided, a.N):", "	case expired && p.ID == \"\":"}}},
 	{"an attempt that nobody decided is forgotten", []edit{{"router/payment/next.go", "	return now.Add(takeover)\n", "	return time.Time{}\n"}}},
 }

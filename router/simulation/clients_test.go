@@ -31,6 +31,7 @@ type client struct {
 
 // told is one answer that a client got.
 type told struct {
+	began   time.Time // of the call
 	at      time.Time
 	key     string // of the payment: tenant and request id
 	payment *pb.Payment
@@ -181,11 +182,12 @@ func (c *client) create(key string, wish *pb.CreatePaymentRequest) *pb.Payment {
 	var lock sync.Mutex
 	var got *pb.Payment
 	send := func(ctx context.Context, p *process) error {
+		began := time.Now()
 		answer, err := p.payments.CreatePayment(ctx, wish)
 		if err != nil {
 			return err
 		}
-		c.heard(key, answer)
+		c.heard(key, began, answer)
 		lock.Lock()
 		defer lock.Unlock()
 		got = answer
@@ -204,10 +206,10 @@ func (c *client) create(key string, wish *pb.CreatePaymentRequest) *pb.Payment {
 	return got
 }
 
-func (c *client) heard(key string, p *pb.Payment) {
+func (c *client) heard(key string, began time.Time, p *pb.Payment) {
 	c.w.note("%s hears %s %d paid %d refunded %d", c.name, p.GetState(), p.GetSequence(), p.GetPaid().GetMinorUnits(), p.GetRefunded().GetMinorUnits())
 	c.w.mu.Lock()
-	c.w.told = append(c.w.told, told{at: time.Now(), key: key, payment: p})
+	c.w.told = append(c.w.told, told{began: began, at: time.Now(), key: key, payment: p})
 	last := len(p.GetAttempts()) - 1
 	reference := ""
 	if last >= 0 {
@@ -227,9 +229,10 @@ func (c *client) heard(key string, p *pb.Payment) {
 func (c *client) get(key, name string) *pb.Payment {
 	var got *pb.Payment
 	_ = c.persist("get", func(ctx context.Context, p *process) error {
+		began := time.Now()
 		answer, err := p.payments.GetPayment(ctx, &pb.GetPaymentRequest{Name: name})
 		if err == nil {
-			c.heard(key, answer)
+			c.heard(key, began, answer)
 			got = answer
 		}
 		return err
@@ -258,9 +261,10 @@ func (c *client) finishHold(key string, p *pb.Payment) {
 		request.Amount = &pb.Money{MinorUnits: 100 * (1 + c.draw.Int64N(p.GetAmount().GetMinorUnits()/100)), CurrencyCode: "KZT"}
 	}
 	_ = c.persist("capture", func(ctx context.Context, r *process) error {
+		began := time.Now()
 		answer, err := r.payments.CapturePayment(ctx, request)
 		if err == nil {
-			c.heard(key, answer)
+			c.heard(key, began, answer)
 		}
 		return err
 	})
@@ -273,9 +277,10 @@ func (c *client) cancel(key string, p *pb.Payment) {
 	_ = c.w.wait(context.Background(), between(c.draw, time.Millisecond, 40*time.Second))
 	request := &pb.CancelPaymentRequest{Name: p.GetName(), RequestId: c.uuid(), Reason: "changed their mind"}
 	_ = c.persist("cancel", func(ctx context.Context, r *process) error {
+		began := time.Now()
 		answer, err := r.payments.CancelPayment(ctx, request)
 		if err == nil {
-			c.heard(key, answer)
+			c.heard(key, began, answer)
 		}
 		return err
 	})
@@ -307,7 +312,7 @@ func (c *client) refund(key string, p *pb.Payment) {
 		most := p.GetPaid().GetMinorUnits() / pick(c.draw, int64(1), 3) // a small one could be made twice
 		request.Amount = &pb.Money{MinorUnits: 100 * (1 + c.draw.Int64N(max(1, most/100))), CurrencyCode: "KZT"}
 	}
-	_ = c.persist("refund", func(ctx context.Context, r *process) error {
+	ask := func(ctx context.Context, r *process) error {
 		answer, err := r.payments.CreateRefund(ctx, request)
 		if err == nil {
 			c.w.note("%s hears refund %s %d", c.name, answer.GetState(), answer.GetAmount().GetMinorUnits())
@@ -316,7 +321,10 @@ func (c *client) refund(key string, p *pb.Payment) {
 			c.w.mu.Unlock()
 		}
 		return err
-	})
+	}
+	if c.persist("refund", ask) == nil && chance(c.draw, 25) {
+		_ = c.persist("the same refund, though it was answered", ask)
+	}
 	if chance(c.draw, 50) {
 		c.get(key, p.GetName())
 	}

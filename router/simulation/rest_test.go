@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/sim"
 	"github.com/payrouter/payrouter/router/payment"
@@ -223,6 +224,7 @@ func (w *world) clientsLog() {
 		byKey[t.key] = append(byKey[t.key], t)
 	}
 	for _, answers := range byKey {
+		w.newerOnly(answers)
 		slices.SortStableFunc(answers, func(a, b told) int { return int(a.payment.GetSequence() - b.payment.GetSequence()) })
 		for i := 1; i < len(answers); i++ {
 			a, b := answers[i-1].payment, answers[i].payment
@@ -234,13 +236,28 @@ func (w *world) clientsLog() {
 	}
 }
 
+// newerOnly is I3 for one client after another: who asks after another was answered hears
+// nothing older, whichever replica each of them asks.
+func (w *world) newerOnly(answers []told) {
+	for _, a := range answers {
+		for _, b := range answers {
+			if !b.began.Before(a.at) && b.payment.GetSequence() < a.payment.GetSequence() {
+				w.violated("I3", "%s was told at %d, and later at %d", a.payment.GetName(), a.payment.GetSequence(), b.payment.GetSequence())
+			}
+		}
+	}
+}
+
 func (w *world) refundKept(t told, all map[string]payment.Payment) {
 	parent, id, _ := strings.Cut(t.refund.GetName(), "/refunds/")
 	p, ok := all[parent]
-	if !ok || !slices.ContainsFunc(p.Refunds, func(r payment.Refund) bool {
-		return r.Refund == id && r.Amount.Minor == t.refund.GetAmount().GetMinorUnits()
-	}) {
+	r, found := p.FindRefund(id)
+	switch told := t.refund.GetState(); {
+	case !ok || !found || r.Amount.Minor != t.refund.GetAmount().GetMinorUnits():
 		w.violated("I2", "refund %s was acknowledged and is not in the books", t.refund.GetName())
+	case told == pb.Refund_STATE_DONE && r.State != payment.RefundDone,
+		told == pb.Refund_STATE_FAILED && r.State != payment.RefundFailed && !slices.ContainsFunc(p.Findings, func(f payment.Finding) bool { return f.Kind == payment.ReturnedElsewhere }):
+		w.violated("I3", "refund %s was told to be %s, and is %s", t.refund.GetName(), told, r.State)
 	}
 }
 
