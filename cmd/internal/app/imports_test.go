@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"router/journal":   {"router/payment", "providers"},
 	"router/payment":   {"providers"},
 	"router/reconcile": {"router/payment", "providers"},
+	"router/statement": {"providers"},
 	"router/pgtest":    {"router/pgtest/pgserver"},
 
 	"providers/sim":               {},
@@ -65,6 +66,7 @@ func adapter(folder string) bool {
 var forbidden = map[string][]string{
 	"router/payment":   {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep"},
 	"router/reconcile": {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
+	"router/statement": {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
 	"providers":        {"net", "net/http", "database/sql", "log", "os"},
 	"health":           {"net", "net/http", "database/sql", "os"},
 }

@@ -1,0 +1,146 @@
+package statement
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+// Refused is why a file is not believed. It never quotes what stands in the file.
+type Refused struct {
+	Row    int64  // as an editor counts them, from 1; 0 is the file itself
+	Column string // by its name; empty is the whole row
+	Why    string
+}
+
+func (r *Refused) Error() string {
+	switch {
+	case r.Row == 0:
+		return "the file is refused: " + r.Why
+	case r.Column == "":
+		return fmt.Sprintf("row %d: %s", r.Row, r.Why)
+	}
+	return fmt.Sprintf("row %d, column %q: %s", r.Row, r.Column, r.Why)
+}
+
+// reader makes lines of rows.
+type reader struct {
+	format Format
+	zone   *time.Location
+	at     map[string]int // where each column stands
+	width  int
+}
+
+// newReader finds the columns in the row of their names.
+func newReader(f Format, names []string, row int64) (*reader, error) {
+	zone, err := time.LoadLocation(f.Zone)
+	if err != nil {
+		return nil, &Refused{Why: "the format's zone is none"}
+	}
+	r := &reader{format: f, zone: zone, at: map[string]int{}, width: len(names)}
+	for i, name := range names {
+		name = strings.TrimSpace(name)
+		if _, twice := r.at[name]; twice && name != "" {
+			r.at[name] = -1
+			continue
+		}
+		r.at[name] = i
+	}
+	c := f.Columns
+	for _, name := range append([]string{c.Order, c.External, c.Refund, c.Amount, c.Currency, c.Fee, c.Kind, c.State, c.At}, keys(f.Ignore)...) {
+		switch i, there := r.at[name]; {
+		case name == "":
+		case !there:
+			return nil, &Refused{Row: row, Column: name, Why: "there is no such column"}
+		case i < 0:
+			return nil, &Refused{Row: row, Column: name, Why: "two columns are called so"}
+		}
+	}
+	return r, nil
+}
+
+func keys(m map[string][]string) []string {
+	var all []string
+	for name := range m {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// line reads a row. It reports false for one that tells of no payment.
+func (r *reader) line(cells []string, row int64) (providers.StatementLine, bool, error) {
+	var line providers.StatementLine
+	refuse := func(column, why string) (providers.StatementLine, bool, error) {
+		return providers.StatementLine{}, false, &Refused{Row: row, Column: column, Why: why}
+	}
+	if len(cells) != r.width {
+		return refuse("", fmt.Sprintf("it has %d columns, and %d are named", len(cells), r.width))
+	}
+	cell := func(name string) string {
+		if name == "" {
+			return ""
+		}
+		return strings.TrimSpace(cells[r.at[name]])
+	}
+	for name, words := range r.format.Ignore {
+		if slices.Contains(words, cell(name)) {
+			return line, false, nil
+		}
+	}
+	c := r.format.Columns
+	line.Kind, line.Verdict = providers.LineCharge, providers.Approved
+	if c.Kind != "" {
+		kind, known := r.format.Kinds[cell(c.Kind)]
+		if !known {
+			return refuse(c.Kind, "the format does not know this word")
+		}
+		line.Kind = kind
+	}
+	if c.State != "" {
+		state, known := r.format.States[cell(c.State)]
+		if !known {
+			return refuse(c.State, "the format does not know this word")
+		}
+		line.Verdict, line.Code = verdicts[state], cell(c.State)
+	}
+	currency := r.format.Currency
+	if c.Currency != "" {
+		currency = cell(c.Currency)
+	}
+	var err error
+	if line.Amount, err = r.sum(cell(c.Amount), currency); err != nil {
+		return refuse(c.Amount, err.Error())
+	}
+	if line.Amount.Minor < 0 {
+		if c.Kind == "" && r.format.Negative == negativeRefund {
+			line.Kind = providers.LineRefund
+		}
+		if line.Kind != providers.LineRefund {
+			return refuse(c.Amount, "a negative sum, and no refund")
+		}
+		line.Amount.Minor = -line.Amount.Minor
+	}
+	if line.Amount.Minor == 0 {
+		return refuse(c.Amount, "a sum of nothing")
+	}
+	if text := cell(c.Fee); text != "" {
+		if line.Fee, err = r.sum(text, currency); err != nil {
+			return refuse(c.Fee, err.Error())
+		}
+	}
+	line.Order, line.External = cell(c.Order), cell(c.External)
+	if line.Kind == providers.LineRefund && c.Refund != "" {
+		line.External = cell(c.Refund)
+	}
+	if line.Order == "" && line.External == "" {
+		return refuse("", "it names neither our reference nor an id of the provider's")
+	}
+	if line.At, err = r.moment(cell(c.At)); err != nil {
+		return refuse(c.At, err.Error())
+	}
+	return line, true, nil
+}
