@@ -3,6 +3,7 @@
 # minutes once.
 
 SEEDS ?= 2000
+FIRST ?= 1
 FUZZTIME ?= 10s
 FUZZED = $(sort $(dir $(shell grep -rl --include=*_test.go '^func Fuzz' .)))
 VERSION ?= $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2>/dev/null || echo unknown)
@@ -30,9 +31,9 @@ test: ## run all tests
 race: ## run all tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./...
 
-sim: ## simulate the whole house: SEEDS=2000 of them, or one by SEED=n
+sim: ## simulate the whole house: SEEDS=2000 of them, from FIRST=1 on, or one by SEED=n
 	@go test -count=1 -timeout 0 -v ./router/simulation -run '$(if $(SEED),^TestOneSeedAlone$$,^(TestTheHouse|TestOneSeedHas))' \
-		-args $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS))
+		-args $(if $(SEED),-sim.seed=$(SEED),-sim.first=$(FIRST) -sim.seeds=$(SEEDS))
 
 sim-bugs: ## plant known mistakes, one by one: the simulation must find each
 	@go test -count=1 -timeout 0 -v ./router/simulation -run '^TestPlantedBugsAreFound$$' -args -sim.bugs $(if $(BUG),-sim.bug='$(BUG)')
