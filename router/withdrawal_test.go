@@ -15,13 +15,16 @@ import (
 // What is asked of a gateway to end an attempt may get lost, or meet another state than the
 // one that was known when it was planned.
 
+// withdrawable are offers that a gateway takes back at once.
+var withdrawable = []struct {
+	provider string
+	method   providers.Method
+}{{"wayforpay", providers.Link}, {"tiptoppay", providers.Page}}
+
 // An offer that nobody has touched is "not found" at some gateways whether it was withdrawn
 // or not, so that this proves neither.
 func TestAWithdrawalThatNeverArrivedIsMadeAgain(t *testing.T) {
-	for _, o := range []struct {
-		provider string
-		method   providers.Method
-	}{{"wayforpay", providers.Link}, {"tiptoppay", providers.Page}} {
+	for _, o := range withdrawable {
 		t.Run(o.provider, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := build(t, first(accounts.Gateway(o.provider)), short, func(s *setup) { s.accounts.Bank.WayForPay.Switches.UnpaidInvoiceIs1127 = true })
@@ -93,10 +96,7 @@ func TestALostReleaseIsMadeAgainWithinTheHour(t *testing.T) {
 
 // A card that was declined on a page ends nothing there: the payer has more cards.
 func TestAPayerWhoseCardWasDeclinedOnAPageIsMovedAsAnyOther(t *testing.T) {
-	for _, o := range []struct {
-		provider string
-		method   providers.Method
-	}{{"wayforpay", providers.Link}, {"tiptoppay", providers.Page}} {
+	for _, o := range withdrawable {
 		t.Run(o.provider, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				gateway := accounts.Gateway(o.provider)
