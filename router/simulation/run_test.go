@@ -104,11 +104,11 @@ func (w *world) restless() bool {
 	return slices.ContainsFunc(w.keep.all(), func(p payment.Payment) bool {
 		status := p.Status()
 		a, open := p.OpenAttempt()
-		if open && time.Now().Before(a.Until) {
-			return true // people have nothing to say about an offer that can still be paid
+		if open && (time.Now().Before(a.Until) || !withPeopleAbout(p, a.N)) {
+			return true // people have nothing to say about an offer that can still be paid, and were called about each attempt by itself
 		}
 		waits := slices.ContainsFunc(p.Refunds, func(r payment.Refund) bool { return r.State == payment.RefundPending })
-		return (open || waits || p.Sums().Surplus > 0 || !status.Final() && status != payment.StatusHeld) && !withPeople(p)
+		return (waits || p.Sums().Surplus > 0 || !status.Final() && status != payment.StatusHeld) && !withPeople(p)
 	})
 }
 
