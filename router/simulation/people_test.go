@@ -194,17 +194,17 @@ func (w *world) review() {
 			word = pb.ResolveAttemptRequest_VERDICT_HELD
 		}
 		for _, name := range []string{"aida", "bolat"} {
-			w.resolve(operator{w, name}, p, a.N, word)
+			_ = w.resolve(operator{w, name}, p, a.N, word)
 		}
 	}
 }
 
-func (w *world) resolve(o operator, p payment.Payment, n int, word pb.ResolveAttemptRequest_Verdict) {
+func (w *world) resolve(o operator, p payment.Payment, n int, word pb.ResolveAttemptRequest_Verdict) error {
 	w.count("attempt resolved by people")
 	w.mu.Lock()
 	w.ruled[p.ID] = true
 	w.mu.Unlock()
-	_ = o.do("resolve "+word.String(), func(ctx context.Context, r *process) error {
+	return o.do("resolve "+word.String(), func(ctx context.Context, r *process) error {
 		ctx = metadata.AppendToOutgoingContext(ctx) // a copy of its own
 		md, _ := metadata.FromOutgoingContext(ctx)
 		md.Set("payrouter-tenant", p.Tenant)

@@ -102,7 +102,9 @@ func (w *world) reconcile() {
 	for _, p := range w.keep.all() {
 		a, open := p.OpenAttempt()
 		if net, _ := w.money(a); open && net > 0 && a.Flow == providers.AskFirst && w.lostWindow().payments[p.ID] {
-			w.resolve(aida, p, a.N, pb.ResolveAttemptRequest_VERDICT_CHARGED) // a debit that nobody can look up
+			if w.resolve(aida, p, a.N, pb.ResolveAttemptRequest_VERDICT_CHARGED) != nil { // a debit that nobody can look up
+				left++ // the books do not know it yet
+			}
 		}
 	}
 	var orders *pb.ListOverridesResponse
