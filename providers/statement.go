@@ -14,7 +14,8 @@ type StatementLine struct {
 	Amount   Money // always positive; Kind tells the direction
 	Fee      Money // zero Money when not told
 	At       time.Time
-	Code     string // the provider's own status
+	Settled  time.Time // when it was or will be paid out to us; zero when not told
+	Code     string    // the provider's own status
 }
 
 // LineKind is the direction of a StatementLine.

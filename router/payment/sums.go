@@ -13,12 +13,10 @@ type Sums struct {
 // Sums computes the payment's money.
 func (p Payment) Sums() Sums {
 	var s Sums
-	kept, ok := p.Kept()
 	for _, a := range p.Attempts {
-		if !ok || a.N != kept.N {
-			s.Surplus += max(a.net(p), 0)
-		}
+		s.Surplus += p.Surplus(a)
 	}
+	kept, ok := p.Kept()
 	if !ok {
 		return s
 	}
@@ -28,6 +26,14 @@ func (p Payment) Sums() Sums {
 		s.Paid, s.Refunded = kept.Captured, kept.Captured-kept.net(p)
 	}
 	return s
+}
+
+// Surplus is what an attempt holds for us beyond what the payment owes, in minor units.
+func (p Payment) Surplus(a Attempt) int64 {
+	if kept, ok := p.Kept(); ok && a.N == kept.N {
+		return 0
+	}
+	return max(a.net(p), 0)
 }
 
 // owes reports whether the payer owes the amount: not after a cancel wish, and

@@ -12,6 +12,11 @@
 // means nothing, and the same input gives the same findings under the same keys: a
 // second run of a day adds nothing ([Fresh]).
 //
+// A run of the back office asks [Judge], which matches all days that have been read of some
+// orders at once, looks at the fees and dates of what agrees, and says what the findings
+// teach: a [Step] is an observation that the payment takes in like any other. [Twice] looks
+// at one payment over all gateways.
+//
 // # What belongs together
 //
 // A line finds its order by our reference, then by the gateway's own id. Amounts do not

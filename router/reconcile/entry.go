@@ -15,10 +15,11 @@ type Entry struct {
 	Kind      providers.LineKind
 	Payment   string
 	Attempt   int
-	Operation int               // the refund's operation; 0 for a charge
-	Reference string            // the attempt's order number at the gateway
-	Own       string            // the refund's own order number, where it was given one
-	External  string            // the gateway's id of this movement, once known
+	Operation int    // the refund's operation; 0 for a charge
+	Reference string // the attempt's order number at the gateway
+	Own       string // the refund's own order number, where it was given one
+	External  string // the gateway's id of this movement, once known
+	Method    providers.Method
 	Verdict   providers.Verdict // Held or Approved claim money, Unknown and Pending are undecided
 	Amount    providers.Money   // what is held, captured or given back; without money what was asked for
 	WasHeld   bool              // of a charge: it was authorised first
@@ -26,10 +27,9 @@ type Entry struct {
 	Last      time.Time         // the latest one; zero means At
 }
 
-// EntriesOf lists what a payment's books say about its attempts at one gateway. A
-// charge's range goes from its plan to the end of its offer, the last look at it, and its
-// capture or void, since gateways date a charge by any of these. A refund that was never
-// sent is no entry; a give-back of surplus is.
+// EntriesOf lists what a payment's books say about its attempts at one gateway, dated as
+// [payment.Payment.Dated] says. A refund that was never sent is no entry; a give-back of
+// surplus is.
 func EntriesOf(p payment.Payment, gateway string) []Entry {
 	var all []Entry
 	for _, a := range p.Attempts {
@@ -41,7 +41,7 @@ func EntriesOf(p payment.Payment, gateway string) []Entry {
 			if o.Attempt == a.N && o.Op == payment.OpRefund {
 				all = append(all, Entry{
 					Kind: providers.LineRefund, Payment: p.ID, Attempt: a.N, Operation: o.Operation,
-					Reference: a.Reference, Own: o.Reference, External: o.External,
+					Reference: a.Reference, Own: o.Reference, External: o.External, Method: a.Method,
 					Verdict: o.Verdict, Amount: o.Amount, At: o.At, Last: later(o.At, o.SettledAt),
 				})
 			}
@@ -52,9 +52,10 @@ func EntriesOf(p payment.Payment, gateway string) []Entry {
 
 func chargeOf(p payment.Payment, a payment.Attempt) Entry {
 	e := Entry{
-		Kind: providers.LineCharge, Payment: p.ID, Attempt: a.N, Reference: a.Reference, External: a.External,
-		Verdict: a.Verdict, Amount: p.Amount, WasHeld: a.WasHeld, At: a.Planned, Last: a.Planned,
+		Kind: providers.LineCharge, Payment: p.ID, Attempt: a.N, Reference: a.Reference, External: a.External, Method: a.Method,
+		Verdict: a.Verdict, Amount: p.Amount, WasHeld: a.WasHeld,
 	}
+	e.At, e.Last = p.Dated(a)
 	switch {
 	case a.Verdict == providers.Approved:
 		e.Amount.Minor = a.Captured
@@ -62,17 +63,6 @@ func chargeOf(p payment.Payment, a payment.Attempt) Entry {
 		e.Amount.Minor = a.Held
 	case !a.Open() && e.undecided():
 		e.Verdict = providers.Unserved // closed by evidence: shown to hold nothing
-	}
-	if a.Shown {
-		e.Last = later(e.Last, a.Until)
-	}
-	if a.Verdict != providers.Held { // a hold is looked at every hour, which dates nothing
-		e.Last = later(e.Last, a.LastLook)
-	}
-	for _, o := range p.Operations {
-		if o.Attempt == a.N && (o.Op == payment.OpCapture || o.Op == payment.OpVoid) {
-			e.Last = later(e.Last, o.SettledAt)
-		}
 	}
 	return e
 }
@@ -103,7 +93,7 @@ func (e Entry) order(o Entry) int {
 	return cmp.Or(cmp.Compare(rank(e), rank(o)), e.At.Compare(o.At), e.Last.Compare(o.Last),
 		cmp.Compare(e.Reference, o.Reference), cmp.Compare(e.Payment, o.Payment), cmp.Compare(e.Attempt, o.Attempt),
 		cmp.Compare(e.Operation, o.Operation), cmp.Compare(e.Kind, o.Kind), cmp.Compare(e.Own, o.Own),
-		cmp.Compare(e.External, o.External), cmp.Compare(e.Verdict, o.Verdict), byMoney(e.Amount, o.Amount), byBool(e.WasHeld, o.WasHeld))
+		cmp.Compare(e.External, o.External), cmp.Compare(e.Method, o.Method), cmp.Compare(e.Verdict, o.Verdict), byMoney(e.Amount, o.Amount), byBool(e.WasHeld, o.WasHeld))
 }
 
 // Day is the business day of an instant in the gateway's own zone, from midnight to

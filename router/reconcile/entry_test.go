@@ -58,7 +58,7 @@ func TestAPaymentsMoneyAndItsRefundsAreEntriesAtTheirGateway(t *testing.T) {
 		payment.OperationPlanned{Operation: 3, Op: payment.OpRefund, Attempt: 2, Amount: tenge(200), Refund: "g"},
 	)
 	base := reconcile.Entry{Kind: providers.LineCharge, Payment: "p", Attempt: 2, Reference: "rt-2", External: "x", Verdict: providers.Approved,
-		Amount: tenge(1000), At: minute(3), Last: minute(3)}
+		Amount: tenge(1000), At: minute(3), Last: minute(4)}
 	back := func(operation int, own, external string, v providers.Verdict, minor int64, at, last int) reconcile.Entry {
 		e := base
 		e.Kind, e.Operation, e.Own, e.External, e.Verdict, e.Amount, e.At, e.Last = providers.LineRefund, operation, own, external, v, tenge(minor), minute(at), minute(last)
@@ -81,15 +81,19 @@ func TestAChargesRangeReachesAsFarAsTheGatewayMayDateIt(t *testing.T) {
 		want providers.Verdict
 		of   int64
 	}{
-		"at its plan": {told(t, false, planned(1, gateway), learnt(1, payment.FromNotice, providers.Approved)), 1, providers.Approved, 1000},
-		"its offer's end": {told(t, false, planned(1, gateway), offer, learnt(1, payment.FromNotice, providers.Approved)), 500,
+		"its plan":                  {told(t, false, planned(1, gateway)), 1, providers.Unknown, 1000},
+		"the notice that showed it": {told(t, false, planned(1, gateway), learnt(1, payment.FromNotice, providers.Approved)), 2, providers.Approved, 1000},
+		"its offer's end":           {told(t, false, planned(1, gateway), offer), 500, providers.Pending, 1000},
+		"no later than it was seen, whatever its offer's end": {told(t, false, planned(1, gateway), offer, learnt(1, payment.FromNotice, providers.Approved)), 3,
+			providers.Approved, 1000},
+		"nor by looks after that": {told(t, false, planned(1, gateway), learnt(1, payment.FromNotice, providers.Approved), learnt(1, payment.FromLookup, providers.Approved)), 2,
 			providers.Approved, 1000},
 		"the look that showed it":   {told(t, false, planned(1, gateway), learnt(1, payment.FromLookup, providers.Approved)), 2, providers.Approved, 1000},
 		"while undecided":           {told(t, false, planned(1, gateway), learnt(1, payment.FromLookup, providers.Unknown)), 2, providers.Unknown, 1000},
 		"a hold, however looked at": {told(t, true, planned(1, gateway), learnt(1, payment.FromLookup, providers.Held), learnt(1, payment.FromLookup, providers.Held)), 1, providers.Held, 1000},
 		"its capture": {told(t, true, planned(1, gateway), learnt(1, payment.FromResponse, providers.Held),
 			payment.CaptureRequested{RequestID: "c", Amount: tenge(400)}, payment.OperationPlanned{Operation: 1, Op: payment.OpCapture, Attempt: 1, Amount: tenge(400)},
-			payment.OperationObserved{Operation: 1, Source: payment.FromResponse, Verdict: providers.Approved}, learnt(1, payment.FromNotice, providers.Approved)), 5, providers.Approved, 400},
+			payment.OperationObserved{Operation: 1, Source: payment.FromResponse, Verdict: providers.Approved}, learnt(1, payment.FromNotice, providers.Approved)), 6, providers.Approved, 400},
 		"its void": {told(t, true, planned(1, gateway), learnt(1, payment.FromResponse, providers.Held),
 			payment.CancelRequested{RequestID: "c"}, payment.OperationPlanned{Operation: 1, Op: payment.OpVoid, Attempt: 1, Amount: tenge(1000)},
 			payment.OperationObserved{Operation: 1, Source: payment.FromResponse, Verdict: providers.Approved}, learnt(1, payment.FromNotice, providers.Declined)), 5, providers.Declined, 1000},

@@ -23,17 +23,21 @@ const (
 	DuplicateLine     Kind = "duplicate_line"        // the same movement told more than once
 	RefundMissing     Kind = "refund_missing"        // a refund of ours that they do not show
 	RefundUnknownToUs Kind = "refund_unknown_to_us"  // a refund of theirs that we did not make
+	FeeDiffers        Kind = "fee_differs"           // they took another fee than the contract says
+	SettledLate       Kind = "settled_late"          // dated, or paid out, later than it should be
+	HeldTwice         Kind = "held_twice"            // money of one payment on more than one attempt, and not given back
 )
 
 // Kinds lists the kinds in a fixed order.
 func Kinds() []Kind {
-	return []Kind{UnknownToUs, UnknownToThem, AmountDiffers, CurrencyDiffers, StateDiffers, DuplicateLine, RefundMissing, RefundUnknownToUs}
+	return []Kind{UnknownToUs, UnknownToThem, AmountDiffers, CurrencyDiffers, StateDiffers, DuplicateLine,
+		RefundMissing, RefundUnknownToUs, FeeDiffers, SettledLate, HeldTwice}
 }
 
 // Finding is one disagreement. Payment and Attempt name ours as far as the order is
 // known; Entry is nil where the line has none of its own, Line where there is no line.
 // Where several things differ it has the kind of the gravest: a line without readable
-// money, then currency, state, amount.
+// money, then currency, state, amount, fee, date.
 type Finding struct {
 	Key     string // the same in every run: of the gateway, the kind, and what it is about
 	Kind    Kind
@@ -42,11 +46,22 @@ type Finding struct {
 	Attempt int
 	Entry   *Entry
 	Line    *providers.StatementLine
+	Fee     providers.Money // by the contract, where it differs
 }
 
 // Detail says what each side has, for people: "approved 15490.00 KZT in our books,
 // nothing in theirs".
 func (f Finding) Detail() string {
+	switch {
+	case f.Kind == HeldTwice:
+		return fmt.Sprintf("%s %s, besides what the payment owes", f.Entry.Verdict, f.Entry.Amount)
+	case f.Kind == FeeDiffers:
+		return fmt.Sprintf("a fee of %s for %s, and %s by the contract", f.Line.Fee, f.Line.Amount, f.Fee)
+	case f.Kind == SettledLate && f.Line.Settled.IsZero():
+		return fmt.Sprintf("dated %s, ours ended %s", stamp(f.Line.At), stamp(later(f.Entry.At, f.Entry.Last)))
+	case f.Kind == SettledLate:
+		return fmt.Sprintf("dated %s, paid out %s", stamp(f.Line.At), stamp(f.Line.Settled))
+	}
 	ours, theirs := "nothing", "nothing"
 	if f.Entry != nil {
 		ours = fmt.Sprintf("%s %s", f.Entry.Verdict, f.Entry.Amount)
@@ -67,6 +82,8 @@ func Fresh(found []Finding, known map[string]bool) []Finding {
 	}
 	return fresh
 }
+
+func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
 func (f Finding) at() time.Time {
 	if f.Line != nil {

@@ -51,3 +51,50 @@ func taught(l providers.StatementLine, e Entry, parts bool) (providers.Result, b
 	}
 	return providers.Result{}, false
 }
+
+// steps is what findings teach about the movements that they name.
+func steps(found []Finding, parts bool) []Step {
+	var all []Step
+	for _, f := range found {
+		if f.Kind == StateDiffers && f.Entry != nil && f.Line != nil {
+			if s, ok := Heal(*f.Line, *f.Entry, parts); ok {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// returns teaches of refunds that somebody made without us, in the gateway's cabinet or by
+// the bank: how much of a captured charge has gone back in all. Whoever refunds the payment
+// next must know it. What adds up to more than was captured is left to a person.
+func returns(j Judgement, ours []Entry) []Step {
+	strange, sum := map[movement]bool{}, map[movement]providers.Money{}
+	back := func(payment string, attempt int, amount providers.Money) movement {
+		charge := movement{payment: payment, attempt: attempt}
+		if sum[charge].Currency == amount.Currency || sum[charge].Currency == "" {
+			sum[charge] = providers.Money{Minor: sum[charge].Minor + amount.Minor, Currency: amount.Currency}
+		}
+		return charge
+	}
+	for _, p := range j.Matched {
+		if p.Line.Kind == providers.LineRefund {
+			back(p.Entry.Payment, p.Entry.Attempt, p.Line.Amount)
+		}
+	}
+	for _, f := range j.Findings {
+		if f.Kind == RefundUnknownToUs && f.Payment != "" && read(*f.Line) == money {
+			strange[back(f.Payment, f.Attempt, f.Line.Amount)] = true
+		}
+	}
+	var all []Step
+	for _, e := range ours {
+		returned := sum[e.movement()]
+		if strange[e.movement()] && e.Verdict == providers.Approved && returned.PartOf(e.Amount) {
+			all = append(all, Step{Payment: e.Payment, Attempt: e.Attempt, Result: providers.Result{
+				Verdict: providers.Approved, External: e.External, Amount: e.Amount, Returned: returned,
+			}})
+		}
+	}
+	return all
+}

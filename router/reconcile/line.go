@@ -75,5 +75,5 @@ func (m *matcher) withoutPast(lines []*providers.StatementLine) []*providers.Sta
 func byLine(a, b providers.StatementLine) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Order, b.Order), cmp.Compare(a.External, b.External),
 		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Verdict, b.Verdict), byMoney(a.Amount, b.Amount),
-		byMoney(a.Fee, b.Fee), cmp.Compare(a.Code, b.Code))
+		byMoney(a.Fee, b.Fee), a.Settled.Compare(b.Settled), cmp.Compare(a.Code, b.Code))
 }

@@ -14,9 +14,20 @@ import (
 // is in the entry's own range.
 const DefaultEdge = 10 * time.Minute
 
-// Options of a match.
+// Options of a match. The zero value of what is beyond Edge asks for nothing.
 type Options struct {
 	Edge time.Duration // how far the two books may date one movement apart; default DefaultEdge
+	// Late is how long after the entry's range a line may be dated without being a finding.
+	Late time.Duration
+	// Payout is how long after a charge its payout may come, at a gateway that tells payouts;
+	// what has none yet is late from Now on.
+	Payout time.Duration
+	Now    time.Time
+	// Fees is the contract. NetFees says that the gateway tells what it pays out, and the fee
+	// is what is missing: beside a refund that can be read as no fee.
+	Fees    Fees
+	NetFees bool
+	Parts   bool // the gateway claims partial captures
 }
 
 // Statement is what a gateway's own books say of one span of time, usually a [Day].
