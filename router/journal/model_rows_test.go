@@ -11,7 +11,7 @@ import (
 // compareRows compares every by-product with what the events say, and what no question
 // shows with the model.
 func (m *machine) compareRows() {
-	var payments, attempts, findings, requests, outbox, feed, notices, instruments []string
+	var payments, attempts, refunds, findings, requests, outbox, feed, notices, instruments []string
 	for _, id := range m.model.ids() {
 		k := m.model.payments[id]
 		events, err := m.replicas[0].Events(m.ctx, id)
@@ -22,10 +22,15 @@ func (m *machine) compareRows() {
 			micro(p.Created), micro(p.Updated), never(k.due)))
 		for _, a := range p.Attempts {
 			attempts = append(attempts, line(id, a.N, a.Gateway, a.Provider, a.Reference, a.External, a.Verdict, p.Amount.Minor, p.Amount.Currency,
-				micro(a.Planned), a.Closed == nil, a.Open(), liveUntil(a)))
+				micro(a.Planned), a.Closed == nil, a.Open(), liveUntil(a), nextHour(p.Dated(a))))
+		}
+		for _, o := range p.Operations {
+			if o.Op == payment.OpRefund {
+				refunds = append(refunds, line(id, o.Operation, o.Attempt, p.Attempts[o.Attempt-1].Gateway, o.Reference, o.External, o.Verdict, micro(o.At), nextHour(o.At, later(o.At, o.SettledAt))))
+			}
 		}
 		for _, f := range p.Findings {
-			findings = append(findings, line(id, f.Kind, f.Attempt, micro(f.At), f.Detail))
+			findings = append(findings, line("payment", p.Tenant, gatewayOf(p, f.Attempt), id, f.Attempt, f.Kind, f.About, f.Detail, "open", micro(f.At)))
 		}
 	}
 	for _, r := range m.model.requests {
@@ -46,13 +51,31 @@ func (m *machine) compareRows() {
 		instruments = append(instruments, line(i.ID, i.Tenant, i.Customer, i.Gateway, i.Token.Value.Reveal(), i.Token.Mask, i.Payment, never(stored(i.deleted))))
 	}
 	m.sameRows("payments", "id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, due_at", payments)
-	m.sameRows("attempts", "payment_id, n, gateway, provider, reference, external, verdict, amount, currency, planned_at, unclosed, at_risk, live_until", attempts)
-	m.sameRows("findings", "payment_id, kind, attempt, at, detail", findings)
+	m.sameRows("attempts", "payment_id, n, gateway, provider, reference, external, verdict, amount, currency, planned_at, unclosed, at_risk, live_until, last_at", attempts)
+	m.sameRows("refunds", "payment_id, operation, attempt, gateway, own, external, verdict, planned_at, last_at", refunds)
+	m.sameRows("findings", "source, tenant, gateway, payment_id, attempt, kind, about, detail, state, at", findings)
 	m.sameRows("requests", "tenant, request_id, kind, hash, payment_id, object", requests)
 	m.sameRows("outbox", "payment_id, seq, tenant, at", outbox)
 	m.sameRows("feed", "tenant, seq, payment_id, event_seq", feed)
 	m.sameRows("notices", "id, gateway, received_at, state, payment_id, detail, body", notices)
 	m.sameRows("instruments", "id, tenant, customer, gateway, token, mask, payment_id, deleted_at", instruments)
+}
+
+// nextHour is the end of the hour in which a movement's range ends.
+func nextHour(_, last time.Time) int64 { return micro(last.Truncate(time.Hour).Add(time.Hour)) }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func gatewayOf(p payment.Payment, attempt int) string {
+	if attempt == 0 {
+		return ""
+	}
+	return p.Attempts[attempt-1].Gateway
 }
 
 func micro(t time.Time) int64 { return t.UnixMicro() }

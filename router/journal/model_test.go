@@ -111,7 +111,7 @@ type machine struct {
 }
 
 // tables are all tables of the journal.
-var tables = []string{"events", "payments", "attempts", "findings", "requests", "outbox", "feed", "counters", "leases",
+var tables = []string{"events", "payments", "attempts", "refunds", "findings", "requests", "outbox", "feed", "counters", "leases",
 	"notices", "answers", "overrides", "instruments"}
 
 func (m *machine) empty() {

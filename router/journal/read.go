@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
@@ -107,41 +106,17 @@ type Cursor struct {
 
 // List returns up to n payments after the cursor, newest first.
 func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]payment.Payment, error) {
-	var where []string
-	var args []any
-	and := func(condition string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
-		}
-		where = append(where, condition)
-	}
-	and("tenant = ?", f.Tenant)
-	if f.Status != "" {
-		and("status = ?", string(f.Status))
-	}
-	if f.Gateway != "" {
-		and("id IN (SELECT payment_id FROM attempts WHERE gateway = ?)", f.Gateway)
-	}
-	if f.Order != "" {
-		and("order_ref = ?", f.Order)
-	}
-	if !f.CreatedFrom.IsZero() {
-		and("created_at >= ?", micros(f.CreatedFrom))
-	}
-	if !f.CreatedBefore.IsZero() {
-		and("created_at < ?", micros(f.CreatedBefore))
-	}
-	if f.AtRisk {
-		and("at_risk")
-	}
-	if after.ID != "" {
-		and("(created_at, id) < (?, ?)", micros(after.Created), after.ID)
-	}
-	args = append(args, n)
-	query := `SELECT id FROM payments WHERE ` + strings.Join(where, " AND ") +
-		fmt.Sprintf(` ORDER BY created_at DESC, id DESC LIMIT $%d`, len(args))
-	ids, err := s.ids(ctx, query, args...)
+	w := where{}
+	w.and("tenant = ?", f.Tenant)
+	w.andIf(f.Status != "", "status = ?", string(f.Status))
+	w.andIf(f.Gateway != "", "id IN (SELECT payment_id FROM attempts WHERE gateway = ?)", f.Gateway)
+	w.andIf(f.Order != "", "order_ref = ?", f.Order)
+	w.andIf(!f.CreatedFrom.IsZero(), "created_at >= ?", micros(f.CreatedFrom))
+	w.andIf(!f.CreatedBefore.IsZero(), "created_at < ?", micros(f.CreatedBefore))
+	w.andIf(f.AtRisk, "at_risk")
+	w.andIf(after.ID != "", "(created_at, id) < (?, ?)", micros(after.Created), after.ID)
+	query := `SELECT id FROM payments WHERE ` + w.text() + ` ORDER BY created_at DESC, id DESC LIMIT ` + w.place(n)
+	ids, err := s.ids(ctx, query, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list payments: %w", err)
 	}

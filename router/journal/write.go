@@ -267,20 +267,21 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 		gateway = a.Gateway
 		risk = risk || a.AtRisk()
 		_, err := tx.ExecContext(ctx, `INSERT INTO attempts
-			(payment_id, n, gateway, provider, reference, external, verdict, amount, currency, planned_at, unclosed, at_risk, live_until)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			(payment_id, n, gateway, provider, reference, external, verdict, amount, currency, planned_at, unclosed, at_risk, live_until, last_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 			ON CONFLICT (payment_id, n) DO UPDATE SET external = excluded.external, verdict = excluded.verdict,
-			unclosed = excluded.unclosed, at_risk = excluded.at_risk, live_until = excluded.live_until`,
+			unclosed = excluded.unclosed, at_risk = excluded.at_risk, live_until = excluded.live_until, last_at = excluded.last_at`,
 			p.ID, a.N, a.Gateway, a.Provider, storable(a.Reference), storable(a.External), a.Verdict.String(), p.Amount.Minor, p.Amount.Currency,
-			micros(a.Planned), a.Closed == nil, a.AtRisk(), liveUntil(a))
+			micros(a.Planned), a.Closed == nil, a.AtRisk(), liveUntil(a), dated(p.Dated(a)))
 		if err != nil {
 			return err
 		}
 	}
+	if err := indexRefunds(ctx, tx, p); err != nil {
+		return err
+	}
 	for _, f := range p.Findings {
-		_, err := tx.ExecContext(ctx, `INSERT INTO findings (payment_id, kind, attempt, about, at, detail)
-			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`, p.ID, string(f.Kind), f.Attempt, storable(f.About), micros(f.At), storable(f.Detail))
-		if err != nil {
+		if err := insertFinding(ctx, tx, ofPayment(p, f)); err != nil {
 			return err
 		}
 	}

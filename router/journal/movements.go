@@ -1,0 +1,142 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+// dated is the last_at of a movement: the end of its range, rounded up to the hour.
+func dated(_, last time.Time) int64 {
+	const hour = int64(time.Hour / time.Microsecond)
+	return (micros(last)/hour + 1) * hour
+}
+
+// indexRefunds writes the by-products of a payment's refunds and give-backs.
+func indexRefunds(ctx context.Context, tx *sql.Tx, p payment.Payment) error {
+	for _, o := range p.Operations {
+		if o.Op != payment.OpRefund {
+			continue
+		}
+		last := o.At
+		if o.SettledAt.After(last) {
+			last = o.SettledAt
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO refunds (payment_id, operation, attempt, gateway, own, external, verdict, planned_at, last_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (payment_id, operation) DO UPDATE SET external = excluded.external, verdict = excluded.verdict, last_at = excluded.last_at`,
+			p.ID, o.Operation, o.Attempt, p.Attempts[o.Attempt-1].Gateway, storable(o.Reference), storable(o.External), o.Verdict.String(), micros(o.At), dated(o.At, last))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// group names an attempt in the books of statements.
+func group(payment string, attempt int) string { return payment + "/" + strconv.Itoa(attempt) }
+
+// PaymentOf is the payment that a group of statement lines belongs to. It is empty for lines
+// that are nobody's.
+func PaymentOf(group string) string {
+	if strings.HasPrefix(group, stray) {
+		return ""
+	}
+	return group[:max(strings.LastIndexByte(group, '/'), 0)]
+}
+
+// Movement is where a page of movements ended.
+type Movement struct {
+	Last    int64 // opaque
+	Payment string
+	N       int
+}
+
+// Untold lists up to n groups with money of ours that the gateway may have dated within a
+// span and that a reading does not tell of on that day: charges or refunds, after a movement.
+func (s *Store) Untold(ctx context.Context, kind providers.LineKind, gateway, reading, day string, span providers.Window, after Movement, n int) ([]string, Movement, error) {
+	query := `SELECT last_at, payment_id, n, n FROM attempts m WHERE verdict IN ('approved', 'held') AND `
+	key := "n"
+	if kind == providers.LineRefund {
+		query, key = `SELECT last_at, payment_id, operation, attempt FROM refunds m WHERE verdict = 'approved' AND `, "operation"
+	}
+	of := "n"
+	if kind == providers.LineRefund {
+		of = "attempt"
+	}
+	query += fmt.Sprintf(`gateway = $1 AND last_at >= $2 AND planned_at < $3 AND (last_at, payment_id, %[1]s) > ($4, $5, $6)
+		AND NOT EXISTS (SELECT 1 FROM statement_lines l WHERE l.reading = $7 AND l.day = $8 AND l.grp = m.payment_id || '/' || m.%[2]s)
+		ORDER BY last_at, payment_id, %[1]s LIMIT $9`, key, of)
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, query, gateway, micros(span.From), micros(span.To), after.Last, after.Payment, after.N, reading, day, n)
+	if err != nil {
+		return nil, after, fmt.Errorf("movements of %s: %w", gateway, err)
+	}
+	defer rows.Close()
+	var groups []string
+	for rows.Next() {
+		var attempt int
+		if err := rows.Scan(&after.Last, &after.Payment, &after.N, &attempt); err != nil {
+			return nil, after, fmt.Errorf("movements of %s: %w", gateway, err)
+		}
+		groups = append(groups, group(after.Payment, attempt))
+	}
+	return groups, after, rows.Err()
+}
+
+// GetMany folds payments, in the order of their ids; one that is not there is left out.
+func (s *Store) GetMany(ctx context.Context, ids []string) ([]payment.Payment, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	places, args := in(1, ids)
+	rows, err := s.read.QueryContext(ctx, `SELECT payment_id, seq, at, actor, kind, body, writer FROM events
+		WHERE payment_id IN (`+places+`) ORDER BY payment_id, seq`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read payments: %w", err)
+	}
+	defer rows.Close()
+	var all []payment.Payment
+	for rows.Next() {
+		var (
+			e                      payment.Event
+			at                     int64
+			id, kind, body, writer string
+		)
+		if err := rows.Scan(&id, &e.Seq, &at, &e.Actor, &kind, &body, &writer); err != nil {
+			return nil, fmt.Errorf("read payments: %w", err)
+		}
+		if e.Body, err = payment.DecodeBody(kind, []byte(body)); err != nil {
+			return nil, fmt.Errorf("read %s, event %d: %w", id, e.Seq, err)
+		}
+		e.At = instant(at)
+		if len(all) == 0 || all[len(all)-1].ID != id {
+			all = append(all, payment.Payment{})
+		}
+		p := &all[len(all)-1]
+		if *p, err = p.Apply(e); err != nil {
+			return nil, fmt.Errorf("read %s, event %d: %w", id, e.Seq, err)
+		}
+		p.Writer = writer
+	}
+	return all, rows.Err()
+}
+
+// in writes the places of an IN list that begins with the place numbered from.
+func in(from int, texts []string) (places string, args []any) {
+	var all []string
+	for i, text := range texts {
+		all = append(all, "$"+strconv.Itoa(from+i))
+		args = append(args, storable(text))
+	}
+	return strings.Join(all, ", "), args
+}

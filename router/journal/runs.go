@@ -1,0 +1,256 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+// Run is one reconciliation: a gateway's books of one business day are read, and held
+// against ours.
+type Run struct {
+	ID, Gateway, Day string
+	Span             providers.Window // the day, in the zone that the gateway had when the run began
+	Source           providers.StatementSource
+	Cause            string // schedule, operator, import or reread
+	Actor, Reason    string
+	RequestID        string // of the operator's call
+	State            RunState
+	Reading          string    // whose lines it holds against ours; its own id where it reads them itself
+	ReadTo           time.Time // up to where the lines are staged for good,
+	Staged           int64     // and how many they are
+	Cursor           string    // up to where they are judged; its form is its owner's business
+	Owner            string    // the process that has it
+	Due              time.Time // when somebody may take it up; zero once it has ended
+	Tries            int       // that failed
+	Error            string
+	Counts           Counts
+	Created, Updated time.Time
+	Ended            time.Time
+}
+
+// RunState is how far a run is.
+type RunState string
+
+// The states of a run.
+const (
+	RunQueued   RunState = "queued"
+	RunReading  RunState = "reading"
+	RunMatching RunState = "matching"
+	RunDone     RunState = "done"
+	RunFailed   RunState = "failed"
+	RunCanceled RunState = "canceled"
+)
+
+// Ended reports whether nothing will happen to the run any more.
+func (s RunState) Ended() bool { return s == RunDone || s == RunFailed || s == RunCanceled }
+
+// Counts is what a run has done so far.
+type Counts struct {
+	Lines   int64 `json:"lines"`  // read
+	Groups  int64 `json:"groups"` // judged: orders of ours, or of nobody's
+	Matched int64 `json:"matched"`
+	Carried int64 `json:"carried"` // undecided, or for another day to judge
+	Healed  int64 `json:"healed"`  // taken in as an observation
+	Opened  int64 `json:"opened"`  // findings
+	Closed  int64 `json:"closed"`  // findings that the statements, or our books, explain now
+}
+
+// ErrLost says that another process has the run, or that it was ended.
+var ErrLost = errors.New("the run is another process's, or ended")
+
+const runColumns = `id, gateway, day, from_at, to_at, source, cause, actor, reason, request_id, state, reading, read_to, staged,
+	cursor, owner, due_at, tries, error, counts, created_at, updated_at, ended_at`
+
+// StartRun stores a run and returns the one that stands: that of an earlier call under the
+// same request id, or one of the same day that has not ended. It reports whether it is new.
+func (s *Store) StartRun(ctx context.Context, r Run) (Run, bool, error) {
+	counts, err := json.Marshal(r.Counts)
+	if err != nil {
+		return r, false, err
+	}
+	fresh := false
+	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `INSERT INTO runs (`+runColumns+`)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, NULL) ON CONFLICT DO NOTHING`,
+			r.ID, r.Gateway, r.Day, micros(r.Span.From), micros(r.Span.To), string(r.Source), r.Cause, r.Actor, storable(r.Reason), r.RequestID, string(r.State), r.Reading,
+			micros(r.ReadTo), r.Staged, r.Cursor, r.Owner, nullMicros(r.Due), r.Tries, r.Error, string(counts), micros(r.Created), micros(r.Created)))
+		fresh = n == 1
+		return err
+	})
+	if err != nil {
+		return r, false, fmt.Errorf("start a run: %w", err)
+	}
+	if fresh {
+		return r, true, nil
+	}
+	stands, err := s.oneRun(ctx, `request_id = $1 AND request_id <> ''`, r.RequestID)
+	if errors.Is(err, ErrNotFound) {
+		stands, err = s.oneRun(ctx, `gateway = $1 AND day = $2 AND ended_at IS NULL`, r.Gateway, r.Day)
+	}
+	return stands, false, err
+}
+
+// ClaimRun takes a run that is due, for as long as the lease, or returns ErrNotFound.
+func (s *Store) ClaimRun(ctx context.Context, owner string, now time.Time, lease time.Duration) (Run, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	r, err := scanRun(s.write.QueryRowContext(ctx, `UPDATE runs SET owner = $1, due_at = $2
+		WHERE id = (SELECT id FROM runs WHERE due_at <= $3 ORDER BY due_at, id LIMIT 1) AND due_at <= $3 RETURNING `+runColumns,
+		owner, micros(now.Add(lease)), micros(now)))
+	if err != nil && retryable(err) {
+		return r, ErrNotFound // another process was faster
+	}
+	return r, found(err)
+}
+
+// Run reads a run.
+func (s *Store) Run(ctx context.Context, id string) (Run, error) { return s.oneRun(ctx, `id = $1`, id) }
+
+// RunFilter selects runs. Zero fields select all.
+type RunFilter struct {
+	Gateway, FromDay, ToDay string
+	State                   RunState
+}
+
+// Runs lists up to n runs after the cursor, newest first.
+func (s *Store) Runs(ctx context.Context, f RunFilter, after Cursor, n int) ([]Run, error) {
+	w := where{}
+	w.andIf(f.Gateway != "", "gateway = ?", f.Gateway)
+	w.andIf(f.FromDay != "", "day >= ?", f.FromDay)
+	w.andIf(f.ToDay != "", "day <= ?", f.ToDay)
+	w.andIf(f.State != "", "state = ?", string(f.State))
+	w.andIf(after.ID != "", "(created_at, id) < (?, ?)", micros(after.Created), after.ID)
+	limit := w.place(n)
+	return s.runs(ctx, w.text()+` ORDER BY created_at DESC, id DESC LIMIT `+limit, w.args...)
+}
+
+// LastRuns reads the newest run of each day of a gateway from a day on, oldest first.
+func (s *Store) LastRuns(ctx context.Context, gateway, fromDay string) ([]Run, error) {
+	return s.runs(ctx, `gateway = $1 AND day >= $2 AND NOT EXISTS (SELECT 1 FROM runs newer WHERE newer.gateway = runs.gateway AND newer.day = runs.day
+		AND (newer.created_at, newer.id) > (runs.created_at, runs.id)) ORDER BY day`, gateway, fromDay)
+}
+
+// CancelRun ends a run that has not ended, whoever has it, and reports whether it did.
+func (s *Store) CancelRun(ctx context.Context, id, actor, reason string, now time.Time) (bool, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	n, err := affected(s.write.ExecContext(ctx, `UPDATE runs SET state = $2, error = $3, due_at = NULL, ended_at = $4, updated_at = $4
+		WHERE id = $1 AND ended_at IS NULL`, id, string(RunCanceled), storable("canceled by "+actor+": "+reason), micros(now)))
+	return n == 1, err
+}
+
+// KeepRun writes how far a run is, and who has it until when. It returns ErrLost when its
+// owner has it no more.
+func (s *Store) KeepRun(ctx context.Context, r Run) error {
+	return s.keepRun(ctx, r, func(context.Context, *sql.Tx) error { return nil })
+}
+
+// Stage adds lines to a run's reading, and writes how far the run is.
+func (s *Store) Stage(ctx context.Context, r Run, lines []StagedLine) error {
+	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error { return stage(ctx, tx, r.Gateway, r.Reading, lines) })
+}
+
+// Unstage deletes the lines that a run read without coming to the end of a slice.
+func (s *Store) Unstage(ctx context.Context, r Run) error {
+	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM statement_lines WHERE reading = $1 AND seq >= $2`, r.Reading, r.Staged)
+		return err
+	})
+}
+
+// Publish makes a run's reading the statement of its day.
+func (s *Store) Publish(ctx context.Context, r Run) error {
+	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO statement_days (gateway, day, reading, source, from_at, to_at, lines, read_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (gateway, day) DO UPDATE SET reading = excluded.reading, source = excluded.source,
+			from_at = excluded.from_at, to_at = excluded.to_at, lines = excluded.lines, read_at = excluded.read_at`,
+			r.Gateway, r.Day, r.Reading, string(r.Source), micros(r.Span.From), micros(r.Span.To), r.Staged, micros(r.Updated))
+		return err
+	})
+}
+
+// keepRun writes a run with what goes with it, in one commit, if its owner has it still.
+func (s *Store) keepRun(ctx context.Context, r Run, also func(context.Context, *sql.Tx) error) error {
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.fence(ctx, tx, r); err != nil {
+			return err
+		}
+		return also(ctx, tx)
+	})
+	if err != nil && !errors.Is(err, ErrLost) {
+		return fmt.Errorf("keep run %s: %w", r.ID, err)
+	}
+	return err
+}
+
+// fence writes how far a run is. It lets nothing be written for an owner that has it no more.
+func (s *Store) fence(ctx context.Context, tx *sql.Tx, r Run) error {
+	counts, err := json.Marshal(r.Counts)
+	if err != nil {
+		return err
+	}
+	n, err := affected(tx.ExecContext(ctx, `UPDATE runs SET state = $3, reading = $4, read_to = $5, staged = $6, cursor = $7, due_at = $8, tries = $9,
+		error = $10, counts = $11, updated_at = $12, ended_at = $13 WHERE id = $1 AND owner = $2 AND ended_at IS NULL`,
+		r.ID, r.Owner, string(r.State), r.Reading, micros(r.ReadTo), r.Staged, r.Cursor, nullMicros(r.Due), r.Tries, storable(r.Error), string(counts),
+		micros(r.Updated), nullMicros(r.Ended)))
+	if err == nil && n == 0 {
+		err = ErrLost
+	}
+	return err
+}
+
+func (s *Store) oneRun(ctx context.Context, condition string, args ...any) (Run, error) {
+	all, err := s.runs(ctx, condition, args...)
+	if err == nil && len(all) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Run{}, err
+	}
+	return all[0], nil
+}
+
+func (s *Store) runs(ctx context.Context, condition string, args ...any) ([]Run, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `SELECT `+runColumns+` FROM runs WHERE `+condition, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read runs: %w", err)
+	}
+	defer rows.Close()
+	var all []Run
+	for rows.Next() {
+		r, err := scanRun(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read runs: %w", err)
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+func scanRun(row interface{ Scan(...any) error }) (Run, error) {
+	var r Run
+	var from, to, readTo, created, updated int64
+	var due, ended *int64
+	var counts string
+	err := row.Scan(&r.ID, &r.Gateway, &r.Day, &from, &to, &r.Source, &r.Cause, &r.Actor, &r.Reason, &r.RequestID, &r.State, &r.Reading, &readTo, &r.Staged,
+		&r.Cursor, &r.Owner, &due, &r.Tries, &r.Error, &counts, &created, &updated, &ended)
+	if err != nil {
+		return r, err
+	}
+	r.Span, r.ReadTo, r.Created, r.Updated = providers.Window{From: instant(from), To: instant(to)}, instant(readTo), instant(created), instant(updated)
+	if due != nil {
+		r.Due = instant(*due)
+	}
+	if ended != nil {
+		r.Ended = instant(*ended)
+	}
+	return r, json.Unmarshal([]byte(counts), &r.Counts)
+}

@@ -1,0 +1,265 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+)
+
+// StagedLine is a line of a gateway's own books as ours keep it.
+type StagedLine struct {
+	providers.StatementLine
+	Day     string // the business day that it was read for, 2026-11-24
+	Seq     int64  // where it stands in its reading, from 0
+	Group   string // whose it is: [PaymentOf] knows
+	FoundBy FoundBy
+}
+
+// FoundBy says how a line found its attempt.
+type FoundBy string
+
+// The ways, surest first. The zero value is that it found none.
+const (
+	ByReference FoundBy = "reference" // our order number of an attempt
+	ByOwn       FoundBy = "own"       // our order number of a refund
+	ByExternal  FoundBy = "external"  // the gateway's id
+	ByAmount    FoundBy = "amount"    // nothing but the money and the time
+)
+
+// stray begins the groups of lines that are nobody's.
+const stray = "?"
+
+// StatementDay is a business day whose statement has been read to its end.
+type StatementDay struct {
+	Gateway, Day string
+	Reading      string // which reading it is
+	Source       providers.StatementSource
+	Span         providers.Window
+	Lines        int64
+	Read         time.Time
+}
+
+// stage inserts lines of a reading, numbered from their Seq, whose groups are known.
+func stage(ctx context.Context, tx *sql.Tx, gateway, reading string, lines []StagedLine) error {
+	const columns, page = 17, 100
+	for len(lines) > 0 {
+		n := min(page, len(lines))
+		var rows []string
+		var args []any
+		for _, l := range lines[:n] {
+			row := []any{reading, l.Seq, gateway, l.Day, l.Group, string(l.FoundBy), string(l.Kind), storable(l.Order), storable(l.External), l.Verdict.String(),
+				l.Amount.Minor, l.Amount.Currency, l.Fee.Minor, l.Fee.Currency, nullMicros(l.At), nullMicros(l.Settled), storable(l.Code)}
+			var places []string
+			for i := range columns {
+				places = append(places, "$"+strconv.Itoa(len(args)+i+1))
+			}
+			rows, args = append(rows, "("+strings.Join(places, ", ")+")"), append(args, row...)
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO statement_lines (reading, seq, gateway, day, grp, found_by, kind, order_ref, external, verdict,
+			amount, currency, fee, fee_currency, at, settled_at, code) VALUES `+strings.Join(rows, ", "), args...)
+		if err != nil {
+			return err
+		}
+		lines = lines[n:]
+	}
+	return nil
+}
+
+// owners tells whose names are, in the order in which a line's names count.
+type owners struct{ reference, own, external map[string]string }
+
+// Assign says whose the lines are: by our reference, then by a refund's own number, then by
+// the gateway's id. What is nobody's stays with the lines that bear the same name.
+func (s *Store) Assign(ctx context.Context, gateway, reading string, lines []StagedLine) error {
+	o, err := s.owners(ctx, gateway, lines)
+	if err != nil {
+		return err
+	}
+	for i := range lines {
+		l := &lines[i]
+		l.Group, l.FoundBy = o.of(l.StatementLine)
+		if l.Group == "" {
+			l.Group = stray + "line/" + reading + "/" + strconv.FormatInt(l.Seq, 10)
+		}
+	}
+	return nil
+}
+
+func (o owners) of(l providers.StatementLine) (string, FoundBy) {
+	if g := o.reference[l.Order]; l.Order != "" && g != "" {
+		return g, ByReference
+	}
+	if g := o.own[l.Order]; l.Kind == providers.LineRefund && l.Order != "" && g != "" {
+		return g, ByOwn
+	}
+	if g := o.external[l.External]; l.External != "" && g != "" {
+		return g, ByExternal
+	}
+	switch {
+	case l.Order != "":
+		return stray + "order/" + storable(l.Order), ""
+	case l.External != "":
+		return stray + "id/" + storable(l.External), ""
+	}
+	return "", ""
+}
+
+func (s *Store) owners(ctx context.Context, gateway string, lines []StagedLine) (owners, error) {
+	orders, ids := map[string]bool{}, map[string]bool{}
+	for _, l := range lines {
+		orders[l.Order], ids[l.External] = true, true
+	}
+	o := owners{reference: map[string]string{}, own: map[string]string{}, external: map[string]string{}}
+	for _, q := range []struct {
+		into  map[string]string
+		names map[string]bool
+		query string
+	}{
+		{o.reference, orders, `SELECT reference, payment_id, n FROM attempts WHERE gateway = $1 AND reference IN (%s)`},
+		{o.own, orders, `SELECT own, payment_id, attempt FROM refunds WHERE gateway = $1 AND own <> '' AND own IN (%s) ORDER BY planned_at`},
+		{o.external, ids, `SELECT external, payment_id, n FROM attempts WHERE gateway = $1 AND external <> '' AND external IN (%s) ORDER BY planned_at`},
+		{o.external, ids, `SELECT external, payment_id, attempt FROM refunds WHERE gateway = $1 AND external <> '' AND external IN (%s) ORDER BY planned_at`},
+	} {
+		if err := s.own(ctx, q.into, q.query, gateway, q.names); err != nil {
+			return o, fmt.Errorf("whose lines of %s: %w", gateway, err)
+		}
+	}
+	return o, nil
+}
+
+// own fills in whose the names are that are not known yet.
+func (s *Store) own(ctx context.Context, into map[string]string, query, gateway string, names map[string]bool) error {
+	var texts []string
+	for name := range names {
+		if name != "" && into[name] == "" {
+			texts = append(texts, name)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	places, args := in(2, texts)
+	rows, err := s.read.QueryContext(ctx, fmt.Sprintf(query, places), append([]any{gateway}, args...)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, payment string
+		var attempt int
+		if err := rows.Scan(&name, &payment, &attempt); err != nil {
+			return err
+		}
+		if into[name] == "" {
+			into[name] = group(payment, attempt)
+		}
+	}
+	return rows.Err()
+}
+
+// StatementDays lists the days of a gateway that have been read to their end, oldest first.
+func (s *Store) StatementDays(ctx context.Context, gateway string) ([]StatementDay, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `SELECT day, reading, source, from_at, to_at, lines, read_at FROM statement_days WHERE gateway = $1 ORDER BY from_at`, gateway)
+	if err != nil {
+		return nil, fmt.Errorf("statements of %s: %w", gateway, err)
+	}
+	defer rows.Close()
+	var all []StatementDay
+	for rows.Next() {
+		d := StatementDay{Gateway: gateway}
+		var from, to, read int64
+		if err := rows.Scan(&d.Day, &d.Reading, &d.Source, &from, &to, &d.Lines, &read); err != nil {
+			return nil, fmt.Errorf("statements of %s: %w", gateway, err)
+		}
+		d.Span, d.Read = providers.Window{From: instant(from), To: instant(to)}, instant(read)
+		all = append(all, d)
+	}
+	return all, rows.Err()
+}
+
+// Groups lists up to n groups of the lines of a reading's day, in their order after one.
+// Where a span is given, only those with a line that is dated in it.
+func (s *Store) Groups(ctx context.Context, reading, day string, dated providers.Window, after string, n int) ([]string, error) {
+	condition, args := "", []any{reading, day, after, n}
+	if !dated.From.IsZero() {
+		condition, args = "AND at >= $5 AND at < $6", append(args, micros(dated.From), micros(dated.To))
+	}
+	groups, err := s.ids(ctx, `SELECT DISTINCT grp FROM statement_lines WHERE reading = $1 AND day = $2 AND grp > $3 `+condition+` ORDER BY grp LIMIT $4`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("groups of a statement: %w", err)
+	}
+	return groups, nil
+}
+
+// LinesOf reads what the statements of all days tell of some groups. Of one group it reads
+// no more than most lines, the first ones: an order that is told of without end is one
+// finding, and not the end of a run.
+func (s *Store) LinesOf(ctx context.Context, gateway string, groups []string, most int) ([]StagedLine, error) {
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	places, args := in(3, groups)
+	rows, err := s.read.QueryContext(ctx, `SELECT day, seq, grp, found_by, kind, order_ref, external, verdict, amount, currency, fee, fee_currency, at, settled_at, code FROM (
+		SELECT l.*, ROW_NUMBER() OVER (PARTITION BY l.grp ORDER BY l.day, l.seq) AS place FROM statement_lines l
+		JOIN statement_days d ON d.gateway = l.gateway AND d.day = l.day AND d.reading = l.reading
+		WHERE l.gateway = $1 AND l.grp IN (`+places+`)) numbered WHERE place <= $2 ORDER BY grp, day, seq`, append([]any{gateway, most}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("lines of %s: %w", gateway, err)
+	}
+	defer rows.Close()
+	var all []StagedLine
+	for rows.Next() {
+		l, err := scanLine(rows)
+		if err != nil {
+			return nil, fmt.Errorf("lines of %s: %w", gateway, err)
+		}
+		all = append(all, l)
+	}
+	return all, rows.Err()
+}
+
+func scanLine(rows *sql.Rows) (StagedLine, error) {
+	var l StagedLine
+	var verdict string
+	var at, settled *int64
+	err := rows.Scan(&l.Day, &l.Seq, &l.Group, &l.FoundBy, &l.Kind, &l.Order, &l.External, &verdict, &l.Amount.Minor, &l.Amount.Currency,
+		&l.Fee.Minor, &l.Fee.Currency, &at, &settled, &l.Code)
+	if err != nil {
+		return l, err
+	}
+	if at != nil {
+		l.At = instant(*at)
+	}
+	if settled != nil {
+		l.Settled = instant(*settled)
+	}
+	return l, l.Verdict.UnmarshalText([]byte(verdict))
+}
+
+// DropReplaced deletes up to n lines of a day that an older reading left behind, and says
+// how many it deleted.
+func (s *Store) DropReplaced(ctx context.Context, gateway, day string, n int) (int64, error) {
+	var dropped int64
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		dropped, err = affected(tx.ExecContext(ctx, `DELETE FROM statement_lines WHERE (reading, seq) IN (
+			SELECT l.reading, l.seq FROM runs r JOIN statement_lines l ON l.reading = r.reading AND l.day = r.day
+			WHERE r.gateway = $1 AND r.day = $2 AND r.ended_at IS NOT NULL
+			AND NOT EXISTS (SELECT 1 FROM statement_days d WHERE d.gateway = $1 AND d.day = $2 AND d.reading = l.reading) LIMIT $3)`, gateway, day, n))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("drop lines of %s, %s: %w", gateway, day, err)
+	}
+	return dropped, nil
+}
