@@ -39,8 +39,8 @@ func indexRefunds(ctx context.Context, tx *sql.Tx, p payment.Payment) error {
 	return nil
 }
 
-// group names an attempt in the books of statements.
-func group(payment string, attempt int) string { return payment + "/" + strconv.Itoa(attempt) }
+// GroupOf names an attempt in the books of statements.
+func GroupOf(payment string, attempt int) string { return payment + "/" + strconv.Itoa(attempt) }
 
 // PaymentOf is the payment that a group of statement lines belongs to. It is empty for lines
 // that are nobody's.
@@ -86,7 +86,7 @@ func (s *Store) Untold(ctx context.Context, kind providers.LineKind, gateway, re
 		if err := rows.Scan(&after.Last, &after.Payment, &after.N, &attempt); err != nil {
 			return nil, after, fmt.Errorf("movements of %s: %w", gateway, err)
 		}
-		groups = append(groups, group(after.Payment, attempt))
+		groups = append(groups, GroupOf(after.Payment, attempt))
 	}
 	return groups, after, rows.Err()
 }

@@ -145,6 +145,14 @@ func (s *Store) CancelRun(ctx context.Context, id, actor, reason string, now tim
 	return n == 1, err
 }
 
+// BeatRun renews the lease of a run that its owner has.
+func (s *Store) BeatRun(ctx context.Context, id, owner string, until time.Time) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	_, err := s.write.ExecContext(ctx, `UPDATE runs SET due_at = $3 WHERE id = $1 AND owner = $2 AND ended_at IS NULL AND due_at < $3`, id, owner, micros(until))
+	return err
+}
+
 // KeepRun writes how far a run is, and who has it until when. It returns ErrLost when its
 // owner has it no more.
 func (s *Store) KeepRun(ctx context.Context, r Run) error {

@@ -75,17 +75,13 @@ type owners struct{ reference, own, external map[string]string }
 
 // Assign says whose the lines are: by our reference, then by a refund's own number, then by
 // the gateway's id. What is nobody's stays with the lines that bear the same name.
-func (s *Store) Assign(ctx context.Context, gateway, reading string, lines []StagedLine) error {
+func (s *Store) Assign(ctx context.Context, gateway string, lines []StagedLine) error {
 	o, err := s.owners(ctx, gateway, lines)
 	if err != nil {
 		return err
 	}
 	for i := range lines {
-		l := &lines[i]
-		l.Group, l.FoundBy = o.of(l.StatementLine)
-		if l.Group == "" {
-			l.Group = stray + "line/" + reading + "/" + strconv.FormatInt(l.Seq, 10)
-		}
+		lines[i].Group, lines[i].FoundBy = o.of(lines[i].StatementLine)
 	}
 	return nil
 }
@@ -100,13 +96,19 @@ func (o owners) of(l providers.StatementLine) (string, FoundBy) {
 	if g := o.external[l.External]; l.External != "" && g != "" {
 		return g, ByExternal
 	}
+	return StrayOf(l), ""
+}
+
+// StrayOf names the lines that are nobody's and belong together: by our reference, by the
+// gateway's id, or, without either, by all that they say.
+func StrayOf(l providers.StatementLine) string {
 	switch {
 	case l.Order != "":
-		return stray + "order/" + storable(l.Order), ""
+		return stray + "order/" + storable(l.Order)
 	case l.External != "":
-		return stray + "id/" + storable(l.External), ""
+		return stray + "id/" + storable(l.External)
 	}
-	return "", ""
+	return storable(fmt.Sprintf("%sline/%s/%s/%s/%s/%s", stray, l.Kind, l.At.UTC().Format(time.RFC3339Nano), l.Verdict, l.Amount, l.Code))
 }
 
 func (s *Store) owners(ctx context.Context, gateway string, lines []StagedLine) (owners, error) {
@@ -158,7 +160,7 @@ func (s *Store) own(ctx context.Context, into map[string]string, query, gateway 
 			return err
 		}
 		if into[name] == "" {
-			into[name] = group(payment, attempt)
+			into[name] = GroupOf(payment, attempt)
 		}
 	}
 	return rows.Err()

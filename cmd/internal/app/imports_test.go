@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"router/journal":   {"router/payment", "providers"},
 	"router/payment":   {"providers"},
 	"router/reconcile": {"router/payment", "providers"},
+	"router/office":    {"router", "router/journal", "router/payment", "router/reconcile", "providers"},
 	"router/statement": {"providers"},
 	"router/pgtest":    {"router/pgtest/pgserver"},
 

@@ -1,0 +1,50 @@
+package office
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/adhocore/gronx"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/reconcile"
+)
+
+// dayLayout is how a business day is written.
+const dayLayout = time.DateOnly
+
+// day is the business day of that name.
+func (b Books) day(name string) (providers.Window, error) {
+	at, err := time.ParseInLocation(dayLayout, name, b.Zone)
+	if err != nil {
+		return providers.Window{}, fmt.Errorf("%q: %w", name, ErrBadDay)
+	}
+	return reconcile.Day(at, b.Zone), nil
+}
+
+// name is how the day that a span is is written.
+func (b Books) name(span providers.Window) string { return span.From.In(b.Zone).Format(dayLayout) }
+
+// before is the business day before another.
+func (b Books) before(span providers.Window) providers.Window {
+	return reconcile.Day(span.From.Add(-time.Nanosecond), b.Zone)
+}
+
+// after is the business day after another.
+func (b Books) after(span providers.Window) providers.Window { return reconcile.Day(span.To, b.Zone) }
+
+func (b Books) check() error {
+	if b.Zone == nil {
+		return errors.New("a zone is required")
+	}
+	if b.Schedule != "" && !gronx.IsValid(b.Schedule) {
+		return errors.New("schedule: write five fields as cron does, such as 30 5 * * *")
+	}
+	for _, fee := range b.Fees {
+		if err := fee.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

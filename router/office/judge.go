@@ -1,0 +1,170 @@
+package office
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+	"github.com/payrouter/payrouter/router/reconcile"
+)
+
+// mostLines is how many lines of one order are looked at: more of them are one finding, and
+// not the end of a run's memory.
+const mostLines = 1000
+
+// judge judges orders of one gateway, by the statements that were there when it began.
+type judge struct {
+	*Office
+	books   Books
+	options reconcile.Options
+	days    []journal.StatementDay
+}
+
+func (b Books) options(claims providers.Claims) reconcile.Options {
+	return reconcile.Options{Edge: b.Edge, Late: b.Late, Payout: b.Payout, Fees: b.Fees, NetFees: b.NetFees, Parts: claims.Capture.Partial}
+}
+
+// page judges some orders: what their lines teach is taken in, and what differs after that
+// is found. It is kept in one commit with how far the run is.
+func (j judge) page(ctx context.Context, run journal.Run, groups []string, at cursor) (journal.Run, error) {
+	place, err := json.Marshal(at)
+	if err != nil {
+		return run, err
+	}
+	next, err := j.renewed(ctx, run)
+	if err != nil {
+		return run, err
+	}
+	j.options.Now = next.Updated
+	lines, err := j.Journal.LinesOf(ctx, run.Gateway, groups, mostLines)
+	if err != nil {
+		return run, err
+	}
+	ours, err := j.payments(ctx, groups)
+	if err != nil {
+		return run, err
+	}
+	before := j.judge(run.Gateway, groups, lines, ours)
+	after := before
+	if len(before.Steps) > 0 {
+		for _, s := range before.Steps {
+			if err := j.take(ctx, ours, s); err != nil {
+				return run, err
+			}
+		}
+		if ours, err = j.payments(ctx, groups); err != nil {
+			return run, err
+		}
+		after = j.judge(run.Gateway, groups, lines, ours)
+	}
+	for _, p := range ours {
+		after.Findings = append(after.Findings, j.twice(p, run, groups)...)
+	}
+	next.Cursor = string(place)
+	next.Counts.Groups += int64(len(groups))
+	next.Counts.Matched += int64(len(after.Matched))
+	next.Counts.Carried += int64(len(after.Carried))
+	judged := journal.Judged{Groups: groups, Findings: j.found(run, after.Findings, ours)}
+	for _, f := range j.found(run, before.Findings, ours) {
+		if !slices.ContainsFunc(judged.Findings, func(still journal.Finding) bool { return still.ID() == f.ID() }) {
+			judged.Healed = append(judged.Healed, f)
+		}
+	}
+	next.Counts.Healed += int64(len(judged.Healed))
+	return j.Journal.KeepJudged(ctx, next, judged, "the statements and our books agree, as of the run of "+run.Day)
+}
+
+// payments reads the payments that orders belong to, by id.
+func (j judge) payments(ctx context.Context, groups []string) (map[string]payment.Payment, error) {
+	var ids []string
+	for _, g := range groups {
+		if id := journal.PaymentOf(g); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	all, err := j.Journal.GetMany(ctx, slices.Compact(ids))
+	ours := map[string]payment.Payment{}
+	for _, p := range all {
+		ours[p.ID] = p
+	}
+	return ours, err
+}
+
+// judge holds the lines of some orders against the attempts that they are.
+func (j judge) judge(gateway string, groups []string, lines []journal.StagedLine, ours map[string]payment.Payment) reconcile.Judgement {
+	asked := map[string]bool{}
+	for _, g := range groups {
+		asked[g] = true
+	}
+	var entries []reconcile.Entry
+	for _, p := range ours {
+		for _, e := range reconcile.EntriesOf(p, gateway) {
+			if asked[journal.GroupOf(e.Payment, e.Attempt)] {
+				entries = append(entries, e)
+			}
+		}
+	}
+	told := map[string][]providers.StatementLine{}
+	for _, l := range lines {
+		told[l.Day] = append(told[l.Day], l.StatementLine)
+	}
+	var statements []reconcile.Statement
+	for _, d := range j.days {
+		statements = append(statements, reconcile.Statement{Gateway: gateway, Span: d.Span, Lines: told[d.Day]})
+	}
+	return reconcile.Judge(statements, entries, j.options)
+}
+
+// take takes in what a line teaches, through the payment's own door.
+func (j judge) take(ctx context.Context, ours map[string]payment.Payment, s reconcile.Step) error {
+	p := ours[s.Payment]
+	if s.Operation > 0 {
+		return j.Router.ObserveOperation(ctx, p, s.Operation, payment.FromStatement, s.Result)
+	}
+	return j.Router.Observe(ctx, p, s.Attempt, payment.FromStatement, s.Result)
+}
+
+// twice is what a payment holds too much of at the run's gateway. What was seen only after
+// the run's day may be on its way back.
+func (j judge) twice(p payment.Payment, run journal.Run, groups []string) []reconcile.Finding {
+	return slices.DeleteFunc(reconcile.Twice(p, run.Span.To), func(f reconcile.Finding) bool {
+		return f.Gateway != run.Gateway || !slices.Contains(groups, journal.GroupOf(f.Payment, f.Attempt))
+	})
+}
+
+// found are findings as the books keep them.
+func (j judge) found(run journal.Run, all []reconcile.Finding, ours map[string]payment.Payment) []journal.Finding {
+	var kept []journal.Finding
+	for _, f := range all {
+		k := journal.Finding{
+			Payment: f.Payment, Kind: string(f.Kind), Attempt: f.Attempt, About: short(f.Key), Source: journal.OfStatement, Tenant: ours[f.Payment].Tenant,
+			Gateway: run.Gateway, Day: run.Day, Run: run.ID, Detail: f.Detail(), State: journal.FindingOpen, At: run.Updated,
+		}
+		if f.Entry != nil {
+			k.Ours, k.Order = f.Entry.Amount, f.Entry.Reference
+		}
+		if f.Line != nil {
+			k.Theirs, k.Order, k.External = f.Line.Amount, f.Line.Order, f.Line.External
+		}
+		if f.Payment != "" {
+			k.Group = journal.GroupOf(f.Payment, f.Attempt)
+		} else {
+			k.Group = journal.StrayOf(*f.Line)
+		}
+		kept = append(kept, k)
+	}
+	return kept
+}
+
+// short is a finding's key in a form for names.
+func short(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:10]))
+}

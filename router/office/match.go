@@ -1,0 +1,106 @@
+package office
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
+)
+
+// cursor is up to where a run has judged: in which pass, and the last order of it.
+type cursor struct {
+	Pass  int              `json:"pass"`
+	After string           `json:"after,omitempty"`
+	Moved journal.Movement `json:"moved,omitzero"`
+}
+
+// page lists the orders of a pass that come next. It returns none when the pass is over.
+type page func(ctx context.Context, run journal.Run, at cursor) ([]string, cursor, error)
+
+// passes go over all orders that a day is about. One that several passes list is judged
+// more than once, which finds the same.
+func (o *Office) passes(books Books) []page {
+	return []page{
+		o.told(func(run journal.Run) (providers.Window, providers.Window) { return run.Span, providers.Window{} }),
+		// Lists are asked by one date and write another: a neighbour may tell of this day.
+		o.told(func(run journal.Run) (providers.Window, providers.Window) { return books.before(run.Span), run.Span }),
+		o.told(func(run journal.Run) (providers.Window, providers.Window) { return books.after(run.Span), run.Span }),
+		o.untold(providers.LineCharge),
+		o.untold(providers.LineRefund),
+		o.open,
+	}
+}
+
+// told lists the orders that a day's statement tells of.
+func (o *Office) told(of func(journal.Run) (day, dated providers.Window)) page {
+	return func(ctx context.Context, run journal.Run, at cursor) ([]string, cursor, error) {
+		day, dated := of(run)
+		name, reading := o.Books[run.Gateway].name(day), run.Reading
+		if name != run.Day {
+			days, err := o.Journal.StatementDays(ctx, run.Gateway)
+			i := slices.IndexFunc(days, func(d journal.StatementDay) bool { return d.Day == name })
+			if err != nil || i < 0 {
+				return nil, at, err
+			}
+			reading = days[i].Reading
+		}
+		groups, err := o.Journal.Groups(ctx, reading, name, dated, at.After, o.Page)
+		if len(groups) > 0 {
+			at.After = groups[len(groups)-1]
+		}
+		return groups, at, err
+	}
+}
+
+// untold lists the orders with money of ours that may be of this day, and that its statement
+// does not tell of.
+func (o *Office) untold(kind providers.LineKind) page {
+	return func(ctx context.Context, run journal.Run, at cursor) ([]string, cursor, error) {
+		groups, moved, err := o.Journal.Untold(ctx, kind, run.Gateway, run.Reading, run.Day, run.Span, at.Moved, o.Page)
+		at.Moved = moved
+		return groups, at, err
+	}
+}
+
+// open lists the orders with an open finding, which this day's statement may explain.
+func (o *Office) open(ctx context.Context, run journal.Run, at cursor) ([]string, cursor, error) {
+	groups, err := o.Journal.FindingGroups(ctx, run.Gateway, at.After, o.Page)
+	if len(groups) > 0 {
+		at.After = groups[len(groups)-1]
+	}
+	return groups, at, err
+}
+
+// match judges all orders of a run's day, page by page.
+func (o *Office) match(ctx context.Context, run journal.Run, claims providers.Claims, books Books) (journal.Run, error) {
+	var at cursor
+	if run.Cursor != "" {
+		if err := json.Unmarshal([]byte(run.Cursor), &at); err != nil {
+			return run, fmt.Errorf("the run's place cannot be read: %w", err)
+		}
+	}
+	days, err := o.Journal.StatementDays(ctx, run.Gateway)
+	if err != nil {
+		return run, err
+	}
+	j := judge{Office: o, books: books, options: books.options(claims), days: days}
+	for passes := o.passes(books); at.Pass < len(passes); {
+		groups, next, err := passes[at.Pass](ctx, run, at)
+		if err != nil {
+			return run, err
+		}
+		if len(groups) == 0 {
+			at = cursor{Pass: at.Pass + 1}
+			continue
+		}
+		if run, err = j.page(ctx, run, groups, next); err != nil {
+			return run, err
+		}
+		at = next
+		o.Step("page judged")
+	}
+	return run, nil
+}
