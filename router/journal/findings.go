@@ -263,6 +263,12 @@ func (s *Store) ChangeFinding(ctx context.Context, id string, version int64, act
 		if err := change(&f); err != nil {
 			return err
 		}
+		switch {
+		case f.State == FindingOpen:
+			f.Closed = time.Time{}
+		case f.Closed.IsZero():
+			f.Closed = now
+		}
 		if err := changeFinding(ctx, tx, f, actor, reason, now); err != nil {
 			return err
 		}

@@ -47,6 +47,11 @@ const (
 	RunCanceled RunState = "canceled"
 )
 
+// RunStates lists the states in a fixed order.
+func RunStates() []RunState {
+	return []RunState{RunQueued, RunReading, RunMatching, RunDone, RunFailed, RunCanceled}
+}
+
 // Ended reports whether nothing will happen to the run any more.
 func (s RunState) Ended() bool { return s == RunDone || s == RunFailed || s == RunCanceled }
 
@@ -94,6 +99,12 @@ func (s *Store) StartRun(ctx context.Context, r Run) (Run, bool, error) {
 		stands, err = s.oneRun(ctx, `gateway = $1 AND day = $2 AND ended_at IS NULL`, r.Gateway, r.Day)
 	}
 	return stands, false, err
+}
+
+// RunDue reports whether a run waits for somebody to take it up.
+func (s *Store) RunDue(ctx context.Context, now time.Time) (bool, error) {
+	due, err := s.ids(ctx, `SELECT id FROM runs WHERE due_at <= $1 LIMIT 1`, micros(now))
+	return len(due) > 0, err
 }
 
 // ClaimRun takes a run that is due, for as long as the lease, or returns ErrNotFound.

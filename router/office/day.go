@@ -34,17 +34,21 @@ func (b Books) before(span providers.Window) providers.Window {
 // after is the business day after another.
 func (b Books) after(span providers.Window) providers.Window { return reconcile.Day(span.To, b.Zone) }
 
-func (b Books) check() error {
+// Check tells what is wrong with the settings, by field.
+func (b Books) Check() error {
 	if b.Zone == nil {
-		return errors.New("a zone is required")
+		return errors.New("zone: write one such as Asia/Almaty")
 	}
 	if b.Schedule != "" && !gronx.IsValid(b.Schedule) {
 		return errors.New("schedule: write five fields as cron does, such as 30 5 * * *")
 	}
-	for _, fee := range b.Fees {
-		if err := fee.Check(); err != nil {
-			return err
+	for name, d := range map[string]time.Duration{"lag": b.Lag, "slice": b.Slice, "edge": b.Edge, "late": b.Late, "payout": b.Payout} {
+		if d < 0 {
+			return fmt.Errorf("%s: %s is less than nothing", name, d)
 		}
+	}
+	if b.Reread < 0 || b.CatchUp < 0 {
+		return errors.New("reread, catch_up: write 0 or more days")
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ type Options struct {
 	Log     *slog.Logger
 	// Clock tells the time by the clock that all replicas share. Default Journal.Clock.
 	Clock func(context.Context) (time.Time, error)
-	// PollEvery is how often work is looked for. Default 1 s.
+	// PollEvery is how often work is looked for. Default 2 s.
 	PollEvery time.Duration
 	// Lease is how long a run stays with a process that is not heard of. Default 1 min.
 	Lease time.Duration
@@ -75,7 +75,7 @@ func New(o Options) (*Office, error) {
 		o.Clock = o.Journal.Clock
 	}
 	if o.PollEvery == 0 {
-		o.PollEvery = time.Second
+		o.PollEvery = 2 * time.Second
 	}
 	if o.Lease == 0 {
 		o.Lease = time.Minute
@@ -90,7 +90,7 @@ func New(o Options) (*Office, error) {
 		if _, ok := o.Router.Gateway(name); !ok {
 			return nil, fmt.Errorf("office: books of gateway %q, which is not configured", name)
 		}
-		if err := b.check(); err != nil {
+		if err := b.Check(); err != nil {
 			return nil, fmt.Errorf("office: books of %s: %w", name, err)
 		}
 	}

@@ -23,11 +23,20 @@ const (
 
 // Errors that callers branch on.
 var (
-	ErrNoBooks    = errors.New("nothing is configured for this gateway's statements")
-	ErrNoSource   = errors.New("the gateway's statements are no list")
-	ErrDayNotOver = errors.New("the day is not over")
-	ErrBadDay     = errors.New("no day such as 2026-11-24")
+	ErrNoBooks  = errors.New("nothing is configured for this gateway's statements")
+	ErrNoSource = errors.New("the gateway's statements are no list")
+	ErrBadDay   = errors.New("no day such as 2026-11-24")
 )
+
+// EarlyError says that a day is not over, or that its books may still change.
+type EarlyError struct {
+	Day   string
+	Ready time.Time // when it can be read
+}
+
+func (e *EarlyError) Error() string {
+	return "the books of " + e.Day + " can be read from " + e.Ready.UTC().Format(time.RFC3339) + " on"
+}
 
 // Order is a wish for a run.
 type Order struct {
@@ -40,7 +49,7 @@ type Order struct {
 // Start orders a run and returns the one that stands: of the same request, or of the same
 // day, that has not ended. It may be another process that does it.
 func (o *Office) Start(ctx context.Context, order Order) (journal.Run, error) {
-	run, err := o.prepare(ctx, order)
+	run, err := o.Prepare(ctx, order)
 	if err != nil {
 		return run, err
 	}
@@ -48,8 +57,8 @@ func (o *Office) Start(ctx context.Context, order Order) (journal.Run, error) {
 	return run, err
 }
 
-// prepare is the run that an order would start.
-func (o *Office) prepare(ctx context.Context, order Order) (journal.Run, error) {
+// Prepare is the run that an order would start.
+func (o *Office) Prepare(ctx context.Context, order Order) (journal.Run, error) {
 	_, claims, err := o.claims(order.Gateway)
 	if err != nil {
 		return journal.Run{}, err
@@ -71,8 +80,8 @@ func (o *Office) prepare(ctx context.Context, order Order) (journal.Run, error) 
 			return journal.Run{}, err
 		}
 	}
-	if span.To.Add(books.Lag).After(now) {
-		return journal.Run{}, fmt.Errorf("%s ends %s: %w", books.name(span), span.To.Add(books.Lag).UTC().Format(time.RFC3339), ErrDayNotOver)
+	if ready := span.To.Add(books.Lag); ready.After(now) {
+		return journal.Run{}, &EarlyError{Day: books.name(span), Ready: ready}
 	}
 	id := uuid.Must(uuid.NewV7()).String()
 	return journal.Run{
@@ -87,6 +96,9 @@ var waits = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time
 
 // work takes up a run that is due and does it. It reports whether there was one.
 func (o *Office) work(ctx context.Context, now time.Time) (bool, error) {
+	if due, err := o.Journal.RunDue(ctx, now); err != nil || !due {
+		return false, err
+	}
 	run, err := o.Journal.ClaimRun(ctx, o.owner, now, o.Lease)
 	if errors.Is(err, journal.ErrNotFound) {
 		return false, nil

@@ -234,21 +234,24 @@ func TestARunThatNobodyCanDoIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		order Order
 		want  error
+		early bool
 	}{
-		"of no gateway":         {Order{Gateway: "else"}, router.ErrUnknownGateway},
-		"of no day":             {Order{Gateway: gateway, Day: "yesterday"}, ErrBadDay},
-		"of a day that is none": {Order{Gateway: gateway, Day: "2026-02-30"}, ErrBadDay},
-		"of today":              {Order{Gateway: gateway, Day: "2026-11-24"}, ErrDayNotOver},
-		"of a day that is over": {Order{Gateway: gateway, Day: today}, nil},
-		"without a day, which is the last one that is over": {Order{Gateway: gateway}, nil},
+		"of no gateway":         {order: Order{Gateway: "else"}, want: router.ErrUnknownGateway},
+		"of no day":             {order: Order{Gateway: gateway, Day: "yesterday"}, want: ErrBadDay},
+		"of a day that is none": {order: Order{Gateway: gateway, Day: "2026-02-30"}, want: ErrBadDay},
+		"of today":              {order: Order{Gateway: gateway, Day: "2026-11-24"}, early: true},
+		"of a day that is over": {order: Order{Gateway: gateway, Day: today}},
+		"without a day, which is the last one that is over": {order: Order{Gateway: gateway}},
 	} {
 		r, err := d.Start(t.Context(), c.order)
-		if !errors.Is(err, c.want) || err == nil && r.Day != today {
+		early := (*EarlyError)(nil)
+		if c.early != errors.As(err, &early) || !c.early && !errors.Is(err, c.want) || err == nil && r.Day != today {
 			t.Errorf("a run %s: %v, %+v", name, err, r)
 		}
 	}
 	*d.clock = time.Date(2026, 11, 24, 1, 59, 59, 0, almaty)
-	if _, err := d.Start(t.Context(), Order{Gateway: gateway, Day: today}); !errors.Is(err, ErrDayNotOver) {
+	early := (*EarlyError)(nil)
+	if _, err := d.Start(t.Context(), Order{Gateway: gateway, Day: today}); !errors.As(err, &early) || !early.Ready.Equal(d.clock.Add(time.Second)) {
 		t.Errorf("before its books are closed: %v", err)
 	}
 	delete(d.Books, gateway)

@@ -24,6 +24,7 @@ type bank struct {
 	forgot  []string
 	refunds map[string]providers.Money
 	refund  providers.Result // what a refund answers; the zero Result: done
+	books   []providers.StatementLine
 }
 
 type order struct {
@@ -53,6 +54,18 @@ func newBank(name string, change func(*providers.Claims)) *bank {
 }
 
 func (b *bank) Claims() providers.Claims { return b.claims }
+
+// Report tells the bank's books.
+func (b *bank) Report(_ context.Context, w providers.Window, line func(providers.StatementLine) error) error {
+	for _, l := range b.books {
+		if !l.At.Before(w.From) && l.At.Before(w.To) {
+			if err := line(l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // Charge does what it was scripted to, or what a healthy gateway does.
 func (b *bank) Charge(ctx context.Context, c providers.Charge) providers.Result {

@@ -31,6 +31,7 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/office"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -46,8 +47,10 @@ type door struct {
 	conn       *grpc.ClientConn
 	payments   pb.PaymentsClient
 	operations pb.OperationsClient
-	kaspi      *bank // first choice
-	halyk      *bank // backup: whole units only, captures and refunds nothing in part
+	finance    pb.FinanceClient
+	office     *office.Office // nobody runs it but atDesk
+	kaspi      *bank          // first choice
+	halyk      *bank          // backup: whole units only, captures and refunds nothing in part
 	log        *syncBuffer
 	books      string // the file
 }
@@ -81,7 +84,7 @@ func behind(t *testing.T, test func(d *door), changes ...func(*Options, *router.
 func open(t *testing.T, changes ...func(*Options, *router.Options)) *door {
 	t.Helper()
 	d := &door{t: t, log: &syncBuffer{}, registry: prometheus.NewRegistry()}
-	d.kaspi = newBank("kaspi", nil)
+	d.kaspi = newBank("kaspi", func(c *providers.Claims) { c.Statement = providers.StatementList })
 	d.halyk = newBank("halyk", func(c *providers.Claims) {
 		c.WholeUnits, c.Capture.Partial, c.Refund.Partial = true, false, false
 	})
@@ -114,7 +117,8 @@ func open(t *testing.T, changes ...func(*Options, *router.Options)) *door {
 	ro.Journal, ro.Board = d.store, d.board
 	d.router, err = router.New(ro)
 	d.must(err)
-	o.Router, o.Board = d.router, d.board
+	d.office = d.backOffice()
+	o.Router, o.Board, o.Office = d.router, d.board, d.office
 	d.server, err = New(o)
 	d.must(err)
 
@@ -127,7 +131,7 @@ func open(t *testing.T, changes ...func(*Options, *router.Options)) *door {
 	d.conn, err = grpc.NewClient("passthrough:///payrouter", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
 	d.must(err)
-	d.payments, d.operations = pb.NewPaymentsClient(d.conn), pb.NewOperationsClient(d.conn)
+	d.payments, d.operations, d.finance = pb.NewPaymentsClient(d.conn), pb.NewOperationsClient(d.conn), pb.NewFinanceClient(d.conn)
 	t.Cleanup(func() {
 		d.conn.Close()
 		d.server.Drain()
@@ -298,7 +302,7 @@ func (d *door) breakStore() {
 	db, err := sql.Open("sqlite", "file:"+d.books+"?_pragma=busy_timeout(5000)")
 	d.must(err)
 	defer db.Close()
-	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices"} {
+	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices", "runs"} {
 		_, err := db.Exec("DROP TABLE " + table)
 		d.must(err)
 	}

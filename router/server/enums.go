@@ -5,6 +5,7 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -135,6 +136,31 @@ var breakersOut = map[string]pb.Breaker_State{
 	"closed":    pb.Breaker_STATE_CLOSED,
 	"half_open": pb.Breaker_STATE_HALF_OPEN,
 	"open":      pb.Breaker_STATE_OPEN,
+}
+
+var runStatesOut = map[journal.RunState]pb.Reconciliation_State{
+	journal.RunQueued:   pb.Reconciliation_STATE_QUEUED,
+	journal.RunReading:  pb.Reconciliation_STATE_READING,
+	journal.RunMatching: pb.Reconciliation_STATE_MATCHING,
+	journal.RunDone:     pb.Reconciliation_STATE_DONE,
+	journal.RunFailed:   pb.Reconciliation_STATE_FAILED,
+	journal.RunCanceled: pb.Reconciliation_STATE_CANCELED,
+}
+
+var runStatesIn = reversed(runStatesOut)
+
+var findingStatesOut = map[journal.FindingState]pb.Finding_State{
+	journal.FindingOpen:   pb.Finding_STATE_OPEN,
+	journal.FindingClosed: pb.Finding_STATE_CLOSED,
+}
+
+var findingStatesIn = reversed(findingStatesOut)
+
+var resolutionsOut = map[journal.Resolution]pb.Finding_Resolution{
+	journal.ByPerson:  pb.Finding_RESOLUTION_PERSON,
+	journal.Healed:    pb.Finding_RESOLUTION_HEALED,
+	journal.Explained: pb.Finding_RESOLUTION_EXPLAINED,
+	journal.Adopted:   pb.Finding_RESOLUTION_ADOPTED,
 }
 
 // wordsIn are what a person may say about an attempt. NOT_CHARGED is Unserved, so

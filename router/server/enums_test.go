@@ -9,6 +9,7 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -62,6 +63,9 @@ func TestEveryWordOfOursHasOneInTheContractAndTheOtherWayRound(t *testing.T) {
 	covers(t, "modes", health.Modes(), modesOut)
 	covers(t, "operations", health.Ops(), operationsOut, pb.Operation_OPERATION_TOKEN)
 	covers(t, "breakers", []string{"closed", "half_open", "open"}, breakersOut)
+	covers(t, "runs", journal.RunStates(), runStatesOut)
+	covers(t, "findings", []journal.FindingState{journal.FindingOpen, journal.FindingClosed}, findingStatesOut)
+	covers(t, "resolutions", []journal.Resolution{journal.ByPerson, journal.Healed, journal.Explained, journal.Adopted}, resolutionsOut)
 	words := map[providers.Verdict]pb.ResolveAttemptRequest_Verdict{}
 	for out, in := range wordsIn {
 		words[in] = out

@@ -67,6 +67,17 @@ var roles = map[string]role{
 	pb.Operations_ResolveAttempt_FullMethodName: tenantOperator,
 	pb.Operations_ExplainPayment_FullMethodName: tenantOperator,
 
+	pb.Finance_RunReconciliation_FullMethodName:    operator,
+	pb.Finance_GetReconciliation_FullMethodName:    operator,
+	pb.Finance_ListReconciliations_FullMethodName:  operator,
+	pb.Finance_CancelReconciliation_FullMethodName: operator,
+	pb.Finance_ListFindings_FullMethodName:         operator,
+	pb.Finance_GetFinding_FullMethodName:           operator,
+	pb.Finance_UpdateFinding_FullMethodName:        operator,
+	pb.Finance_CloseFinding_FullMethodName:         operator,
+	pb.Finance_ReopenFinding_FullMethodName:        operator,
+	pb.Finance_WatchReconciliation_FullMethodName:  operator,
+
 	grpc_health_v1.Health_Check_FullMethodName: anybody,
 	grpc_health_v1.Health_List_FullMethodName:  anybody,
 	grpc_health_v1.Health_Watch_FullMethodName: anybody,

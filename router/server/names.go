@@ -31,6 +31,10 @@ func gatewayName(name string) string { return "gateways/" + name }
 
 func overrideName(gateway, id string) string { return "gateways/" + gateway + "/overrides/" + id }
 
+func reconciliationName(id string) string { return "reconciliations/" + id }
+
+func findingName(id string) string { return "findings/" + id }
+
 // ids takes a name apart along its collections and returns the ids between them, or
 // nil when the name is of another shape.
 func ids(name string, shape ...string) []string {
@@ -95,6 +99,21 @@ func parseOverride(name string) (gateway, id string, ok bool) {
 		return "", "", false
 	}
 	return found[0], found[1], true
+}
+
+func parseReconciliation(name string) (id string, ok bool) {
+	found := ids(name, "reconciliations")
+	if found == nil || !uuidPattern.MatchString(found[0]) {
+		return "", false
+	}
+	return found[0], true
+}
+
+// parseFinding knows nothing of an id's form, which the books have made: it may hold a
+// gateway's own id, and so whatever stands in that.
+func parseFinding(name string) (id string, ok bool) {
+	id, ok = strings.CutPrefix(name, "findings/")
+	return id, ok && id != "" && len(id) <= 512
 }
 
 // kindOf says what a name is the name of: "payment", "refund".

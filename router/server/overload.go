@@ -78,6 +78,17 @@ var kinds = map[string]kind{
 	pb.Operations_ResolveAttempt_FullMethodName: operators,
 	pb.Operations_ExplainPayment_FullMethodName: operators,
 
+	pb.Finance_RunReconciliation_FullMethodName:    operators,
+	pb.Finance_GetReconciliation_FullMethodName:    operators,
+	pb.Finance_ListReconciliations_FullMethodName:  operators,
+	pb.Finance_CancelReconciliation_FullMethodName: operators,
+	pb.Finance_ListFindings_FullMethodName:         operators,
+	pb.Finance_GetFinding_FullMethodName:           operators,
+	pb.Finance_UpdateFinding_FullMethodName:        operators,
+	pb.Finance_CloseFinding_FullMethodName:         operators,
+	pb.Finance_ReopenFinding_FullMethodName:        operators,
+	pb.Finance_WatchReconciliation_FullMethodName:  streams,
+
 	grpc_health_v1.Health_Check_FullMethodName: checks,
 	grpc_health_v1.Health_List_FullMethodName:  checks,
 	grpc_health_v1.Health_Watch_FullMethodName: checks,

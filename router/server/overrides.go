@@ -114,11 +114,7 @@ func (s operations) EndOverride(ctx context.Context, r *pb.EndOverrideRequest) (
 
 // ListOverrides reads overrides, newest first.
 func (s operations) ListOverrides(ctx context.Context, r *pb.ListOverridesRequest) (*pb.ListOverridesResponse, error) {
-	text, err := s.cursorOf(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	cursor, err := readTimeCursor(text)
+	cursor, err := s.timeCursorOf(ctx, r)
 	if err != nil {
 		return nil, err
 	}

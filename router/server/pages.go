@@ -73,6 +73,18 @@ func timeCursor(created time.Time, id string) string {
 	return strconv.FormatInt(created.UnixMicro(), 10) + " " + id
 }
 
+// timeCursorOf reads a token of a list that is ordered by creation back.
+func (s *Server) timeCursorOf(ctx context.Context, request interface {
+	proto.Message
+	GetPageToken() string
+}) (journal.Cursor, error) {
+	text, err := s.cursorOf(ctx, request)
+	if err != nil {
+		return journal.Cursor{}, err
+	}
+	return readTimeCursor(text)
+}
+
 // readTimeCursor reads what timeCursor wrote; its signature was checked before.
 func readTimeCursor(text string) (journal.Cursor, error) {
 	if text == "" {

@@ -122,11 +122,7 @@ const mostBytes = 3 << 20
 
 // ListPayments reads payments, newest first.
 func (s payments) ListPayments(ctx context.Context, r *pb.ListPaymentsRequest) (*pb.ListPaymentsResponse, error) {
-	text, err := s.cursorOf(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	cursor, err := readTimeCursor(text)
+	cursor, err := s.timeCursorOf(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/office"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -142,4 +144,30 @@ func secondPerson(name string, word pb.ResolveAttemptRequest_Verdict, exposed pr
 func attemptNotOpen(name string, v providers.Verdict) *fault {
 	return newFault(pb.ErrorReason_ERROR_REASON_ATTEMPT_NOT_OPEN, "the attempt is decided already",
 		map[string]string{"name": name, "verdict": verdictsOut[v].String()[len("VERDICT_"):]})
+}
+
+func dayNotOver(early *office.EarlyError) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_DAY_NOT_OVER, "the business day is not over, or its books may still change",
+		map[string]string{"day": early.Day, "ready_time": early.Ready.UTC().Format(time.RFC3339)})
+}
+
+func noStatementSource(gateway string, why error) *fault {
+	message, source := "nothing is configured for this gateway's statements: see gateways[].books in the configuration", "none"
+	if errors.Is(why, office.ErrNoSource) {
+		message, source = "the gateway's provider offers no list of its books", "none by call"
+	}
+	return newFault(pb.ErrorReason_ERROR_REASON_NO_STATEMENT_SOURCE, message, map[string]string{"gateway": gateway, "source": source})
+}
+
+func reconciliationEnded(r journal.Run) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_RECONCILIATION_ENDED, "the run has ended already",
+		map[string]string{"name": reconciliationName(r.ID), "state": runStatesOut[r.State].String()[len("STATE_"):]})
+}
+
+func findingClosed(name, by string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_FINDING_CLOSED, "the finding is closed already", map[string]string{"name": name, "closed_by": by})
+}
+
+func findingOpen(name string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_FINDING_OPEN, "the finding is open already", map[string]string{"name": name})
 }

@@ -94,7 +94,7 @@ func (s *Server) wordsFor(ctx context.Context, err error, a about) *fault {
 
 	case errors.Is(err, router.ErrOverrideEnd):
 		return newFault(pb.ErrorReason_ERROR_REASON_OVERRIDE_NEEDS_END, "an override needs an end in the future, at most 24 h after its start", nil)
-	case errors.Is(err, router.ErrStale):
+	case errors.Is(err, router.ErrStale), errors.Is(err, journal.ErrStale):
 		return newFault(pb.ErrorReason_ERROR_REASON_STALE_ETAG, "it changed since the etag was read: read it again and decide anew",
 			map[string]string{"name": a.name})
 

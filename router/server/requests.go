@@ -204,7 +204,7 @@ func (v *violations) operationsRules(m proto.Message) bool {
 	case *pb.ExplainPaymentRequest:
 		v.payment("name", r.GetName())
 	default:
-		return false
+		return v.financeRules(m)
 	}
 	return true
 }

@@ -23,12 +23,14 @@ import (
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/office"
 )
 
 // Options wire a Server. Router, Board and BodyKey are required.
 type Options struct {
 	Router *router.Router
-	Board  *health.Board // the router's
+	Board  *health.Board  // the router's
+	Office *office.Office // the router's; may be nil: then nothing is reconciled
 	Log    *slog.Logger
 	// Registry takes the metrics and is what /metrics shows. May be nil: then there are none.
 	Registry *prometheus.Registry
@@ -124,6 +126,7 @@ func New(o Options) (*Server, error) {
 	s.grpc = grpc.NewServer(s.callOptions()...)
 	s.grpc.RegisterService(&pb.Payments_ServiceDesc, payments{Server: s})
 	s.grpc.RegisterService(&pb.Operations_ServiceDesc, operations{Server: s})
+	s.grpc.RegisterService(&pb.Finance_ServiceDesc, finance{Server: s})
 	grpc_health_v1.RegisterHealthServer(s.grpc, &serving{server: s})
 	reflection.Register(s.grpc)
 	s.metrics.calls.InitializeMetrics(s.grpc)

@@ -38,6 +38,10 @@ func TestWithoutAStoreEveryCallIsUnavailableAndNothingIsSent(t *testing.T) {
 			&pb.EndOverrideRequest{Name: "gateways/kaspi-main/overrides/" + newID()}, &pb.ListOverridesRequest{Parent: anyGateway},
 			&pb.ResolveAttemptRequest{Name: attempt, Verdict: pb.ResolveAttemptRequest_VERDICT_CHARGED, Reason: "looked", Etag: `"1"`},
 			&pb.ExplainPaymentRequest{Name: p.GetName()},
+			&pb.RunReconciliationRequest{Gateway: "gateways/kaspi-main", Reason: "a test", RequestId: newID()}, &pb.GetReconciliationRequest{Name: reconciliationName(newID())},
+			&pb.ListReconciliationsRequest{}, &pb.CancelReconciliationRequest{Name: reconciliationName(newID()), Reason: "a test"}, &pb.WatchReconciliationRequest{Name: reconciliationName(newID())},
+			&pb.ListFindingsRequest{}, &pb.GetFindingRequest{Name: "findings/a.b.1"}, &pb.UpdateFindingRequest{Finding: &pb.Finding{Name: "findings/a.b.1", Owner: "aida", Etag: `"1"`}},
+			&pb.CloseFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`}, &pb.ReopenFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`},
 		} {
 			err := d.call(r)
 			if status.Code(err) != codes.Unavailable {

@@ -25,7 +25,7 @@ import (
 // services are the two of ours, as the contract describes them.
 func services() []protoreflect.ServiceDescriptor {
 	return []protoreflect.ServiceDescriptor{
-		pb.File_payrouter_v1_payments_proto.Services().Get(0), pb.File_payrouter_v1_operations_proto.Services().Get(0),
+		pb.File_payrouter_v1_payments_proto.Services().Get(0), pb.File_payrouter_v1_operations_proto.Services().Get(0), pb.File_payrouter_v1_finance_proto.Services().Get(0),
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/office"
 	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/server"
 )
@@ -49,6 +50,7 @@ type App struct {
 	store    *journal.Store
 	board    *health.Board
 	router   *router.Router
+	office   *office.Office
 	server   *server.Server
 	grpc     net.Listener
 	webhooks net.Listener
@@ -115,7 +117,10 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Log: o.Log, Registry: a.registry, BodyKey: c.Keys.Body,
+	if a.office, err = a.backOffice(c); err != nil {
+		return nil, err
+	}
+	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Office: a.office, Log: o.Log, Registry: a.registry, BodyKey: c.Keys.Body,
 		DefaultTenant: c.GRPC.DefaultTenant, TrustedProxies: c.Webhooks.TrustedProxies, Version: o.Version,
 		MaxCharges: c.GRPC.MaxCharges, MaxNotices: c.Webhooks.MaxNotices, MaxUndecided: c.Terms.MaxUndecided})
 	return a, err
@@ -167,6 +172,18 @@ func (a *App) open(c Config) ([]router.Gateway, error) {
 	return all, nil
 }
 
+// backOffice makes what reads the gateways' own books.
+func (a *App) backOffice(c Config) (*office.Office, error) {
+	books := map[string]office.Books{}
+	for _, g := range c.Gateways {
+		var err error
+		if books[g.Name], err = g.Books.books(g.Provider); err != nil {
+			return nil, fmt.Errorf("gateways.%s.books.%w", g.Name, err)
+		}
+	}
+	return office.New(office.Options{Router: a.router, Journal: a.store, Books: books, Log: a.log, Step: a.options.Step})
+}
+
 // watch says how health looks after a gateway.
 func (a *App) watch(g Gateway, adapter providers.Provider) health.Gateway {
 	t := adapter.Claims().Timeouts
@@ -210,6 +227,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return served(ops.Serve(a.ops)) })
 	group.Go(func() error { return a.router.Run(loop) })
 	group.Go(func() error { return a.board.Run(loop) })
+	group.Go(func() error { return a.office.Run(loop) })
 	a.log.Info("serving", "grpc", a.GRPCAddr(), "webhooks", a.WebhooksAddr(), "ops", a.OpsAddr(), "store", a.store.Engine())
 	group.Go(func() error {
 		<-running.Done()

@@ -160,6 +160,7 @@ type Gateway struct {
 	MaxConcurrent int           `yaml:"max_concurrent"` // charges and offers at once; default 64
 	SlowAfter     time.Duration `yaml:"slow_after"`     // a charge or offer that takes longer counts as slow; default never
 	ObserveOnly   bool          `yaml:"observe_only"`   // breakers and probes watch and refuse nothing
+	Books         Books         `yaml:"books"`          // how its own books are held against ours
 
 	Account `yaml:",inline"` // what new attempts begin with
 	// Retiring are earlier settings whose credentials the provider still accepts: attempts

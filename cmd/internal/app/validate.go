@@ -86,6 +86,9 @@ func (c *Config) validateGateways(say func(string, ...any)) {
 			continue
 		}
 		g.validateAccounts(key, say)
+		if _, err := g.Books.books(g.Provider); err != nil {
+			say("%s.books.%w", key, err)
+		}
 	}
 }
 

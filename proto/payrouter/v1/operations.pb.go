@@ -355,6 +355,120 @@ func (ResolveAttemptRequest_Verdict) EnumDescriptor() ([]byte, []int) {
 	return file_payrouter_v1_operations_proto_rawDescGZIP(), []int{11, 0}
 }
 
+// State says whether somebody has still to look at it.
+type Finding_State int32
+
+const (
+	// Not told: treat it as open.
+	Finding_STATE_UNSPECIFIED Finding_State = 0
+	// Somebody has to look at it.
+	Finding_STATE_OPEN Finding_State = 1
+	// Nobody has.
+	Finding_STATE_CLOSED Finding_State = 2
+)
+
+// Enum value maps for Finding_State.
+var (
+	Finding_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "STATE_OPEN",
+		2: "STATE_CLOSED",
+	}
+	Finding_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"STATE_OPEN":        1,
+		"STATE_CLOSED":      2,
+	}
+)
+
+func (x Finding_State) Enum() *Finding_State {
+	p := new(Finding_State)
+	*p = x
+	return p
+}
+
+func (x Finding_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Finding_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_payrouter_v1_operations_proto_enumTypes[5].Descriptor()
+}
+
+func (Finding_State) Type() protoreflect.EnumType {
+	return &file_payrouter_v1_operations_proto_enumTypes[5]
+}
+
+func (x Finding_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Finding_State.Descriptor instead.
+func (Finding_State) EnumDescriptor() ([]byte, []int) {
+	return file_payrouter_v1_operations_proto_rawDescGZIP(), []int{14, 0}
+}
+
+// Resolution is what closed a finding.
+type Finding_Resolution int32
+
+const (
+	// It is open.
+	Finding_RESOLUTION_UNSPECIFIED Finding_Resolution = 0
+	// A person closed it: see closed_by and close_reason.
+	Finding_RESOLUTION_PERSON Finding_Resolution = 1
+	// What the statement told became an observation of the payment.
+	Finding_RESOLUTION_HEALED Finding_Resolution = 2
+	// A later statement agrees with our books, or they agree now.
+	Finding_RESOLUTION_EXPLAINED Finding_Resolution = 3
+	// The money became a payment.
+	Finding_RESOLUTION_ADOPTED Finding_Resolution = 4
+)
+
+// Enum value maps for Finding_Resolution.
+var (
+	Finding_Resolution_name = map[int32]string{
+		0: "RESOLUTION_UNSPECIFIED",
+		1: "RESOLUTION_PERSON",
+		2: "RESOLUTION_HEALED",
+		3: "RESOLUTION_EXPLAINED",
+		4: "RESOLUTION_ADOPTED",
+	}
+	Finding_Resolution_value = map[string]int32{
+		"RESOLUTION_UNSPECIFIED": 0,
+		"RESOLUTION_PERSON":      1,
+		"RESOLUTION_HEALED":      2,
+		"RESOLUTION_EXPLAINED":   3,
+		"RESOLUTION_ADOPTED":     4,
+	}
+)
+
+func (x Finding_Resolution) Enum() *Finding_Resolution {
+	p := new(Finding_Resolution)
+	*p = x
+	return p
+}
+
+func (x Finding_Resolution) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Finding_Resolution) Descriptor() protoreflect.EnumDescriptor {
+	return file_payrouter_v1_operations_proto_enumTypes[6].Descriptor()
+}
+
+func (Finding_Resolution) Type() protoreflect.EnumType {
+	return &file_payrouter_v1_operations_proto_enumTypes[6]
+}
+
+func (x Finding_Resolution) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Finding_Resolution.Descriptor instead.
+func (Finding_Resolution) EnumDescriptor() ([]byte, []int) {
+	return file_payrouter_v1_operations_proto_rawDescGZIP(), []int{14, 1}
+}
+
 // Breaker is the state of one breaker of a gateway.
 type Breaker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1546,7 +1660,8 @@ func (x *ExplainPaymentResponse) GetFindings() []*Finding {
 }
 
 // Finding is a disagreement between our books and a provider's, or something that a
-// person must know. It stays as the record.
+// person must know. It stays as the record. A payment's story (ExplainPayment) tells of
+// its own findings what fields 1 to 4 hold; the service Finance tells all.
 type Finding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What is wrong, lower case, for example "money_after_close". The set may grow.
@@ -1556,7 +1671,39 @@ type Finding struct {
 	// When it was found.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// The finding in words.
-	Detail        string `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"`
+	Detail string `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"`
+	// The finding, findings/{finding}. The same disagreement has the same name in every run.
+	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	// Whose books differ, gateways/{gateway}, if any.
+	Gateway string `protobuf:"bytes,6,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// The payment it is about, payments/{payment}, if we know it.
+	Payment string `protobuf:"bytes,7,opt,name=payment,proto3" json:"payment,omitempty"`
+	// Whether somebody has to look at it.
+	State Finding_State `protobuf:"varint,8,opt,name=state,proto3,enum=payrouter.v1.Finding_State" json:"state,omitempty"`
+	// What closed it.
+	Resolution Finding_Resolution `protobuf:"varint,9,opt,name=resolution,proto3,enum=payrouter.v1.Finding_Resolution" json:"resolution,omitempty"`
+	// Who looks after it. Up to 64 characters.
+	Owner string `protobuf:"bytes,10,opt,name=owner,proto3" json:"owner,omitempty"`
+	// What they noted. Up to 1000 characters; no personal data.
+	Note string `protobuf:"bytes,11,opt,name=note,proto3" json:"note,omitempty"`
+	// Who closed it, why, and when.
+	ClosedBy    string                 `protobuf:"bytes,12,opt,name=closed_by,json=closedBy,proto3" json:"closed_by,omitempty"`
+	CloseReason string                 `protobuf:"bytes,13,opt,name=close_reason,json=closeReason,proto3" json:"close_reason,omitempty"`
+	CloseTime   *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=close_time,json=closeTime,proto3" json:"close_time,omitempty"`
+	// When it was changed last.
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// The business day of the statement that showed it first, such as 2026-11-24, and the
+	// run that saw it, reconciliations/{reconciliation}. Empty for a payment's own finding.
+	Day            string `protobuf:"bytes,16,opt,name=day,proto3" json:"day,omitempty"`
+	Reconciliation string `protobuf:"bytes,17,opt,name=reconciliation,proto3" json:"reconciliation,omitempty"`
+	// What our books say, and what theirs do. Unset: nothing.
+	OurAmount   *Money `protobuf:"bytes,18,opt,name=our_amount,json=ourAmount,proto3" json:"our_amount,omitempty"`
+	TheirAmount *Money `protobuf:"bytes,19,opt,name=their_amount,json=theirAmount,proto3" json:"their_amount,omitempty"`
+	// The order number that the gateway has, and its own id.
+	Order      string `protobuf:"bytes,20,opt,name=order,proto3" json:"order,omitempty"`
+	ExternalId string `protobuf:"bytes,21,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// Changes with every change; send it back to change what was seen.
+	Etag          string `protobuf:"bytes,22,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1615,6 +1762,132 @@ func (x *Finding) GetCreateTime() *timestamppb.Timestamp {
 func (x *Finding) GetDetail() string {
 	if x != nil {
 		return x.Detail
+	}
+	return ""
+}
+
+func (x *Finding) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Finding) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *Finding) GetPayment() string {
+	if x != nil {
+		return x.Payment
+	}
+	return ""
+}
+
+func (x *Finding) GetState() Finding_State {
+	if x != nil {
+		return x.State
+	}
+	return Finding_STATE_UNSPECIFIED
+}
+
+func (x *Finding) GetResolution() Finding_Resolution {
+	if x != nil {
+		return x.Resolution
+	}
+	return Finding_RESOLUTION_UNSPECIFIED
+}
+
+func (x *Finding) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Finding) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *Finding) GetClosedBy() string {
+	if x != nil {
+		return x.ClosedBy
+	}
+	return ""
+}
+
+func (x *Finding) GetCloseReason() string {
+	if x != nil {
+		return x.CloseReason
+	}
+	return ""
+}
+
+func (x *Finding) GetCloseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CloseTime
+	}
+	return nil
+}
+
+func (x *Finding) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *Finding) GetDay() string {
+	if x != nil {
+		return x.Day
+	}
+	return ""
+}
+
+func (x *Finding) GetReconciliation() string {
+	if x != nil {
+		return x.Reconciliation
+	}
+	return ""
+}
+
+func (x *Finding) GetOurAmount() *Money {
+	if x != nil {
+		return x.OurAmount
+	}
+	return nil
+}
+
+func (x *Finding) GetTheirAmount() *Money {
+	if x != nil {
+		return x.TheirAmount
+	}
+	return nil
+}
+
+func (x *Finding) GetOrder() string {
+	if x != nil {
+		return x.Order
+	}
+	return ""
+}
+
+func (x *Finding) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+func (x *Finding) GetEtag() string {
+	if x != nil {
+		return x.Etag
 	}
 	return ""
 }
@@ -2265,13 +2538,50 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05actor\x18\x04 \x01(\tR\x05actor\x12\x12\n" +
 	"\x04text\x18\x05 \x01(\tR\x04text\x12\x18\n" +
-	"\aattempt\x18\x06 \x01(\tR\aattempt\"\xa0\x01\n" +
+	"\aattempt\x18\x06 \x01(\tR\aattempt\"\xd7\b\n" +
 	"\aFinding\x12\x17\n" +
 	"\x04kind\x18\x01 \x01(\tB\x03\xe0A\x03R\x04kind\x12\x1d\n" +
 	"\aattempt\x18\x02 \x01(\tB\x03\xe0A\x03R\aattempt\x12@\n" +
 	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12\x1b\n" +
-	"\x06detail\x18\x04 \x01(\tB\x03\xe0A\x03R\x06detail*\xbe\x01\n" +
+	"\x06detail\x18\x04 \x01(\tB\x03\xe0A\x03R\x06detail\x12\x17\n" +
+	"\x04name\x18\x05 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
+	"\agateway\x18\x06 \x01(\tB\x03\xe0A\x03R\agateway\x12\x1d\n" +
+	"\apayment\x18\a \x01(\tB\x03\xe0A\x03R\apayment\x126\n" +
+	"\x05state\x18\b \x01(\x0e2\x1b.payrouter.v1.Finding.StateB\x03\xe0A\x03R\x05state\x12E\n" +
+	"\n" +
+	"resolution\x18\t \x01(\x0e2 .payrouter.v1.Finding.ResolutionB\x03\xe0A\x03R\n" +
+	"resolution\x12\x19\n" +
+	"\x05owner\x18\n" +
+	" \x01(\tB\x03\xe0A\x01R\x05owner\x12\x17\n" +
+	"\x04note\x18\v \x01(\tB\x03\xe0A\x01R\x04note\x12 \n" +
+	"\tclosed_by\x18\f \x01(\tB\x03\xe0A\x03R\bclosedBy\x12&\n" +
+	"\fclose_reason\x18\r \x01(\tB\x03\xe0A\x03R\vcloseReason\x12>\n" +
+	"\n" +
+	"close_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcloseTime\x12@\n" +
+	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"updateTime\x12\x15\n" +
+	"\x03day\x18\x10 \x01(\tB\x03\xe0A\x03R\x03day\x12+\n" +
+	"\x0ereconciliation\x18\x11 \x01(\tB\x03\xe0A\x03R\x0ereconciliation\x127\n" +
+	"\n" +
+	"our_amount\x18\x12 \x01(\v2\x13.payrouter.v1.MoneyB\x03\xe0A\x03R\tourAmount\x12;\n" +
+	"\ftheir_amount\x18\x13 \x01(\v2\x13.payrouter.v1.MoneyB\x03\xe0A\x03R\vtheirAmount\x12\x19\n" +
+	"\x05order\x18\x14 \x01(\tB\x03\xe0A\x03R\x05order\x12$\n" +
+	"\vexternal_id\x18\x15 \x01(\tB\x03\xe0A\x03R\n" +
+	"externalId\x12\x17\n" +
+	"\x04etag\x18\x16 \x01(\tB\x03\xe0A\x01R\x04etag\"@\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"STATE_OPEN\x10\x01\x12\x10\n" +
+	"\fSTATE_CLOSED\x10\x02\"\x88\x01\n" +
+	"\n" +
+	"Resolution\x12\x1a\n" +
+	"\x16RESOLUTION_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11RESOLUTION_PERSON\x10\x01\x12\x15\n" +
+	"\x11RESOLUTION_HEALED\x10\x02\x12\x18\n" +
+	"\x14RESOLUTION_EXPLAINED\x10\x03\x12\x16\n" +
+	"\x12RESOLUTION_ADOPTED\x10\x04*\xbe\x01\n" +
 	"\tOperation\x12\x19\n" +
 	"\x15OPERATION_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10OPERATION_CHARGE\x10\x01\x12\x14\n" +
@@ -2304,7 +2614,7 @@ func file_payrouter_v1_operations_proto_rawDescGZIP() []byte {
 	return file_payrouter_v1_operations_proto_rawDescData
 }
 
-var file_payrouter_v1_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_payrouter_v1_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_payrouter_v1_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_payrouter_v1_operations_proto_goTypes = []any{
 	(Operation)(0),                       // 0: payrouter.v1.Operation
@@ -2312,94 +2622,102 @@ var file_payrouter_v1_operations_proto_goTypes = []any{
 	(Gateway_Admission)(0),               // 2: payrouter.v1.Gateway.Admission
 	(Override_Mode)(0),                   // 3: payrouter.v1.Override.Mode
 	(ResolveAttemptRequest_Verdict)(0),   // 4: payrouter.v1.ResolveAttemptRequest.Verdict
-	(*Breaker)(nil),                      // 5: payrouter.v1.Breaker
-	(*Gateway)(nil),                      // 6: payrouter.v1.Gateway
-	(*ListGatewaysRequest)(nil),          // 7: payrouter.v1.ListGatewaysRequest
-	(*ListGatewaysResponse)(nil),         // 8: payrouter.v1.ListGatewaysResponse
-	(*GetGatewayRequest)(nil),            // 9: payrouter.v1.GetGatewayRequest
-	(*Override)(nil),                     // 10: payrouter.v1.Override
-	(*Forecast)(nil),                     // 11: payrouter.v1.Forecast
-	(*CreateOverrideRequest)(nil),        // 12: payrouter.v1.CreateOverrideRequest
-	(*EndOverrideRequest)(nil),           // 13: payrouter.v1.EndOverrideRequest
-	(*ListOverridesRequest)(nil),         // 14: payrouter.v1.ListOverridesRequest
-	(*ListOverridesResponse)(nil),        // 15: payrouter.v1.ListOverridesResponse
-	(*ResolveAttemptRequest)(nil),        // 16: payrouter.v1.ResolveAttemptRequest
-	(*ExplainPaymentRequest)(nil),        // 17: payrouter.v1.ExplainPaymentRequest
-	(*ExplainPaymentResponse)(nil),       // 18: payrouter.v1.ExplainPaymentResponse
-	(*Finding)(nil),                      // 19: payrouter.v1.Finding
-	(*Gateway_Risk)(nil),                 // 20: payrouter.v1.Gateway.Risk
-	(*Gateway_Claim)(nil),                // 21: payrouter.v1.Gateway.Claim
-	(*Gateway_UnknownCode)(nil),          // 22: payrouter.v1.Gateway.UnknownCode
-	(*Gateway_Credentials)(nil),          // 23: payrouter.v1.Gateway.Credentials
-	(*Forecast_Shift)(nil),               // 24: payrouter.v1.Forecast.Shift
-	(*Forecast_Line)(nil),                // 25: payrouter.v1.Forecast.Line
-	(*ExplainPaymentResponse_Event)(nil), // 26: payrouter.v1.ExplainPaymentResponse.Event
-	(*timestamppb.Timestamp)(nil),        // 27: google.protobuf.Timestamp
-	(Method)(0),                          // 28: payrouter.v1.Method
-	(*durationpb.Duration)(nil),          // 29: google.protobuf.Duration
-	(*Payment)(nil),                      // 30: payrouter.v1.Payment
-	(Verdict)(0),                         // 31: payrouter.v1.Verdict
-	(*Money)(nil),                        // 32: payrouter.v1.Money
+	(Finding_State)(0),                   // 5: payrouter.v1.Finding.State
+	(Finding_Resolution)(0),              // 6: payrouter.v1.Finding.Resolution
+	(*Breaker)(nil),                      // 7: payrouter.v1.Breaker
+	(*Gateway)(nil),                      // 8: payrouter.v1.Gateway
+	(*ListGatewaysRequest)(nil),          // 9: payrouter.v1.ListGatewaysRequest
+	(*ListGatewaysResponse)(nil),         // 10: payrouter.v1.ListGatewaysResponse
+	(*GetGatewayRequest)(nil),            // 11: payrouter.v1.GetGatewayRequest
+	(*Override)(nil),                     // 12: payrouter.v1.Override
+	(*Forecast)(nil),                     // 13: payrouter.v1.Forecast
+	(*CreateOverrideRequest)(nil),        // 14: payrouter.v1.CreateOverrideRequest
+	(*EndOverrideRequest)(nil),           // 15: payrouter.v1.EndOverrideRequest
+	(*ListOverridesRequest)(nil),         // 16: payrouter.v1.ListOverridesRequest
+	(*ListOverridesResponse)(nil),        // 17: payrouter.v1.ListOverridesResponse
+	(*ResolveAttemptRequest)(nil),        // 18: payrouter.v1.ResolveAttemptRequest
+	(*ExplainPaymentRequest)(nil),        // 19: payrouter.v1.ExplainPaymentRequest
+	(*ExplainPaymentResponse)(nil),       // 20: payrouter.v1.ExplainPaymentResponse
+	(*Finding)(nil),                      // 21: payrouter.v1.Finding
+	(*Gateway_Risk)(nil),                 // 22: payrouter.v1.Gateway.Risk
+	(*Gateway_Claim)(nil),                // 23: payrouter.v1.Gateway.Claim
+	(*Gateway_UnknownCode)(nil),          // 24: payrouter.v1.Gateway.UnknownCode
+	(*Gateway_Credentials)(nil),          // 25: payrouter.v1.Gateway.Credentials
+	(*Forecast_Shift)(nil),               // 26: payrouter.v1.Forecast.Shift
+	(*Forecast_Line)(nil),                // 27: payrouter.v1.Forecast.Line
+	(*ExplainPaymentResponse_Event)(nil), // 28: payrouter.v1.ExplainPaymentResponse.Event
+	(*timestamppb.Timestamp)(nil),        // 29: google.protobuf.Timestamp
+	(Method)(0),                          // 30: payrouter.v1.Method
+	(*durationpb.Duration)(nil),          // 31: google.protobuf.Duration
+	(*Payment)(nil),                      // 32: payrouter.v1.Payment
+	(*Money)(nil),                        // 33: payrouter.v1.Money
+	(Verdict)(0),                         // 34: payrouter.v1.Verdict
 }
 var file_payrouter_v1_operations_proto_depIdxs = []int32{
 	0,  // 0: payrouter.v1.Breaker.operation:type_name -> payrouter.v1.Operation
 	1,  // 1: payrouter.v1.Breaker.state:type_name -> payrouter.v1.Breaker.State
-	27, // 2: payrouter.v1.Breaker.open_until_time:type_name -> google.protobuf.Timestamp
-	27, // 3: payrouter.v1.Breaker.last_fault_time:type_name -> google.protobuf.Timestamp
-	27, // 4: payrouter.v1.Breaker.last_success_time:type_name -> google.protobuf.Timestamp
-	28, // 5: payrouter.v1.Gateway.methods:type_name -> payrouter.v1.Method
+	29, // 2: payrouter.v1.Breaker.open_until_time:type_name -> google.protobuf.Timestamp
+	29, // 3: payrouter.v1.Breaker.last_fault_time:type_name -> google.protobuf.Timestamp
+	29, // 4: payrouter.v1.Breaker.last_success_time:type_name -> google.protobuf.Timestamp
+	30, // 5: payrouter.v1.Gateway.methods:type_name -> payrouter.v1.Method
 	2,  // 6: payrouter.v1.Gateway.admission:type_name -> payrouter.v1.Gateway.Admission
-	5,  // 7: payrouter.v1.Gateway.breakers:type_name -> payrouter.v1.Breaker
-	10, // 8: payrouter.v1.Gateway.overrides:type_name -> payrouter.v1.Override
-	27, // 9: payrouter.v1.Gateway.last_offer_expire_time:type_name -> google.protobuf.Timestamp
-	20, // 10: payrouter.v1.Gateway.at_risk:type_name -> payrouter.v1.Gateway.Risk
-	21, // 11: payrouter.v1.Gateway.claims:type_name -> payrouter.v1.Gateway.Claim
-	22, // 12: payrouter.v1.Gateway.unknown_codes:type_name -> payrouter.v1.Gateway.UnknownCode
-	23, // 13: payrouter.v1.Gateway.credentials:type_name -> payrouter.v1.Gateway.Credentials
-	6,  // 14: payrouter.v1.ListGatewaysResponse.gateways:type_name -> payrouter.v1.Gateway
+	7,  // 7: payrouter.v1.Gateway.breakers:type_name -> payrouter.v1.Breaker
+	12, // 8: payrouter.v1.Gateway.overrides:type_name -> payrouter.v1.Override
+	29, // 9: payrouter.v1.Gateway.last_offer_expire_time:type_name -> google.protobuf.Timestamp
+	22, // 10: payrouter.v1.Gateway.at_risk:type_name -> payrouter.v1.Gateway.Risk
+	23, // 11: payrouter.v1.Gateway.claims:type_name -> payrouter.v1.Gateway.Claim
+	24, // 12: payrouter.v1.Gateway.unknown_codes:type_name -> payrouter.v1.Gateway.UnknownCode
+	25, // 13: payrouter.v1.Gateway.credentials:type_name -> payrouter.v1.Gateway.Credentials
+	8,  // 14: payrouter.v1.ListGatewaysResponse.gateways:type_name -> payrouter.v1.Gateway
 	3,  // 15: payrouter.v1.Override.mode:type_name -> payrouter.v1.Override.Mode
-	27, // 16: payrouter.v1.Override.create_time:type_name -> google.protobuf.Timestamp
-	27, // 17: payrouter.v1.Override.start_time:type_name -> google.protobuf.Timestamp
-	27, // 18: payrouter.v1.Override.end_time:type_name -> google.protobuf.Timestamp
-	29, // 19: payrouter.v1.Override.duration:type_name -> google.protobuf.Duration
-	11, // 20: payrouter.v1.Override.forecast:type_name -> payrouter.v1.Forecast
-	25, // 21: payrouter.v1.Forecast.lines:type_name -> payrouter.v1.Forecast.Line
-	29, // 22: payrouter.v1.Forecast.window:type_name -> google.protobuf.Duration
-	24, // 23: payrouter.v1.Forecast.shifts:type_name -> payrouter.v1.Forecast.Shift
-	27, // 24: payrouter.v1.Forecast.last_offer_expire_time:type_name -> google.protobuf.Timestamp
-	20, // 25: payrouter.v1.Forecast.at_risk:type_name -> payrouter.v1.Gateway.Risk
-	10, // 26: payrouter.v1.CreateOverrideRequest.override:type_name -> payrouter.v1.Override
-	10, // 27: payrouter.v1.ListOverridesResponse.overrides:type_name -> payrouter.v1.Override
+	29, // 16: payrouter.v1.Override.create_time:type_name -> google.protobuf.Timestamp
+	29, // 17: payrouter.v1.Override.start_time:type_name -> google.protobuf.Timestamp
+	29, // 18: payrouter.v1.Override.end_time:type_name -> google.protobuf.Timestamp
+	31, // 19: payrouter.v1.Override.duration:type_name -> google.protobuf.Duration
+	13, // 20: payrouter.v1.Override.forecast:type_name -> payrouter.v1.Forecast
+	27, // 21: payrouter.v1.Forecast.lines:type_name -> payrouter.v1.Forecast.Line
+	31, // 22: payrouter.v1.Forecast.window:type_name -> google.protobuf.Duration
+	26, // 23: payrouter.v1.Forecast.shifts:type_name -> payrouter.v1.Forecast.Shift
+	29, // 24: payrouter.v1.Forecast.last_offer_expire_time:type_name -> google.protobuf.Timestamp
+	22, // 25: payrouter.v1.Forecast.at_risk:type_name -> payrouter.v1.Gateway.Risk
+	12, // 26: payrouter.v1.CreateOverrideRequest.override:type_name -> payrouter.v1.Override
+	12, // 27: payrouter.v1.ListOverridesResponse.overrides:type_name -> payrouter.v1.Override
 	4,  // 28: payrouter.v1.ResolveAttemptRequest.verdict:type_name -> payrouter.v1.ResolveAttemptRequest.Verdict
-	30, // 29: payrouter.v1.ExplainPaymentResponse.payment:type_name -> payrouter.v1.Payment
-	26, // 30: payrouter.v1.ExplainPaymentResponse.events:type_name -> payrouter.v1.ExplainPaymentResponse.Event
-	19, // 31: payrouter.v1.ExplainPaymentResponse.findings:type_name -> payrouter.v1.Finding
-	27, // 32: payrouter.v1.Finding.create_time:type_name -> google.protobuf.Timestamp
-	31, // 33: payrouter.v1.Gateway.Risk.verdict:type_name -> payrouter.v1.Verdict
-	32, // 34: payrouter.v1.Gateway.Risk.amount:type_name -> payrouter.v1.Money
-	27, // 35: payrouter.v1.Gateway.Risk.oldest_time:type_name -> google.protobuf.Timestamp
-	27, // 36: payrouter.v1.Gateway.UnknownCode.last_time:type_name -> google.protobuf.Timestamp
-	27, // 37: payrouter.v1.Gateway.Credentials.expire_time:type_name -> google.protobuf.Timestamp
-	27, // 38: payrouter.v1.ExplainPaymentResponse.Event.time:type_name -> google.protobuf.Timestamp
-	7,  // 39: payrouter.v1.Operations.ListGateways:input_type -> payrouter.v1.ListGatewaysRequest
-	9,  // 40: payrouter.v1.Operations.GetGateway:input_type -> payrouter.v1.GetGatewayRequest
-	12, // 41: payrouter.v1.Operations.CreateOverride:input_type -> payrouter.v1.CreateOverrideRequest
-	13, // 42: payrouter.v1.Operations.EndOverride:input_type -> payrouter.v1.EndOverrideRequest
-	14, // 43: payrouter.v1.Operations.ListOverrides:input_type -> payrouter.v1.ListOverridesRequest
-	16, // 44: payrouter.v1.Operations.ResolveAttempt:input_type -> payrouter.v1.ResolveAttemptRequest
-	17, // 45: payrouter.v1.Operations.ExplainPayment:input_type -> payrouter.v1.ExplainPaymentRequest
-	8,  // 46: payrouter.v1.Operations.ListGateways:output_type -> payrouter.v1.ListGatewaysResponse
-	6,  // 47: payrouter.v1.Operations.GetGateway:output_type -> payrouter.v1.Gateway
-	10, // 48: payrouter.v1.Operations.CreateOverride:output_type -> payrouter.v1.Override
-	10, // 49: payrouter.v1.Operations.EndOverride:output_type -> payrouter.v1.Override
-	15, // 50: payrouter.v1.Operations.ListOverrides:output_type -> payrouter.v1.ListOverridesResponse
-	30, // 51: payrouter.v1.Operations.ResolveAttempt:output_type -> payrouter.v1.Payment
-	18, // 52: payrouter.v1.Operations.ExplainPayment:output_type -> payrouter.v1.ExplainPaymentResponse
-	46, // [46:53] is the sub-list for method output_type
-	39, // [39:46] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	32, // 29: payrouter.v1.ExplainPaymentResponse.payment:type_name -> payrouter.v1.Payment
+	28, // 30: payrouter.v1.ExplainPaymentResponse.events:type_name -> payrouter.v1.ExplainPaymentResponse.Event
+	21, // 31: payrouter.v1.ExplainPaymentResponse.findings:type_name -> payrouter.v1.Finding
+	29, // 32: payrouter.v1.Finding.create_time:type_name -> google.protobuf.Timestamp
+	5,  // 33: payrouter.v1.Finding.state:type_name -> payrouter.v1.Finding.State
+	6,  // 34: payrouter.v1.Finding.resolution:type_name -> payrouter.v1.Finding.Resolution
+	29, // 35: payrouter.v1.Finding.close_time:type_name -> google.protobuf.Timestamp
+	29, // 36: payrouter.v1.Finding.update_time:type_name -> google.protobuf.Timestamp
+	33, // 37: payrouter.v1.Finding.our_amount:type_name -> payrouter.v1.Money
+	33, // 38: payrouter.v1.Finding.their_amount:type_name -> payrouter.v1.Money
+	34, // 39: payrouter.v1.Gateway.Risk.verdict:type_name -> payrouter.v1.Verdict
+	33, // 40: payrouter.v1.Gateway.Risk.amount:type_name -> payrouter.v1.Money
+	29, // 41: payrouter.v1.Gateway.Risk.oldest_time:type_name -> google.protobuf.Timestamp
+	29, // 42: payrouter.v1.Gateway.UnknownCode.last_time:type_name -> google.protobuf.Timestamp
+	29, // 43: payrouter.v1.Gateway.Credentials.expire_time:type_name -> google.protobuf.Timestamp
+	29, // 44: payrouter.v1.ExplainPaymentResponse.Event.time:type_name -> google.protobuf.Timestamp
+	9,  // 45: payrouter.v1.Operations.ListGateways:input_type -> payrouter.v1.ListGatewaysRequest
+	11, // 46: payrouter.v1.Operations.GetGateway:input_type -> payrouter.v1.GetGatewayRequest
+	14, // 47: payrouter.v1.Operations.CreateOverride:input_type -> payrouter.v1.CreateOverrideRequest
+	15, // 48: payrouter.v1.Operations.EndOverride:input_type -> payrouter.v1.EndOverrideRequest
+	16, // 49: payrouter.v1.Operations.ListOverrides:input_type -> payrouter.v1.ListOverridesRequest
+	18, // 50: payrouter.v1.Operations.ResolveAttempt:input_type -> payrouter.v1.ResolveAttemptRequest
+	19, // 51: payrouter.v1.Operations.ExplainPayment:input_type -> payrouter.v1.ExplainPaymentRequest
+	10, // 52: payrouter.v1.Operations.ListGateways:output_type -> payrouter.v1.ListGatewaysResponse
+	8,  // 53: payrouter.v1.Operations.GetGateway:output_type -> payrouter.v1.Gateway
+	12, // 54: payrouter.v1.Operations.CreateOverride:output_type -> payrouter.v1.Override
+	12, // 55: payrouter.v1.Operations.EndOverride:output_type -> payrouter.v1.Override
+	17, // 56: payrouter.v1.Operations.ListOverrides:output_type -> payrouter.v1.ListOverridesResponse
+	32, // 57: payrouter.v1.Operations.ResolveAttempt:output_type -> payrouter.v1.Payment
+	20, // 58: payrouter.v1.Operations.ExplainPayment:output_type -> payrouter.v1.ExplainPaymentResponse
+	52, // [52:59] is the sub-list for method output_type
+	45, // [45:52] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_payrouter_v1_operations_proto_init() }
@@ -2413,7 +2731,7 @@ func file_payrouter_v1_operations_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payrouter_v1_operations_proto_rawDesc), len(file_payrouter_v1_operations_proto_rawDesc)),
-			NumEnums:      5,
+			NumEnums:      7,
 			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -556,6 +556,18 @@ const (
 	// UNAVAILABLE with RetryInfo: the server is going down or ends a long stream so that
 	// connections spread. Call again.
 	ErrorReason_ERROR_REASON_RECONNECT ErrorReason = 32
+	// FAILED_PRECONDITION: the gateway's business day is not over, or its books may still
+	// change. metadata: day, ready_time.
+	ErrorReason_ERROR_REASON_DAY_NOT_OVER ErrorReason = 33
+	// FAILED_PRECONDITION: nothing is configured for this gateway's statements, or its
+	// provider offers none that can be read by itself. metadata: gateway, source.
+	ErrorReason_ERROR_REASON_NO_STATEMENT_SOURCE ErrorReason = 34
+	// FAILED_PRECONDITION: the run has ended already. metadata: name, state.
+	ErrorReason_ERROR_REASON_RECONCILIATION_ENDED ErrorReason = 35
+	// FAILED_PRECONDITION: the finding is closed already. metadata: name, closed_by.
+	ErrorReason_ERROR_REASON_FINDING_CLOSED ErrorReason = 36
+	// FAILED_PRECONDITION: the finding is open already. metadata: name.
+	ErrorReason_ERROR_REASON_FINDING_OPEN ErrorReason = 37
 )
 
 // Enum value maps for ErrorReason.
@@ -594,6 +606,11 @@ var (
 		30: "ERROR_REASON_DEADLINE_TOO_SHORT",
 		31: "ERROR_REASON_RATE_LIMITED",
 		32: "ERROR_REASON_RECONNECT",
+		33: "ERROR_REASON_DAY_NOT_OVER",
+		34: "ERROR_REASON_NO_STATEMENT_SOURCE",
+		35: "ERROR_REASON_RECONCILIATION_ENDED",
+		36: "ERROR_REASON_FINDING_CLOSED",
+		37: "ERROR_REASON_FINDING_OPEN",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -629,6 +646,11 @@ var (
 		"ERROR_REASON_DEADLINE_TOO_SHORT":       30,
 		"ERROR_REASON_RATE_LIMITED":             31,
 		"ERROR_REASON_RECONNECT":                32,
+		"ERROR_REASON_DAY_NOT_OVER":             33,
+		"ERROR_REASON_NO_STATEMENT_SOURCE":      34,
+		"ERROR_REASON_RECONCILIATION_ENDED":     35,
+		"ERROR_REASON_FINDING_CLOSED":           36,
+		"ERROR_REASON_FINDING_OPEN":             37,
 	}
 )
 
@@ -4164,7 +4186,8 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"\x11PAYER_ADVICE_WAIT\x10\x02\x12\x1f\n" +
 	"\x1bPAYER_ADVICE_PAY_AGAIN_SAFE\x10\x03\x12#\n" +
 	"\x1fPAYER_ADVICE_USE_ANOTHER_METHOD\x10\x04\x12 \n" +
-	"\x1cPAYER_ADVICE_CONTACT_SUPPORT\x10\x05*\x98\t\n" +
+	"\x1cPAYER_ADVICE_CONTACT_SUPPORT\x10\x05*\xc4\n" +
+	"\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12$\n" +
 	" ERROR_REASON_REQUEST_ID_REQUIRED\x10\x01\x12\"\n" +
@@ -4199,7 +4222,12 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"!ERROR_REASON_CAPTURE_EXCEEDS_HELD\x10\x1d\x12#\n" +
 	"\x1fERROR_REASON_DEADLINE_TOO_SHORT\x10\x1e\x12\x1d\n" +
 	"\x19ERROR_REASON_RATE_LIMITED\x10\x1f\x12\x1a\n" +
-	"\x16ERROR_REASON_RECONNECT\x10 2\x93\b\n" +
+	"\x16ERROR_REASON_RECONNECT\x10 \x12\x1d\n" +
+	"\x19ERROR_REASON_DAY_NOT_OVER\x10!\x12$\n" +
+	" ERROR_REASON_NO_STATEMENT_SOURCE\x10\"\x12%\n" +
+	"!ERROR_REASON_RECONCILIATION_ENDED\x10#\x12\x1f\n" +
+	"\x1bERROR_REASON_FINDING_CLOSED\x10$\x12\x1d\n" +
+	"\x19ERROR_REASON_FINDING_OPEN\x10%2\x93\b\n" +
 	"\bPayments\x12J\n" +
 	"\rCreatePayment\x12\".payrouter.v1.CreatePaymentRequest\x1a\x15.payrouter.v1.Payment\x12D\n" +
 	"\n" +

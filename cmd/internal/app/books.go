@@ -1,0 +1,94 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+	_ "time/tzdata" // the gateways' business days need zones, which an image may not have
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/office"
+	"github.com/payrouter/payrouter/router/reconcile"
+)
+
+// Books are how a gateway's own books are read and held against ours. All may be left out.
+type Books struct {
+	Zone     string        `yaml:"zone"`     // of its business days; default the provider's, such as Asia/Almaty
+	Schedule string        `yaml:"schedule"` // cron, in that zone; default "30 5 * * *"; "off": by hand only
+	Lag      time.Duration `yaml:"lag"`      // after a day's end, before it is read; default 2h
+	Reread   *int          `yaml:"reread"`   // days that are read once more, for rows that are written late; default 2
+	CatchUp  *int          `yaml:"catch_up"` // missed days that are made up for, at most; default 31
+	Slice    time.Duration `yaml:"slice"`    // asked for at once; default the whole day
+
+	Edge   time.Duration `yaml:"edge"`   // how far two books may date one movement apart; default 10m
+	Late   time.Duration `yaml:"late"`   // a row dated later than this after ours is settled late; default 24h
+	Payout time.Duration `yaml:"payout"` // after a charge, where the provider tells payouts; default never late
+	Fees   []Fee         `yaml:"fees"`   // the contract; the newest that has begun counts; default none: fees are not looked at
+}
+
+// Fee is one line of the contract with a provider.
+type Fee struct {
+	From      Day                `yaml:"from"`      // from when it counts; default always
+	Methods   []providers.Method `yaml:"methods"`   // default all
+	Currency  string             `yaml:"currency"`  // of the sums below, and of the payments it is about
+	Percent   string             `yaml:"percent"`   // of the amount, such as "0.95"
+	Fixed     int64              `yaml:"fixed"`     // besides, minor units
+	Minimum   int64              `yaml:"minimum"`   // minor units
+	Maximum   int64              `yaml:"maximum"`   // minor units; default none
+	Round     reconcile.Rounding `yaml:"round"`     // up or down; default half up
+	Refunds   reconcile.OnRefund `yaml:"refunds"`   // returned or charged; default the fee is kept
+	Tolerance int64              `yaml:"tolerance"` // by how much a told fee may differ, minor units
+}
+
+// zones are where the providers' business days begin and end, from the notes.
+var zones = map[string]string{
+	"kaspi": "Asia/Almaty", "halyk": "Asia/Almaty", "freedompay": "Asia/Almaty", "tiptoppay": "Asia/Almaty",
+	"wayforpay": "Europe/Kyiv", "robokassa": "Europe/Moscow", "quickpay": "UTC",
+}
+
+// books completes what was left out.
+func (b Books) books(provider string) (office.Books, error) {
+	var wrong []error
+	zone, err := time.LoadLocation(cmp.Or(b.Zone, zones[provider], "UTC"))
+	if err != nil {
+		wrong = append(wrong, fmt.Errorf("zone: %q is no time zone such as Asia/Almaty", b.Zone))
+	}
+	out := office.Books{Zone: zone, Schedule: cmp.Or(b.Schedule, "30 5 * * *"), Lag: cmp.Or(b.Lag, 2*time.Hour), Reread: or(b.Reread, 2), CatchUp: or(b.CatchUp, 31),
+		Slice: b.Slice, Edge: b.Edge, Late: cmp.Or(b.Late, 24*time.Hour), Payout: b.Payout}
+	if out.Schedule == "off" {
+		out.Schedule = ""
+	}
+	for i, f := range b.Fees {
+		fee, err := f.fee(zone)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("fees[%d]: %w", i, err))
+		}
+		out.Fees = append(out.Fees, fee)
+	}
+	if len(wrong) == 0 {
+		wrong = append(wrong, out.Check())
+	}
+	return out, errors.Join(wrong...)
+}
+
+func (f Fee) fee(zone *time.Location) (reconcile.Fee, error) {
+	points, err := reconcile.BasisPoints(cmp.Or(f.Percent, "0"))
+	if err != nil {
+		return reconcile.Fee{}, fmt.Errorf("percent: %w", err)
+	}
+	fee := reconcile.Fee{Methods: f.Methods, Currency: f.Currency, BasisPoints: points, Fixed: f.Fixed, Min: f.Minimum, Max: f.Maximum,
+		Round: f.Round, Refunds: f.Refunds, Tolerance: f.Tolerance}
+	if !f.From.IsZero() && zone != nil {
+		y, m, d := f.From.Date()
+		fee.From = time.Date(y, m, d, 0, 0, 0, 0, zone)
+	}
+	return fee, fee.Check()
+}
+
+func or(given *int, otherwise int) int {
+	if given == nil {
+		return otherwise
+	}
+	return *given
+}

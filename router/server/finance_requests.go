@@ -1,0 +1,116 @@
+package server
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+)
+
+// financeRules are the rules of the service Finance.
+func (v *violations) financeRules(m proto.Message) bool {
+	switch r := m.(type) {
+	case *pb.RunReconciliationRequest:
+		v.gateway("gateway", r.GetGateway())
+		v.optionalDay("day", r.GetDay())
+		v.reason("reason", r.GetReason())
+		if !r.GetValidateOnly() {
+			v.requestID(r.GetRequestId())
+		}
+	case *pb.GetReconciliationRequest:
+		v.reconciliation("name", r.GetName())
+	case *pb.ListReconciliationsRequest:
+		v.pageSize(r.GetPageSize())
+		if r.GetGateway() != "" {
+			v.gateway("gateway", r.GetGateway())
+		}
+		v.optionalDay("from_day", r.GetFromDay())
+		v.optionalDay("to_day", r.GetToDay())
+		if s := r.GetState(); s != pb.Reconciliation_STATE_UNSPECIFIED && runStatesIn[s] == "" {
+			v.wrong("state", "is not a state that this server knows")
+		}
+	case *pb.CancelReconciliationRequest:
+		v.reconciliation("name", r.GetName())
+		v.reason("reason", r.GetReason())
+	case *pb.WatchReconciliationRequest:
+		v.reconciliation("name", r.GetName())
+	case *pb.ListFindingsRequest:
+		v.listFindings(r)
+	case *pb.GetFindingRequest:
+		v.finding("name", r.GetName())
+	case *pb.UpdateFindingRequest:
+		v.updateFinding(r)
+	case *pb.CloseFindingRequest:
+		v.finding("name", r.GetName())
+		v.reason("reason", r.GetReason())
+		v.etag(r.GetEtag())
+	case *pb.ReopenFindingRequest:
+		v.finding("name", r.GetName())
+		v.reason("reason", r.GetReason())
+		v.etag(r.GetEtag())
+	default:
+		return false
+	}
+	return true
+}
+
+func (v *violations) listFindings(r *pb.ListFindingsRequest) {
+	v.pageSize(r.GetPageSize())
+	if s := r.GetState(); s != pb.Finding_STATE_UNSPECIFIED && findingStatesIn[s] == "" {
+		v.wrong("state", "is not a state that this server knows")
+	}
+	if r.GetGateway() != "" {
+		v.gateway("gateway", r.GetGateway())
+	}
+	if r.GetPayment() != "" {
+		v.payment("payment", r.GetPayment())
+	}
+	if r.GetReconciliation() != "" {
+		v.reconciliation("reconciliation", r.GetReconciliation())
+	}
+	v.length("kind", r.GetKind(), 0, 64)
+	v.length("owner", r.GetOwner(), 0, 64)
+	v.instant("create_time_after", r.GetCreateTimeAfter())
+	v.instant("create_time_before", r.GetCreateTimeBefore())
+}
+
+func (v *violations) updateFinding(r *pb.UpdateFindingRequest) {
+	f := r.GetFinding()
+	if f == nil {
+		v.wrong("finding", "is required")
+		return
+	}
+	v.finding("finding.name", f.GetName())
+	v.length("finding.owner", f.GetOwner(), 0, 64)
+	v.length("finding.note", f.GetNote(), 0, 1000)
+	if _, ok := parseEtag(f.GetEtag()); !ok {
+		v.wrong("finding.etag", "is not an etag of this server")
+	}
+	for i, path := range r.GetUpdateMask().GetPaths() {
+		if path != "owner" && path != "note" {
+			v.wrong(at("update_mask.paths", i), "is neither owner nor note")
+		}
+	}
+	if len(r.GetUpdateMask().GetPaths()) == 0 && f.GetOwner() == "" && f.GetNote() == "" {
+		v.wrong("update_mask", "is required to make owner and note empty")
+	}
+}
+
+func (v *violations) reconciliation(field, name string) {
+	if _, ok := parseReconciliation(name); !ok {
+		v.wrong(field, "is not the name of a reconciliation, reconciliations/{reconciliation}")
+	}
+}
+
+func (v *violations) finding(field, name string) {
+	if _, ok := parseFinding(name); !ok {
+		v.wrong(field, "is not the name of a finding, findings/{finding}")
+	}
+}
+
+func (v *violations) optionalDay(field, day string) {
+	if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
+		v.wrong(field, "is not a day such as 2026-11-24")
+	}
+}

@@ -1,0 +1,228 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/office"
+)
+
+// atDesk opens a door with a back office that reads kaspi-main's books by hand only.
+func atDesk(t *testing.T, test func(d *door)) {
+	t.Helper()
+	behind(t, func(d *door) {
+		ctx, stop := context.WithCancel(context.Background())
+		ran := make(chan error, 1)
+		go func() { ran <- d.office.Run(ctx) }()
+		defer func() { stop(); <-ran }()
+		test(d)
+	})
+}
+
+// ordered runs kaspi-main's books of yesterday and returns the run as it ended.
+func (d *door) ordered() *pb.Reconciliation {
+	d.t.Helper()
+	r, err := d.finance.RunReconciliation(as(operatorKey, "aida"), &pb.RunReconciliationRequest{Gateway: "gateways/kaspi-main", Reason: "a test", RequestId: newID()})
+	d.must(err)
+	stream, err := d.finance.WatchReconciliation(as(operatorKey, "aida"), &pb.WatchReconciliationRequest{Name: r.GetName()})
+	d.must(err)
+	for {
+		message, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return r
+		}
+		d.must(err)
+		if !message.GetHeartbeat() {
+			r = message.GetReconciliation()
+		}
+	}
+}
+
+func TestFinanceRunsADayAndLooksAfterWhatItFinds(t *testing.T) {
+	atDesk(t, func(d *door) {
+		paid := d.create(qr())
+		d.pay(paid)
+		reference := paid.GetAttempts()[0].GetReference()
+		time.Sleep(2 * time.Minute)
+		d.kaspi.books = []providers.StatementLine{
+			{Kind: providers.LineCharge, Order: reference, Verdict: providers.Approved, Amount: providers.Money{Minor: 149900, Currency: "KZT"}, At: paid.GetCreateTime().AsTime()},
+			{Kind: providers.LineCharge, Order: "stranger", External: "x-9", Verdict: providers.Approved, Amount: providers.Money{Minor: 700, Currency: "KZT"}, At: paid.GetCreateTime().AsTime().Add(time.Second)},
+		}
+		r := d.ordered()
+		if r.GetState() != pb.Reconciliation_STATE_DONE || r.GetLines() != 2 || r.GetFindingsOpened() != 2 || r.GetDay() != "1999-12-31" || r.GetActor() != "operator:aida" ||
+			r.GetSource() != "list" || r.GetEndTime() == nil || r.GetDayEndTime().AsTime().Sub(r.GetDayStartTime().AsTime()) != 24*time.Hour {
+			t.Fatalf("the run: %s", r)
+		}
+		got, err := d.finance.GetReconciliation(as(operatorKey, "aida"), &pb.GetReconciliationRequest{Name: r.GetName()})
+		if err != nil || !proto.Equal(got, r) {
+			t.Errorf("read again: %s, %v", got, err)
+		}
+
+		list, err := d.finance.ListFindings(as(operatorKey, "aida"), &pb.ListFindingsRequest{State: pb.Finding_STATE_OPEN, Reconciliation: r.GetName(), Gateway: "gateways/kaspi-main"})
+		d.must(err)
+		kinds := map[string]*pb.Finding{}
+		for _, f := range list.GetFindings() {
+			kinds[f.GetKind()] = f
+		}
+		differs, stranger := kinds["line_amount_differs"], kinds["unknown_to_us"]
+		if len(kinds) != 2 || differs.GetPayment() != paid.GetName() || differs.GetAttempt() != paid.GetAttempts()[0].GetName() || differs.GetOurAmount().GetMinorUnits() != 150000 ||
+			differs.GetTheirAmount().GetMinorUnits() != 149900 || stranger.GetPayment() != "" || stranger.GetOrder() != "stranger" || stranger.GetExternalId() != "x-9" || stranger.GetOurAmount() != nil {
+			t.Fatalf("found %v", list)
+		}
+		one, err := d.finance.GetFinding(as(operatorKey, "aida"), &pb.GetFindingRequest{Name: differs.GetName()})
+		if err != nil || !proto.Equal(one, differs) {
+			t.Errorf("read again: %s, %v", one, err)
+		}
+
+		owned, err := d.finance.UpdateFinding(as(operatorKey, "aida"), &pb.UpdateFindingRequest{Finding: &pb.Finding{Name: differs.GetName(), Etag: differs.GetEtag(), Owner: "bolat", Note: "asked the bank"}})
+		if err != nil || owned.GetOwner() != "bolat" || owned.GetNote() != "asked the bank" {
+			t.Errorf("owned: %s, %v", owned, err)
+		}
+		_, err = d.finance.UpdateFinding(as(operatorKey, "aida"), &pb.UpdateFindingRequest{Finding: &pb.Finding{Name: differs.GetName(), Etag: differs.GetEtag(), Owner: "dana"}})
+		d.refused(err, pb.ErrorReason_ERROR_REASON_STALE_ETAG)
+		owned, err = d.finance.UpdateFinding(as(operatorKey, "aida"), &pb.UpdateFindingRequest{Finding: &pb.Finding{Name: differs.GetName(), Etag: owned.GetEtag()},
+			UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"note"}}})
+		if err != nil || owned.GetOwner() != "bolat" || owned.GetNote() != "" {
+			t.Errorf("the note taken away: %s, %v", owned, err)
+		}
+		closed, err := d.finance.CloseFinding(as(operatorKey, "bolat"), &pb.CloseFindingRequest{Name: differs.GetName(), Reason: "the bank's mistake", Etag: owned.GetEtag()})
+		if err != nil || closed.GetState() != pb.Finding_STATE_CLOSED || closed.GetResolution() != pb.Finding_RESOLUTION_PERSON || closed.GetClosedBy() != "operator:bolat" ||
+			closed.GetCloseReason() != "the bank's mistake" || closed.GetCloseTime() == nil {
+			t.Errorf("closed: %s, %v", closed, err)
+		}
+		_, err = d.finance.CloseFinding(as(operatorKey, "dana"), &pb.CloseFindingRequest{Name: differs.GetName(), Reason: "once more", Etag: closed.GetEtag()})
+		if info := d.refused(err, pb.ErrorReason_ERROR_REASON_FINDING_CLOSED); info.GetMetadata()["closed_by"] != "operator:bolat" {
+			t.Errorf("metadata %v", info.GetMetadata())
+		}
+		if again := d.ordered(); again.GetFindingsOpened() != 0 || again.GetName() == r.GetName() {
+			t.Errorf("a second run: %s", again)
+		}
+		opened, err := d.finance.ReopenFinding(as(operatorKey, "dana"), &pb.ReopenFindingRequest{Name: differs.GetName(), Reason: "it was ours", Etag: closed.GetEtag()})
+		if err != nil || opened.GetState() != pb.Finding_STATE_OPEN || opened.GetCloseTime() != nil || opened.GetClosedBy() != "" {
+			t.Errorf("opened again: %s, %v", opened, err)
+		}
+		_, err = d.finance.ReopenFinding(as(operatorKey, "dana"), &pb.ReopenFindingRequest{Name: differs.GetName(), Reason: "it was ours", Etag: opened.GetEtag()})
+		d.refused(err, pb.ErrorReason_ERROR_REASON_FINDING_OPEN)
+	})
+}
+
+func TestListsOfFindingsAndRunsComeInPages(t *testing.T) {
+	atDesk(t, func(d *door) {
+		time.Sleep(2 * time.Minute)
+		for i := range 5 {
+			d.kaspi.books = append(d.kaspi.books, providers.StatementLine{Kind: providers.LineCharge, Order: "stranger-" + string(rune('a'+i)), Verdict: providers.Approved,
+				Amount: providers.Money{Minor: 700, Currency: "KZT"}, At: time.Now().Add(-2 * time.Minute)})
+		}
+		runs := map[string]bool{d.ordered().GetName(): true, d.ordered().GetName(): true, d.ordered().GetName(): true}
+		findings := map[string]bool{}
+		request := &pb.ListFindingsRequest{PageSize: 2}
+		for pages := 1; ; pages++ {
+			page, err := d.finance.ListFindings(as(operatorKey, "aida"), request)
+			d.must(err)
+			for _, f := range page.GetFindings() {
+				findings[f.GetOrder()] = true
+			}
+			if request.PageToken = page.GetNextPageToken(); request.PageToken == "" {
+				if pages != 3 || len(findings) != 5 {
+					t.Errorf("%d pages, %d findings", pages, len(findings))
+				}
+				break
+			}
+		}
+		listed := &pb.ListReconciliationsRequest{PageSize: 2, Gateway: "gateways/kaspi-main", FromDay: "1999-12-31", ToDay: "1999-12-31", State: pb.Reconciliation_STATE_DONE}
+		for n := 0; ; {
+			page, err := d.finance.ListReconciliations(as(operatorKey, "aida"), listed)
+			d.must(err)
+			for _, r := range page.GetReconciliations() {
+				if n++; !runs[r.GetName()] {
+					t.Errorf("a run nobody ordered: %s", r)
+				}
+			}
+			if listed.PageToken = page.GetNextPageToken(); listed.PageToken == "" {
+				if n != len(runs) {
+					t.Errorf("%d of %d runs", n, len(runs))
+				}
+				break
+			}
+		}
+	})
+}
+
+func TestARunThatNobodyCanDoIsRefusedWithTheWayOut(t *testing.T) {
+	atDesk(t, func(d *door) {
+		run := func(change func(*pb.RunReconciliationRequest)) (*pb.Reconciliation, error) {
+			r := &pb.RunReconciliationRequest{Gateway: "gateways/kaspi-main", Reason: "a test", RequestId: newID()}
+			change(r)
+			return d.finance.RunReconciliation(as(operatorKey, "aida"), r)
+		}
+		_, err := run(func(r *pb.RunReconciliationRequest) { r.Day = "1999-12-31" })
+		if info := d.refused(err, pb.ErrorReason_ERROR_REASON_DAY_NOT_OVER); info.GetMetadata()["ready_time"] != "2000-01-01T00:01:00Z" || info.GetMetadata()["day"] != "1999-12-31" {
+			t.Errorf("metadata %v", info.GetMetadata())
+		}
+		_, err = run(func(r *pb.RunReconciliationRequest) { r.Gateway = "gateways/nobody" })
+		d.refused(err, pb.ErrorReason_ERROR_REASON_GATEWAY_NOT_FOUND)
+		_, err = run(func(r *pb.RunReconciliationRequest) { r.Gateway = "gateways/halyk-main" })
+		d.refused(err, pb.ErrorReason_ERROR_REASON_NO_STATEMENT_SOURCE)
+		_, err = run(func(r *pb.RunReconciliationRequest) { r.Day, r.Reason, r.RequestId = "1. May", "x", "1" })
+		if got := strings.Join(fields(err), " "); got != "day reason request_id" {
+			t.Errorf("fields %q", got)
+		}
+		tried, err := run(func(r *pb.RunReconciliationRequest) { r.ValidateOnly, r.RequestId = true, "" })
+		if err != nil || tried.GetName() != "" || tried.GetDay() != "1999-12-30" || tried.GetGateway() != "gateways/kaspi-main" {
+			t.Errorf("tried: %s, %v", tried, err)
+		}
+		id := newID()
+		first, err := run(func(r *pb.RunReconciliationRequest) { r.RequestId = id })
+		d.must(err)
+		again, err := run(func(r *pb.RunReconciliationRequest) { r.RequestId = strings.ToUpper(id) })
+		if err != nil || again.GetName() != first.GetName() {
+			t.Errorf("the same call again: %s, %v", again, err)
+		}
+		_, err = run(func(r *pb.RunReconciliationRequest) { r.RequestId, r.Day = id, "1999-12-29" })
+		d.refused(err, pb.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED)
+		_, err = d.finance.RunReconciliation(context.Background(), &pb.RunReconciliationRequest{Gateway: "gateways/kaspi-main", Reason: "a test", RequestId: newID()})
+		d.must(err) // the default operator of a server that requires none
+	})
+}
+
+func TestAPersonEndsARun(t *testing.T) {
+	behind(t, func(d *door) { // nobody works, so that the run waits
+		time.Sleep(2 * time.Minute)
+		r, err := d.finance.RunReconciliation(as(operatorKey, "aida"), &pb.RunReconciliationRequest{Gateway: "gateways/kaspi-main", Reason: "a test", RequestId: newID()})
+		d.must(err)
+		ended, err := d.finance.CancelReconciliation(as(operatorKey, "bolat"), &pb.CancelReconciliationRequest{Name: r.GetName(), Reason: "the wrong day"})
+		if err != nil || ended.GetState() != pb.Reconciliation_STATE_CANCELED || !strings.Contains(ended.GetError(), "operator:bolat: the wrong day") || ended.GetEndTime() == nil {
+			t.Errorf("ended: %s, %v", ended, err)
+		}
+		_, err = d.finance.CancelReconciliation(as(operatorKey, "bolat"), &pb.CancelReconciliationRequest{Name: r.GetName(), Reason: "the wrong day"})
+		if info := d.refused(err, pb.ErrorReason_ERROR_REASON_RECONCILIATION_ENDED); info.GetMetadata()["state"] != "CANCELED" {
+			t.Errorf("metadata %v", info.GetMetadata())
+		}
+		nobody := reconciliationName(uuid.NewString())
+		_, err = d.finance.GetReconciliation(as(operatorKey, "aida"), &pb.GetReconciliationRequest{Name: nobody})
+		d.refused(err, pb.ErrorReason_ERROR_REASON_NOT_FOUND)
+		_, err = d.finance.CancelReconciliation(as(operatorKey, "aida"), &pb.CancelReconciliationRequest{Name: nobody, Reason: "the wrong day"})
+		d.refused(err, pb.ErrorReason_ERROR_REASON_NOT_FOUND)
+		_, err = d.finance.GetFinding(as(operatorKey, "aida"), &pb.GetFindingRequest{Name: "findings/" + journal.Finding{Kind: "unknown_to_us"}.ID()})
+		d.refused(err, pb.ErrorReason_ERROR_REASON_NOT_FOUND)
+	})
+}
+
+// backOffice is the one of a door. The bubble begins a minute before its business day ends.
+func (d *door) backOffice() *office.Office {
+	o, err := office.New(office.Options{Router: d.router, Journal: d.store, Books: map[string]office.Books{"kaspi-main": {Zone: time.FixedZone("shop", -60)}}})
+	d.must(err)
+	return o
+}
