@@ -115,11 +115,14 @@ func flagOf(cmd *cobra.Command, field string) string {
 	return field
 }
 
-// see is the command that shows a payment, or the orders about a gateway.
+// see is the command that shows a payment, a run, or the orders about a gateway.
 func see(name string) string {
 	parts := strings.Split(name, "/")
 	if parts[0] == "gateways" && len(parts) > 1 {
 		return "payctl overrides " + parts[1]
+	}
+	if parts[0] == "reconciliations" && len(parts) > 1 {
+		return "payctl reconcile show " + parts[1]
 	}
 	return "payctl payment get " + strings.Join(parts[:min(2, len(parts))], "/")
 }
@@ -163,6 +166,12 @@ func (c *client) wayOut(s *status.Status) []string {
 		if of["state"] == "PAID" {
 			hints = append(hints, "Give the money back with: payctl payment refund "+of["name"])
 		}
+	case "STALE_ETAG", "FINDING_CLOSED", "FINDING_OPEN":
+		if strings.HasPrefix(of["name"], "findings/") {
+			hints = append(hints, "See it with: payctl finding show "+findingID(of["name"]))
+		}
+	case "NO_STATEMENT_SOURCE":
+		hints = append(hints, "See what its provider offers with: payctl gateways "+last(of["gateway"])+" --claims")
 	case "ALL_GATEWAYS_UNAVAILABLE":
 		hints = append(hints, "See why with: payctl gateways")
 	case "":

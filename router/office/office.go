@@ -61,6 +61,7 @@ type Options struct {
 type Office struct {
 	Options
 	owner string
+	began time.Time // when it planned first; the planner's own
 }
 
 // New checks the wiring.

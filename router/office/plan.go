@@ -19,18 +19,18 @@ type wanted struct{ day, cause string }
 // due lists the days that should be read, oldest first: those that are over and have no
 // statement, and the last ones once more. It goes by what stands in the books and not by
 // ticks that somebody heard: what was missed is made up for. Where nothing was ever read it
-// begins with the last day that is over.
-func (b Books) due(read []journal.StatementDay, last []journal.Run, now time.Time) []wanted {
+// begins at the first tick after began, with the last day that is over.
+func (b Books) due(read []journal.StatementDay, last []journal.Run, began, now time.Time) []wanted {
 	if b.Schedule == "" {
 		return nil
 	}
 	tick, err := gronx.PrevTickBefore(b.Schedule, now.In(b.Zone), true)
-	if err != nil {
-		return nil // the configuration was checked
+	if err != nil || len(read)+len(last) == 0 && !tick.After(began) { // an error: the configuration was checked
+		return nil
 	}
 	newest := b.before(reconcile.Day(tick.Add(-b.Lag), b.Zone)) // the last day that was over at the tick
 	oldest := newest
-	has, began := map[string]bool{}, map[string]time.Time{}
+	has, ran := map[string]bool{}, map[string]time.Time{}
 	for _, d := range read {
 		has[d.Day] = true
 		if d.Span.From.Before(oldest.From) {
@@ -38,12 +38,12 @@ func (b Books) due(read []journal.StatementDay, last []journal.Run, now time.Tim
 		}
 	}
 	for _, r := range last {
-		began[r.Day] = r.Created
+		ran[r.Day] = r.Created
 	}
 	var all []wanted
 	for span, back := newest, 0; !span.From.Before(oldest.From) && back <= max(b.CatchUp, b.Reread); span, back = b.before(span), back+1 {
 		switch day := b.name(span); {
-		case !began[day].Before(tick): // at this tick, or by hand after it
+		case !ran[day].Before(tick): // at this tick, or by hand after it
 		case !has[day] && back <= b.CatchUp:
 			all = append(all, wanted{day, CauseSchedule})
 		case has[day] && back <= b.Reread:
@@ -56,6 +56,9 @@ func (b Books) due(read []journal.StatementDay, last []journal.Run, now time.Tim
 
 // plan starts the runs that are due, one of a gateway at a time. One replica does it.
 func (o *Office) plan(ctx context.Context, now time.Time) (bool, error) {
+	if o.began.IsZero() {
+		o.began = now
+	}
 	mine, err := o.Journal.Lease(ctx, "office", o.owner, now, o.Lease)
 	if err != nil || !mine {
 		return false, err
@@ -84,7 +87,7 @@ func (o *Office) planOf(ctx context.Context, gateway string, now time.Time) erro
 	if slices.ContainsFunc(last, func(r journal.Run) bool { return r.Ended.IsZero() }) {
 		return nil // its turn comes
 	}
-	for _, w := range books.due(read, last, now) {
+	for _, w := range books.due(read, last, o.began, now) {
 		run, err := o.Start(ctx, Order{Gateway: gateway, Day: w.day, Cause: w.cause, Actor: "schedule"})
 		if err != nil {
 			return err

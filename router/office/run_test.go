@@ -264,6 +264,11 @@ func TestADayIsPlannedOnceOverAllReplicasAndMissedDaysAreMadeUpFor(t *testing.T)
 	at(t, func(t *testing.T, d *desk) {
 		settings := func(o *Options, b *Books) { b.Schedule, b.CatchUp, b.Reread = "30 5 * * *", 10, 1 }
 		one, two := d.another(settings), d.another(settings)
+		*d.clock = time.Date(2026, 11, 24, 5, 0, 0, 0, almaty).UTC()
+		for _, o := range []*Office{one, two} { // what was there before it began is nobody's affair
+			_, err := o.plan(t.Context(), *d.clock)
+			d.must(err)
+		}
 		morning := func(day int) {
 			*d.clock = time.Date(2026, 11, day, 6, 0, 0, 0, almaty).UTC()
 			for range 20 {
