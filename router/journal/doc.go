@@ -2,8 +2,10 @@
 // back, on SQLite (one file, the default) and on PostgreSQL, with one text for both.
 //
 //	events     the truth: (payment, seq) is the primary key and the lock
-//	payments, attempts, findings, requests   by-products of the same transaction
+//	payments, attempts, refunds, findings, requests   by-products of the same transaction
 //	outbox ──► feed   the gap-free sequence of changes, numbered after the commit
+//	statement_lines, statement_days   what gateways tell of each business day, and which reading counts
+//	runs, findings    how far a day is held against it, and what was found
 //
 // A writer appends seq+1; zero rows inserted means somebody was faster, so it
 // reads again and decides again. No transaction stays open across a call to a

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/payrouter/payrouter/providers"
@@ -45,6 +46,8 @@ type Options struct {
 	Journal *journal.Store
 	Books   map[string]Books // by gateway; one that is not named has none
 	Log     *slog.Logger
+	// Registerer may be nil.
+	Registerer prometheus.Registerer
 	// Clock tells the time by the clock that all replicas share. Default Journal.Clock.
 	Clock func(context.Context) (time.Time, error)
 	// PollEvery is how often work is looked for. Default 2 s.
@@ -60,8 +63,9 @@ type Options struct {
 // Office is the back office of one process. It is safe for concurrent use.
 type Office struct {
 	Options
-	owner string
-	began time.Time // when it planned first; the planner's own
+	owner   string
+	metrics *metrics
+	began   time.Time // when it planned first; the planner's own
 }
 
 // New checks the wiring.
@@ -95,7 +99,9 @@ func New(o Options) (*Office, error) {
 			return nil, fmt.Errorf("office: books of %s: %w", name, err)
 		}
 	}
-	return &Office{Options: o, owner: uuid.NewString()}, nil
+	made := &Office{Options: o, owner: uuid.NewString()}
+	made.metrics = newMetrics(made)
+	return made, nil
 }
 
 // Run plans runs and does them until ctx ends. Several replicas may run.

@@ -115,6 +115,7 @@ func (o *Office) work(ctx context.Context, now time.Time) (bool, error) {
 	<-beaten
 	switch {
 	case err == nil:
+		o.metrics.ended(run, outcomeDone)
 		log.Info("a reconciliation is done", "lines", run.Counts.Lines, "orders", run.Counts.Groups, "matched", run.Counts.Matched,
 			"opened", run.Counts.Opened, "closed", run.Counts.Closed, "healed", run.Counts.Healed)
 	case errors.Is(err, journal.ErrLost):
@@ -139,8 +140,10 @@ func (o *Office) failed(ctx context.Context, run journal.Run, cause error, told 
 		o.Log.Error("a reconciliation failed", "run", run.ID, "gateway", run.Gateway, "day", run.Day, "tries", run.Tries, "error", run.Error)
 		if run.Tries > len(waits) {
 			run.State, run.Due, run.Ended = journal.RunFailed, time.Time{}, now
+			o.metrics.ended(run, outcomeFailed)
 		} else {
 			run.Due = now.Add(waits[run.Tries-1])
+			o.metrics.ended(run, outcomeRetried)
 		}
 	}
 	if err := o.Journal.KeepRun(ctx, run); err != nil && !errors.Is(err, journal.ErrLost) {

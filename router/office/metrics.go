@@ -1,0 +1,149 @@
+package office
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+	"github.com/payrouter/payrouter/router/reconcile"
+)
+
+// metrics count what this process does. What concerns days and findings is read from the
+// books at each scrape: see books.
+type metrics struct{ runs, lines, matched, healed *prometheus.CounterVec }
+
+// The ends of a run, as the label outcome names them: one that is tried again is retried.
+const (
+	outcomeDone    = "done"
+	outcomeRetried = "retried"
+	outcomeFailed  = "failed"
+)
+
+func newMetrics(o *Office) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payrouter_reconcile_" + name, Help: help}, labels)
+	}
+	m := &metrics{
+		runs:    counter("runs_total", "Ends of reconciliation runs in this process.", "gateway", "outcome"),
+		lines:   counter("lines_total", "Lines of gateways' own books that finished runs have read.", "gateway"),
+		matched: counter("matched_total", "Movements of which both books said the same, in finished runs.", "gateway"),
+		healed:  counter("healed_total", "Disagreements that became an observation of the payment, in finished runs.", "gateway"),
+	}
+	for _, gateway := range slices.Sorted(maps.Keys(o.Books)) { // so that the first failure already shows as a rate
+		for _, outcome := range []string{outcomeDone, outcomeRetried, outcomeFailed} {
+			m.runs.WithLabelValues(gateway, outcome)
+		}
+		m.lines.WithLabelValues(gateway)
+		m.matched.WithLabelValues(gateway)
+		m.healed.WithLabelValues(gateway)
+	}
+	if o.Registerer != nil {
+		o.Registerer.MustRegister(m.runs, m.lines, m.matched, m.healed, &books{o})
+	}
+	return m
+}
+
+// ended counts what came of a run.
+func (m *metrics) ended(run journal.Run, outcome string) {
+	m.runs.WithLabelValues(run.Gateway, outcome).Inc()
+	if outcome == outcomeDone {
+		m.lines.WithLabelValues(run.Gateway).Add(float64(run.Counts.Lines))
+		m.matched.WithLabelValues(run.Gateway).Add(float64(run.Counts.Matched))
+		m.healed.WithLabelValues(run.Gateway).Add(float64(run.Counts.Healed))
+	}
+}
+
+// books are the gauges that are facts of the books and not of this process.
+type books struct{ *Office }
+
+var (
+	successDesc = prometheus.NewDesc("payrouter_reconcile_last_success_timestamp_seconds",
+		"When a run of the gateway was done last, in Unix time; 0 when none ever was.", []string{"gateway"}, nil)
+	readDesc = prometheus.NewDesc("payrouter_reconcile_read_to_timestamp_seconds",
+		"The end of the newest business day whose statement has been read, in Unix time; 0 when none has.", []string{"gateway"}, nil)
+	openDesc = prometheus.NewDesc("payrouter_findings_open",
+		"Findings that somebody has to look at, from the books.", []string{"gateway", "kind"}, nil)
+	oldestDesc = prometheus.NewDesc("payrouter_findings_oldest_open_seconds",
+		"Age of the oldest open finding, 0 without one.", []string{"gateway", "kind"}, nil)
+	amountDesc = prometheus.NewDesc("payrouter_findings_open_amount",
+		"Money that open findings are about, in minor units: what the gateway's books say, else what ours do.", []string{"gateway", "kind", "currency"}, nil)
+	upDesc = prometheus.NewDesc("payrouter_reconcile_books_up",
+		"1 when the books could be read for this scrape; the gauges of days and findings are missing otherwise.", nil, nil)
+)
+
+// Describe sends the descriptors.
+func (b *books) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{successDesc, readDesc, openDesc, oldestDesc, amountDesc, upDesc} {
+		out <- d
+	}
+}
+
+// scrapeLimit keeps a slow database from making the scrape slow.
+const scrapeLimit = 3 * time.Second
+
+// Collect reads the books.
+func (b *books) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
+	defer cancel()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	read, err := b.Journal.Reconciled(ctx)
+	open, failed := []journal.OpenFindings(nil), err != nil
+	if !failed {
+		open, err = b.Journal.OpenFindings(ctx)
+		failed = err != nil
+	}
+	if failed {
+		gauge(upDesc, 0)
+		return
+	}
+	gauge(upDesc, 1)
+	for _, gateway := range slices.Sorted(maps.Keys(b.Books)) {
+		gauge(successDesc, unix(read[gateway].Done), gateway)
+		gauge(readDesc, unix(read[gateway].ReadTo), gateway)
+	}
+	type about struct{ gateway, kind string }
+	counts, ages := map[about]int64{}, map[about]time.Duration{}
+	for gateway := range b.Books {
+		for _, kind := range findingKinds() {
+			counts[about{gateway, kind}] += 0
+		}
+	}
+	for _, f := range open { // also of gateways that are not configured any more
+		of := about{f.Gateway, f.Kind}
+		counts[of] += f.Count
+		ages[of] = max(ages[of], time.Since(f.Oldest))
+		if f.Currency != "" {
+			gauge(amountDesc, float64(f.Amount), f.Gateway, f.Kind, f.Currency)
+		}
+	}
+	for of, n := range counts {
+		gauge(openDesc, float64(n), of.gateway, of.kind)
+		gauge(oldestDesc, ages[of].Seconds(), of.gateway, of.kind)
+	}
+}
+
+func unix(at time.Time) float64 {
+	if at.IsZero() {
+		return 0
+	}
+	return float64(at.Unix())
+}
+
+// findingKinds are the kinds of all findings, of statements and of payments.
+func findingKinds() []string {
+	var all []string
+	for _, k := range reconcile.Kinds() {
+		all = append(all, string(k))
+	}
+	for _, k := range payment.FindingKinds() {
+		all = append(all, string(k))
+	}
+	return all
+}
