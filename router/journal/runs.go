@@ -75,17 +75,9 @@ const runColumns = `id, gateway, day, from_at, to_at, source, cause, actor, reas
 // StartRun stores a run and returns the one that stands: that of an earlier call under the
 // same request id, or one of the same day that has not ended. It reports whether it is new.
 func (s *Store) StartRun(ctx context.Context, r Run) (Run, bool, error) {
-	counts, err := json.Marshal(r.Counts)
-	if err != nil {
-		return r, false, err
-	}
 	fresh := false
-	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `INSERT INTO runs (`+runColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, NULL) ON CONFLICT DO NOTHING`,
-			r.ID, r.Gateway, r.Day, micros(r.Span.From), micros(r.Span.To), string(r.Source), r.Cause, r.Actor, storable(r.Reason), r.RequestID, string(r.State), r.Reading,
-			micros(r.ReadTo), r.Staged, r.Cursor, r.Owner, nullMicros(r.Due), r.Tries, r.Error, string(counts), micros(r.Created), micros(r.Created)))
-		fresh = n == 1
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		fresh, err = insertRun(ctx, tx, r)
 		return err
 	})
 	if err != nil {
@@ -99,6 +91,19 @@ func (s *Store) StartRun(ctx context.Context, r Run) (Run, bool, error) {
 		stands, err = s.oneRun(ctx, `gateway = $1 AND day = $2 AND ended_at IS NULL`, r.Gateway, r.Day)
 	}
 	return stands, false, err
+}
+
+// insertRun stores a run, unless its request came before or its day is being run.
+func insertRun(ctx context.Context, tx *sql.Tx, r Run) (bool, error) {
+	counts, err := json.Marshal(r.Counts)
+	if err != nil {
+		return false, err
+	}
+	n, err := affected(tx.ExecContext(ctx, `INSERT INTO runs (`+runColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, NULL) ON CONFLICT DO NOTHING`,
+		r.ID, r.Gateway, r.Day, micros(r.Span.From), micros(r.Span.To), string(r.Source), r.Cause, r.Actor, storable(r.Reason), r.RequestID, string(r.State), r.Reading,
+		micros(r.ReadTo), r.Staged, r.Cursor, r.Owner, nullMicros(r.Due), r.Tries, r.Error, string(counts), micros(r.Created), micros(r.Created)))
+	return n == 1, err
 }
 
 // RunDue reports whether a run waits for somebody to take it up.
@@ -185,13 +190,16 @@ func (s *Store) Unstage(ctx context.Context, r Run) error {
 
 // Publish makes a run's reading the statement of its day.
 func (s *Store) Publish(ctx context.Context, r Run) error {
-	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO statement_days (gateway, day, reading, source, from_at, to_at, lines, read_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (gateway, day) DO UPDATE SET reading = excluded.reading, source = excluded.source,
-			from_at = excluded.from_at, to_at = excluded.to_at, lines = excluded.lines, read_at = excluded.read_at`,
-			r.Gateway, r.Day, r.Reading, string(r.Source), micros(r.Span.From), micros(r.Span.To), r.Staged, micros(r.Updated))
-		return err
-	})
+	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error { return publish(ctx, tx, r) })
+}
+
+// publish makes a run's reading the statement of its day.
+func publish(ctx context.Context, tx *sql.Tx, r Run) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO statement_days (gateway, day, reading, source, from_at, to_at, lines, read_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (gateway, day) DO UPDATE SET reading = excluded.reading, source = excluded.source,
+		from_at = excluded.from_at, to_at = excluded.to_at, lines = excluded.lines, read_at = excluded.read_at`,
+		r.Gateway, r.Day, r.Reading, string(r.Source), micros(r.Span.From), micros(r.Span.To), r.Staged, micros(r.Updated))
+	return err
 }
 
 // keepRun writes a run with what goes with it, in one commit, if its owner has it still.

@@ -42,6 +42,11 @@ func (b Books) Check() error {
 	if b.Schedule != "" && !gronx.IsValid(b.Schedule) {
 		return errors.New("schedule: write five fields as cron does, such as 30 5 * * *")
 	}
+	for name, f := range b.Formats {
+		if err := f.Default().Check(); err != nil {
+			return fmt.Errorf("formats.%s.%w", name, err)
+		}
+	}
 	for name, d := range map[string]time.Duration{"lag": b.Lag, "slice": b.Slice, "edge": b.Edge, "late": b.Late, "payout": b.Payout} {
 		if d < 0 {
 			return fmt.Errorf("%s: %s is less than nothing", name, d)

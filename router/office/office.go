@@ -15,6 +15,7 @@ import (
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/reconcile"
+	"github.com/payrouter/payrouter/router/statement"
 )
 
 // Books is how a gateway's own books are read and judged.
@@ -37,6 +38,7 @@ type Books struct {
 	Edge, Late, Payout time.Duration // as reconcile.Options
 	Within             time.Duration // of a line without names and the only movement that it can be
 	Fees               reconcile.Fees
+	Formats            map[string]statement.Format // of files, by name
 	NetFees            bool
 }
 
@@ -108,6 +110,8 @@ func New(o Options) (*Office, error) {
 func (o *Office) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { o.forever(ctx, 15*o.PollEvery, o.plan); return nil })
+	group.Go(func() error { o.forever(ctx, o.PollEvery, o.workImport); return nil })
+	group.Go(func() error { o.forever(ctx, time.Hour, o.tidy); return nil })
 	for range max(1, len(o.Books)) { // a gateway that is slow to tell holds up no other
 		group.Go(func() error { o.forever(ctx, o.PollEvery, o.work); return nil })
 	}
@@ -136,6 +140,13 @@ func (o *Office) forever(ctx context.Context, every time.Duration, do func(conte
 		}
 		timer.Stop()
 	}
+}
+
+// tidy drops what nobody needs any more: files hold names and phones.
+func (o *Office) tidy(ctx context.Context, now time.Time) (bool, error) {
+	const unfinished, pieces = 24 * time.Hour, 100
+	n, err := o.Journal.DropPieces(ctx, now.Add(-unfinished), pieces)
+	return n == pieces, err
 }
 
 // claims are what the gateway's provider promises.

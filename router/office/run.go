@@ -109,7 +109,9 @@ func (o *Office) work(ctx context.Context, now time.Time) (bool, error) {
 	log := o.Log.With("run", run.ID, "gateway", run.Gateway, "day", run.Day)
 	log.Info("a reconciliation begins", "cause", run.Cause, "state", string(run.State), "tries", run.Tries)
 	working, stop := context.WithCancel(ctx)
-	beaten := o.beat(working, run)
+	beaten := o.beat(working, func(ctx context.Context, until time.Time) error {
+		return o.Journal.BeatRun(ctx, run.ID, o.owner, until)
+	})
 	run, err = o.do(working, run)
 	stop()
 	<-beaten
@@ -151,8 +153,8 @@ func (o *Office) failed(ctx context.Context, run journal.Run, cause error, told 
 	}
 }
 
-// beat renews the lease of a run until ctx ends.
-func (o *Office) beat(ctx context.Context, run journal.Run) <-chan struct{} {
+// beat renews a lease until ctx ends.
+func (o *Office) beat(ctx context.Context, renew func(ctx context.Context, until time.Time) error) <-chan struct{} {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -165,7 +167,7 @@ func (o *Office) beat(ctx context.Context, run journal.Run) <-chan struct{} {
 			case <-timer.C:
 			}
 			if now, err := o.Clock(ctx); err == nil {
-				_ = o.Journal.BeatRun(ctx, run.ID, o.owner, now.Add(o.Lease)) // what is lost is seen by the next commit
+				_ = renew(ctx, now.Add(o.Lease)) // what is lost is seen by the next commit
 			}
 		}
 	}()

@@ -10,6 +10,7 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/office"
 	"github.com/payrouter/payrouter/router/reconcile"
+	"github.com/payrouter/payrouter/router/statement"
 )
 
 // Books are how a gateway's own books are read and held against ours. All may be left out.
@@ -24,7 +25,10 @@ type Books struct {
 	Edge   time.Duration `yaml:"edge"`   // how far two books may date one movement apart; default 10m
 	Late   time.Duration `yaml:"late"`   // a row dated later than this after ours is settled late; default 24h
 	Payout time.Duration `yaml:"payout"` // after a charge, where the provider tells payouts; default never late
-	Fees   []Fee         `yaml:"fees"`   // the contract; the newest that has begun counts; default none: fees are not looked at
+	// Formats are the files that people may import, by name, for providers that offer no list.
+	Formats map[string]statement.Format `yaml:"formats"`
+
+	Fees []Fee `yaml:"fees"` // the contract; the newest that has begun counts; default none: fees are not looked at
 }
 
 // Fee is one line of the contract with a provider.
@@ -55,7 +59,7 @@ func (b Books) books(provider string) (office.Books, error) {
 		wrong = append(wrong, fmt.Errorf("zone: %q is no time zone such as Asia/Almaty", b.Zone))
 	}
 	out := office.Books{Zone: zone, Schedule: cmp.Or(b.Schedule, "30 5 * * *"), Lag: cmp.Or(b.Lag, 2*time.Hour), Reread: or(b.Reread, 2), CatchUp: or(b.CatchUp, 31),
-		Slice: b.Slice, Edge: b.Edge, Late: cmp.Or(b.Late, 24*time.Hour), Payout: b.Payout}
+		Slice: b.Slice, Formats: b.Formats, Edge: b.Edge, Late: cmp.Or(b.Late, 24*time.Hour), Payout: b.Payout}
 	if out.Schedule == "off" {
 		out.Schedule = ""
 	}

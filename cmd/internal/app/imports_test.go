@@ -23,14 +23,14 @@ var mayImport = map[string][]string{
 	"cmd/payrouter":    {"cmd/internal/app", "router", "router/journal", "router/payment"},
 	"cmd/payctl":       {"proto/payrouter/v1", "providers"},
 	"cmd/paydev":       {"cmd/internal/app", "proto/payrouter/v1", "providers", "providers/kaspi", "providers/halyk", "providers/wayforpay", "providers/sim", "router/payment", "router/journal", "router/pgtest/pgserver"},
-	"cmd/internal/app": {"router", "router/office", "router/reconcile", "router/server", "router/journal", "router/payment", "health", "providers"},
+	"cmd/internal/app": {"router", "router/office", "router/reconcile", "router/statement", "router/server", "router/journal", "router/payment", "health", "providers"},
 
 	"router/server":    {"router", "router/office", "router/journal", "router/payment", "health", "providers", "proto/payrouter/v1"},
 	"router":           {"router/journal", "router/payment", "health", "providers"},
 	"router/journal":   {"router/payment", "providers"},
 	"router/payment":   {"providers"},
 	"router/reconcile": {"router/payment", "providers"},
-	"router/office":    {"router", "router/journal", "router/payment", "router/reconcile", "providers"},
+	"router/office":    {"router", "router/journal", "router/payment", "router/reconcile", "router/statement", "providers"},
 	"router/statement": {"providers"},
 	"router/pgtest":    {"router/pgtest/pgserver"},
 
