@@ -21,6 +21,12 @@ func retryable(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
+// taken reports whether a row was refused because a unique index has its key.
+func taken(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505"
+}
+
 // storable is text from outside as a TEXT column takes it: PostgreSQL refuses NUL and what
 // is not UTF-8, and a fact must not be refused. JSON writes invalid bytes the same way.
 func storable(text string) string {

@@ -105,7 +105,7 @@ func named(id string) (Finding, bool) {
 // ofPayment is a payment's finding as the books keep it.
 func ofPayment(p payment.Payment, f payment.Finding) Finding {
 	kept := Finding{
-		Payment: p.ID, Kind: string(f.Kind), Attempt: f.Attempt, About: f.About,
+		Payment: p.ID, Kind: string(f.Kind), Attempt: f.Attempt, About: bounded(f.About),
 		Source: OfPayment, Tenant: p.Tenant, Detail: f.Detail, State: FindingOpen, At: f.At,
 	}
 	if f.Attempt > 0 {
@@ -146,8 +146,19 @@ type Judged struct {
 // run returned has those of this page, too.
 func (s *Store) KeepJudged(ctx context.Context, r Run, j Judged, explained string) (Run, error) {
 	next := r
+	err := error(ErrStale)
+	for tries := 0; errors.Is(err, ErrStale) && tries < 5; tries++ { // a person was at one of them
+		next, err = s.keepJudged(ctx, r, j, explained)
+	}
+	if err != nil && !errors.Is(err, ErrLost) {
+		return r, fmt.Errorf("keep what run %s found: %w", r.ID, err)
+	}
+	return next, err
+}
+
+func (s *Store) keepJudged(ctx context.Context, r Run, j Judged, explained string) (Run, error) {
+	next := r
 	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		next = r
 		seen := map[string]bool{}
 		for _, f := range j.Findings {
 			seen[storable(f.ID())] = true
@@ -168,10 +179,7 @@ func (s *Store) KeepJudged(ctx context.Context, r Run, j Judged, explained strin
 			}
 			seen[storable(f.ID())] = true
 		}
-		open, err := findings(ctx, tx, func(w *where) {
-			w.and("state = 'open' AND gateway = ?", r.Gateway)
-			w.and("grp <> '' AND grp IN (" + w.places(j.Groups) + ")")
-		}, "")
+		open, err := openAbout(ctx, tx, r.Gateway, j.Groups)
 		if err != nil {
 			return err
 		}
@@ -186,10 +194,10 @@ func (s *Store) KeepJudged(ctx context.Context, r Run, j Judged, explained strin
 		}
 		return s.fence(ctx, tx, next)
 	})
-	if err != nil && !errors.Is(err, ErrLost) {
-		return r, fmt.Errorf("keep what run %s found: %w", r.ID, err)
+	if err != nil {
+		return r, err
 	}
-	return next, err
+	return next, nil
 }
 
 // reopen stores a finding as open and reports whether it was not.

@@ -130,7 +130,10 @@ func (s *Store) ClaimImport(ctx context.Context, owner string, now time.Time, le
 func (s *Store) BeatImport(ctx context.Context, id, owner string, until time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `UPDATE imports SET due_at = $3 WHERE id = $1 AND owner = $2 AND ended_at IS NULL AND due_at < $3`, id, owner, micros(until))
+	n, err := affected(s.write.ExecContext(ctx, `UPDATE imports SET due_at = $3 WHERE id = $1 AND owner = $2 AND ended_at IS NULL`, id, owner, micros(until)))
+	if err == nil && n == 0 {
+		err = ErrLost
+	}
 	return err
 }
 

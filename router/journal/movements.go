@@ -58,24 +58,24 @@ type Movement struct {
 	N       int
 }
 
+// longestRange is how long after its plan a movement may still be dated: an offer or a hold
+// of a month, and some days.
+const longestRange = 45 * 24 * time.Hour
+
 // Untold lists up to n groups with money of ours that the gateway may have dated within a
 // span and that a reading does not tell of on that day: charges or refunds, after a movement.
 func (s *Store) Untold(ctx context.Context, kind providers.LineKind, gateway, reading, day string, span providers.Window, after Movement, n int) ([]string, Movement, error) {
-	query := `SELECT last_at, payment_id, n, n FROM attempts m WHERE verdict IN ('approved', 'held') AND `
-	key := "n"
+	table, key, attempt, money := "attempts", "n", "n", "('approved', 'held')"
 	if kind == providers.LineRefund {
-		query, key = `SELECT last_at, payment_id, operation, attempt FROM refunds m WHERE verdict = 'approved' AND `, "operation"
+		table, key, attempt, money = "refunds", "operation", "attempt", "('approved')"
 	}
-	of := "n"
-	if kind == providers.LineRefund {
-		of = "attempt"
-	}
-	query += fmt.Sprintf(`gateway = $1 AND last_at >= $2 AND planned_at < $3 AND (last_at, payment_id, %[1]s) > ($4, $5, $6)
-		AND NOT EXISTS (SELECT 1 FROM statement_lines l WHERE l.reading = $7 AND l.day = $8 AND l.grp = m.payment_id || '/' || m.%[2]s)
-		ORDER BY last_at, payment_id, %[1]s LIMIT $9`, key, of)
+	query := fmt.Sprintf(`SELECT last_at, payment_id, %[2]s, %[3]s FROM %[1]s m WHERE verdict IN %[4]s AND gateway = $1 AND last_at >= $2 AND last_at < $10 AND planned_at < $3
+		AND (last_at, payment_id, %[2]s) > ($4, $5, $6)
+		AND NOT EXISTS (SELECT 1 FROM statement_lines l WHERE l.reading = $7 AND l.day = $8 AND l.grp = m.payment_id || '/' || m.%[3]s)
+		ORDER BY last_at, payment_id, %[2]s LIMIT $9`, table, key, attempt, money)
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, query, gateway, micros(span.From), micros(span.To), after.Last, after.Payment, after.N, reading, day, n)
+	rows, err := s.read.QueryContext(ctx, query, gateway, micros(span.From), micros(span.To), after.Last, after.Payment, after.N, reading, day, n, micros(span.To.Add(longestRange)))
 	if err != nil {
 		return nil, after, fmt.Errorf("movements of %s: %w", gateway, err)
 	}

@@ -90,6 +90,9 @@ func (s *Store) StartRun(ctx context.Context, r Run) (Run, bool, error) {
 	if errors.Is(err, ErrNotFound) {
 		stands, err = s.oneRun(ctx, `gateway = $1 AND day = $2 AND ended_at IS NULL`, r.Gateway, r.Day)
 	}
+	if errors.Is(err, ErrNotFound) {
+		return s.StartRun(ctx, r) // the day's run has ended just now
+	}
 	return stands, false, err
 }
 
@@ -112,14 +115,22 @@ func (s *Store) RunDue(ctx context.Context, now time.Time) (bool, error) {
 	return len(due) > 0, err
 }
 
-// ClaimRun takes a run that is due, for as long as the lease, or returns ErrNotFound.
-func (s *Store) ClaimRun(ctx context.Context, owner string, now time.Time, lease time.Duration) (Run, error) {
+// ClaimRun takes a run of one of the gateways that is due, for as long as the lease, or
+// returns ErrNotFound. A gateway has one run at work: others of it wait, but for one whose
+// owner is not heard of any more, which comes first.
+func (s *Store) ClaimRun(ctx context.Context, owner string, now time.Time, lease time.Duration, gateways []string) (Run, error) {
+	if len(gateways) == 0 {
+		return Run{}, ErrNotFound
+	}
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	r, err := scanRun(s.write.QueryRowContext(ctx, `UPDATE runs SET owner = $1, due_at = $2
-		WHERE id = (SELECT id FROM runs WHERE due_at <= $3 ORDER BY due_at, id LIMIT 1) AND due_at <= $3 RETURNING `+runColumns,
-		owner, micros(now.Add(lease)), micros(now)))
-	if err != nil && retryable(err) {
+	places, args := in(4, gateways)
+	r, err := scanRun(s.write.QueryRowContext(ctx, `UPDATE runs SET owner = $1, due_at = $2 WHERE id = (SELECT r.id FROM runs r
+		WHERE r.due_at <= $3 AND r.gateway IN (`+places+`)
+		AND NOT EXISTS (SELECT 1 FROM runs o WHERE o.gateway = r.gateway AND o.id <> r.id AND o.owner <> '' AND o.ended_at IS NULL)
+		ORDER BY CASE r.owner WHEN '' THEN 1 ELSE 0 END, r.due_at, r.id LIMIT 1) AND due_at <= $3 RETURNING `+runColumns,
+		append([]any{owner, micros(now.Add(lease)), micros(now)}, args...)...))
+	if err != nil && (retryable(err) || taken(err)) {
 		return r, ErrNotFound // another process was faster
 	}
 	return r, found(err)
@@ -152,27 +163,47 @@ func (s *Store) LastRuns(ctx context.Context, gateway, fromDay string) ([]Run, e
 		AND (newer.created_at, newer.id) > (runs.created_at, runs.id)) ORDER BY day`, gateway, fromDay)
 }
 
+// FirstScheduled is the first day of a gateway that the schedule had run, or empty.
+func (s *Store) FirstScheduled(ctx context.Context, gateway string) (string, error) {
+	days, err := s.ids(ctx, `SELECT day FROM runs WHERE gateway = $1 AND cause = 'schedule' ORDER BY day LIMIT 1`, gateway)
+	if err != nil || len(days) == 0 {
+		return "", err
+	}
+	return days[0], nil
+}
+
 // CancelRun ends a run that has not ended, whoever has it, and reports whether it did.
 func (s *Store) CancelRun(ctx context.Context, id, actor, reason string, now time.Time) (bool, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, `UPDATE runs SET state = $2, error = $3, due_at = NULL, ended_at = $4, updated_at = $4
+	n, err := affected(s.write.ExecContext(ctx, `UPDATE runs SET state = $2, error = $3, owner = '', due_at = NULL, ended_at = $4, updated_at = $4
 		WHERE id = $1 AND ended_at IS NULL`, id, string(RunCanceled), storable("canceled by "+actor+": "+reason), micros(now)))
 	return n == 1, err
 }
 
-// BeatRun renews the lease of a run that its owner has.
+// BeatRun renews the lease of a run. ErrLost: its owner has it no more.
 func (s *Store) BeatRun(ctx context.Context, id, owner string, until time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `UPDATE runs SET due_at = $3 WHERE id = $1 AND owner = $2 AND ended_at IS NULL AND due_at < $3`, id, owner, micros(until))
+	n, err := affected(s.write.ExecContext(ctx, `UPDATE runs SET due_at = $3 WHERE id = $1 AND owner = $2 AND ended_at IS NULL`, id, owner, micros(until)))
+	if err == nil && n == 0 {
+		err = ErrLost
+	}
 	return err
 }
 
-// KeepRun writes how far a run is, and who has it until when. It returns ErrLost when its
-// owner has it no more.
+// KeepRun writes how far a run is. It returns ErrLost when its owner has it no more. Once it
+// has ended, nobody has it.
 func (s *Store) KeepRun(ctx context.Context, r Run) error {
 	return s.keepRun(ctx, r, func(context.Context, *sql.Tx) error { return nil })
+}
+
+// ReleaseRun is KeepRun for an owner that gives the run up: from r.Due on anybody may take it.
+func (s *Store) ReleaseRun(ctx context.Context, r Run) error {
+	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE runs SET owner = '', due_at = $2 WHERE id = $1`, r.ID, nullMicros(r.Due))
+		return err
+	})
 }
 
 // Stage adds lines to a run's reading, and writes how far the run is.
@@ -180,12 +211,16 @@ func (s *Store) Stage(ctx context.Context, r Run, lines []StagedLine) error {
 	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error { return stage(ctx, tx, r.Gateway, r.Reading, lines) })
 }
 
-// Unstage deletes the lines that a run read without coming to the end of a slice.
-func (s *Store) Unstage(ctx context.Context, r Run) error {
-	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM statement_lines WHERE reading = $1 AND seq >= $2`, r.Reading, r.Staged)
+// Unstage deletes up to n of the lines that a run read without coming to the end of a slice,
+// and says whether there were any.
+func (s *Store) Unstage(ctx context.Context, r Run, n int) (bool, error) {
+	var dropped int64
+	err := s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) (err error) {
+		dropped, err = affected(tx.ExecContext(ctx, `DELETE FROM statement_lines WHERE reading = $1 AND seq IN
+			(SELECT seq FROM statement_lines WHERE reading = $1 AND seq >= $2 LIMIT $3)`, r.Reading, r.Staged, n))
 		return err
 	})
+	return dropped > 0, err
 }
 
 // Publish makes a run's reading the statement of its day.
@@ -216,14 +251,16 @@ func (s *Store) keepRun(ctx context.Context, r Run, also func(context.Context, *
 	return err
 }
 
-// fence writes how far a run is. It lets nothing be written for an owner that has it no more.
+// fence writes how far a run is. It lets nothing be written for an owner that has it no
+// more, and takes nothing from a lease that was renewed meanwhile.
 func (s *Store) fence(ctx context.Context, tx *sql.Tx, r Run) error {
 	counts, err := json.Marshal(r.Counts)
 	if err != nil {
 		return err
 	}
-	n, err := affected(tx.ExecContext(ctx, `UPDATE runs SET state = $3, reading = $4, read_to = $5, staged = $6, cursor = $7, due_at = $8, tries = $9,
-		error = $10, counts = $11, updated_at = $12, ended_at = $13 WHERE id = $1 AND owner = $2 AND ended_at IS NULL`,
+	n, err := affected(tx.ExecContext(ctx, `UPDATE runs SET state = $3, reading = $4, read_to = $5, staged = $6, cursor = $7,
+		due_at = CASE WHEN $8 < due_at THEN due_at ELSE $8 END, tries = $9, error = $10, counts = $11, updated_at = $12, ended_at = $13,
+		owner = CASE WHEN CAST($13 AS BIGINT) IS NULL THEN owner ELSE '' END WHERE id = $1 AND owner = $2 AND ended_at IS NULL`,
 		r.ID, r.Owner, string(r.State), r.Reading, micros(r.ReadTo), r.Staged, r.Cursor, nullMicros(r.Due), r.Tries, storable(r.Error), string(counts),
 		micros(r.Updated), nullMicros(r.Ended)))
 	if err == nil && n == 0 {

@@ -2,7 +2,9 @@ package journal
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -52,8 +54,8 @@ func stage(ctx context.Context, tx *sql.Tx, gateway, reading string, lines []Sta
 		var rows []string
 		var args []any
 		for _, l := range lines[:n] {
-			row := []any{reading, l.Seq, gateway, l.Day, l.Group, string(l.FoundBy), string(l.Kind), storable(l.Order), storable(l.External), l.Verdict.String(),
-				l.Amount.Minor, l.Amount.Currency, l.Fee.Minor, l.Fee.Currency, nullMicros(l.At), nullMicros(l.Settled), storable(l.Code)}
+			row := []any{reading, l.Seq, gateway, l.Day, l.Group, string(l.FoundBy), storable(string(l.Kind)), storable(l.Order), storable(l.External), l.Verdict.String(),
+				l.Amount.Minor, storable(l.Amount.Currency), l.Fee.Minor, storable(l.Fee.Currency), nullMicros(l.At), nullMicros(l.Settled), storable(l.Code)}
 			var places []string
 			for i := range columns {
 				places = append(places, "$"+strconv.Itoa(len(args)+i+1))
@@ -99,16 +101,30 @@ func (o owners) of(l providers.StatementLine) (string, FoundBy) {
 	return StrayOf(l), ""
 }
 
-// StrayOf names the lines that are nobody's and belong together: by our reference, by the
-// gateway's id, or, without either, by all that they say.
+// StrayOf names the lines that are nobody's and belong together: those that bear the same
+// names, on one day where the gateway's id is not among them, or, without any, say the same.
+// A name that half a statement bears brings few lines together all the same.
 func StrayOf(l providers.StatementLine) string {
+	name := []string{"line", string(l.Kind), l.At.UTC().Format(time.RFC3339Nano), l.Verdict.String(), l.Amount.String(), l.Code}
 	switch {
-	case l.Order != "":
-		return stray + "order/" + storable(l.Order)
 	case l.External != "":
-		return stray + "id/" + storable(l.External)
+		name = []string{"id", l.External, l.Order}
+	case l.Order != "":
+		name = []string{"order", l.Order, l.At.UTC().Format(time.DateOnly)}
 	}
-	return storable(fmt.Sprintf("%sline/%s/%s/%s/%s/%s", stray, l.Kind, l.At.UTC().Format(time.RFC3339Nano), l.Verdict, l.Amount, l.Code))
+	return stray + bounded(strings.Join(name, "/"))
+}
+
+// bounded is a name from outside as an index takes it: a longer one is cut, and told from
+// others by a hash.
+func bounded(name string) string {
+	const most = 120
+	name = storable(name)
+	if len(name) <= most {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return strings.ToValidUTF8(name[:most-33], "") + "#" + hex.EncodeToString(sum[:16])
 }
 
 func (s *Store) owners(ctx context.Context, gateway string, lines []StagedLine) (owners, error) {

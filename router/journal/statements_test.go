@@ -74,10 +74,10 @@ func TestALineFindsItsAttemptByTheSurestOfItsNames(t *testing.T) {
 			"their id":                        {told(named("", "x-b")), "b/1", journal.ByExternal},
 			"their id before a strange order": {told(named("else", "x-b")), "b/1", journal.ByExternal},
 			"a refund's own number":           {told(named("own-a", ""), ofRefund), "a/1", journal.ByOwn},
-			"which a charge may not bear":     {told(named("own-a", "")), "?order/own-a", ""},
+			"which a charge may not bear":     {told(named("own-a", "")), "?order/own-a/2026-11-23", ""},
 			"a refund's id":                   {told(named("", "back-b"), ofRefund), "b/1", journal.ByExternal},
-			"a strange order":                 {told(named("else", "")), "?order/else", ""},
-			"a strange id":                    {told(named("", "else")), "?id/else", ""},
+			"a strange order":                 {told(named("else", "")), "?order/else/2026-11-23", ""},
+			"a strange id":                    {told(named("", "else")), "?id/else/", ""},
 			"no name":                         {told(), "?line/charge/2026-11-23T09:01:00Z/approved/15.00 KZT/", ""},
 		} {
 			lines := []journal.StagedLine{c.line}
@@ -109,7 +109,7 @@ func begin(t *testing.T, s *journal.Store, id string) journal.Run {
 	if _, fresh, err := s.StartRun(t.Context(), newRun(id)); err != nil || !fresh {
 		t.Fatalf("start: fresh %t, %v", fresh, err)
 	}
-	r, err := s.ClaimRun(t.Context(), "me", start, time.Minute)
+	r, err := s.ClaimRun(t.Context(), "me", start, time.Minute, []string{shop})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,10 +128,10 @@ func TestADayHasOneRunAtATimeAndARunOneOwner(t *testing.T) {
 		if again, fresh, err := other.StartRun(t.Context(), newRun("two")); err != nil || fresh || again.ID != "one" {
 			t.Errorf("a second run of the day: %q, fresh %t, %v", again.ID, fresh, err)
 		}
-		if _, err := other.ClaimRun(t.Context(), "you", start.Add(59*time.Second), time.Minute); !errors.Is(err, journal.ErrNotFound) {
+		if _, err := other.ClaimRun(t.Context(), "you", start.Add(59*time.Second), time.Minute, []string{shop}); !errors.Is(err, journal.ErrNotFound) {
 			t.Errorf("taken up under its owner: %v", err)
 		}
-		taken, err := other.ClaimRun(t.Context(), "you", start.Add(time.Minute), time.Minute)
+		taken, err := other.ClaimRun(t.Context(), "you", start.Add(time.Minute), time.Minute, []string{shop})
 		if err != nil || taken.Owner != "you" {
 			t.Errorf("after the lease: %q, %v", taken.Owner, err)
 		}
@@ -200,7 +200,7 @@ func TestAStatementIsWhatItsLastReadingTells(t *testing.T) {
 		if lines, err := s.LinesOf(t.Context(), shop, []string{"a/1"}, 10); err != nil || len(lines) != 0 {
 			t.Errorf("a reading that has not come to its end tells %d lines, %v", len(lines), err)
 		}
-		if err := s.Unstage(t.Context(), r); err != nil {
+		if more, err := s.Unstage(t.Context(), r, 10); err != nil || !more {
 			t.Fatal(err)
 		}
 		full := told(named("ref-a", "x-a"), func(l *journal.StagedLine) {
@@ -215,7 +215,7 @@ func TestAStatementIsWhatItsLastReadingTells(t *testing.T) {
 		if len(lines) != 2 || !lines[1].At.IsZero() || cmp.Diff(full, lines[0]) != "" {
 			t.Errorf("%d lines, the first (-want +got):\n%s", len(lines), cmp.Diff(full, lines[0]))
 		}
-		if groups, err := s.Groups(t.Context(), "one", r.Day, providers.Window{}, "", 10); err != nil || fmt.Sprint(groups) != "[?order/else a/1]" {
+		if groups, err := s.Groups(t.Context(), "one", r.Day, providers.Window{}, "", 10); err != nil || fmt.Sprint(groups) != "[?order/else/2026-11-23 a/1]" {
 			t.Errorf("groups %q, %v", groups, err)
 		}
 		if groups, err := s.Groups(t.Context(), "one", r.Day, providers.Window{From: start.Add(time.Hour), To: start.Add(2 * time.Hour)}, "", 10); err != nil || len(groups) != 0 {
@@ -232,7 +232,7 @@ func TestAStatementIsWhatItsLastReadingTells(t *testing.T) {
 		}
 
 		stageAll(t, s, begin(t, s, "two"), told(named("ref-a", "x-a")))
-		if lines, err := s.LinesOf(t.Context(), shop, []string{"a/1", "?order/else"}, 10); err != nil || len(lines) != 1 {
+		if lines, err := s.LinesOf(t.Context(), shop, []string{"a/1", "?order/else/2026-11-23"}, 10); err != nil || len(lines) != 1 {
 			t.Errorf("after another reading there are %d lines, %v", len(lines), err)
 		}
 		var dropped int64

@@ -3,6 +3,7 @@ package office
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/adhocore/gronx"
@@ -39,7 +40,7 @@ func (b Books) Check() error {
 	if b.Zone == nil {
 		return errors.New("zone: write one such as Asia/Almaty")
 	}
-	if b.Schedule != "" && !gronx.IsValid(b.Schedule) {
+	if b.Schedule != "" && (len(strings.Fields(b.Schedule)) != 5 || !gronx.IsValid(b.Schedule)) { // with seconds a day would be read without end
 		return errors.New("schedule: write five fields as cron does, such as 30 5 * * *")
 	}
 	for name, f := range b.Formats {

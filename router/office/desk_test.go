@@ -52,10 +52,11 @@ func (b *bank) Lookup(context.Context, providers.Ref) providers.Result    { retu
 
 func (b *bank) Report(_ context.Context, w providers.Window, line func(providers.StatementLine) error) error {
 	b.Lock()
-	defer b.Unlock()
 	b.asked = append(b.asked, w)
+	lines := slices.Clone(b.lines)
+	b.Unlock()
 	n := 0
-	for _, l := range b.lines {
+	for _, l := range lines {
 		if l.At.Before(w.From) || !l.At.Before(w.To) {
 			continue
 		}

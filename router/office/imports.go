@@ -105,7 +105,7 @@ func (o *Office) workImport(ctx context.Context, now time.Time) (bool, error) {
 	if due, err := o.Journal.ImportDue(ctx, now); err != nil || !due {
 		return false, err
 	}
-	i, err := o.Journal.ClaimImport(ctx, o.owner, now, o.Lease)
+	i, err := o.Journal.ClaimImport(ctx, uuid.NewString(), now, o.Lease)
 	if errors.Is(err, journal.ErrNotFound) {
 		return false, nil
 	}
@@ -113,17 +113,14 @@ func (o *Office) workImport(ctx context.Context, now time.Time) (bool, error) {
 		return false, err
 	}
 	log := o.Log.With("import", i.ID, "gateway", i.Gateway, "format", i.Format)
-	working, stop := context.WithCancel(ctx)
-	beaten := o.beat(working, func(ctx context.Context, until time.Time) error {
-		return o.Journal.BeatImport(ctx, i.ID, o.owner, until)
-	})
-	i, err = o.readFile(working, i)
-	stop()
-	<-beaten
+	kept := o.beating(ctx, func(ctx context.Context, until time.Time) error {
+		return o.Journal.BeatImport(ctx, i.ID, i.Owner, until)
+	},
+		func(ctx context.Context) { i, err = o.readFile(ctx, i) })
 	switch {
 	case err == nil:
 		log.Info("a file was read", "state", string(i.State), "lines", i.Lines, "row", i.RefusedRow, "why", i.RefusedWhy)
-	case errors.Is(err, journal.ErrLost):
+	case errors.Is(err, journal.ErrLost), !kept:
 		log.Warn("a file was taken up by another process")
 	default:
 		o.importFailed(context.WithoutCancel(ctx), i, err, ctx.Err() != nil)
@@ -141,7 +138,7 @@ func (o *Office) importFailed(ctx context.Context, i journal.Import, cause error
 	if !told {
 		o.Log.Error("a file could not be read", "import", i.ID, "tries", i.Tries+1, "error", cause.Error())
 		if i.Tries++; i.Tries > len(waits) {
-			i.State, i.RefusedWhy, i.Due, i.Ended = journal.ImportRefused, "it could not be read: "+cause.Error(), time.Time{}, now
+			i.State, i.RefusedWhy, i.Due, i.Ended = journal.ImportRefused, "it could not be read: "+inWords(cause), time.Time{}, now
 		} else {
 			i.Due = now.Add(waits[i.Tries-1])
 		}

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
@@ -68,16 +70,32 @@ func (j judge) page(ctx context.Context, run journal.Run, groups []string, at cu
 	}
 	next.Cursor = string(place)
 	next.Counts.Groups += int64(len(groups))
-	next.Counts.Matched += int64(len(after.Matched))
-	next.Counts.Carried += int64(len(after.Carried))
-	judged := journal.Judged{Groups: groups, Findings: j.found(run, after.Findings, ours)}
+	for _, p := range after.Matched { // neighbours' pairs, and those of later passes, were or will be counted elsewhere
+		if within(p.Line.At, run.Span) && at.Pass == 0 {
+			next.Counts.Matched++
+		}
+	}
+	for _, p := range after.Carried {
+		if p.Entry != nil && within(p.Entry.At, run.Span) {
+			next.Counts.Carried++
+		}
+	}
+	judged := journal.Judged{Groups: groups, Findings: append(j.found(run, after.Findings, ours), j.endless(run, lines, ours)...)}
 	for _, f := range j.found(run, before.Findings, ours) {
 		if !slices.ContainsFunc(judged.Findings, func(still journal.Finding) bool { return still.ID() == f.ID() }) {
 			judged.Healed = append(judged.Healed, f)
 		}
 	}
 	next.Counts.Healed += int64(len(judged.Healed))
-	return j.Journal.KeepJudged(ctx, next, judged, "the statements and our books agree, as of the run of "+run.Day)
+	kept, err := j.Journal.KeepJudged(ctx, next, judged, "the statements and our books agree, as of the run of "+run.Day)
+	if err != nil {
+		return run, err // nothing of this page is kept: it is judged again
+	}
+	return kept, nil
+}
+
+func within(at time.Time, span providers.Window) bool {
+	return !at.Before(span.From) && at.Before(span.To)
 }
 
 // payments reads the payments that orders belong to, by id.
@@ -132,11 +150,29 @@ func (j judge) take(ctx context.Context, ours map[string]payment.Payment, s reco
 }
 
 // twice is what a payment holds too much of at the run's gateway. What was seen only after
-// the run's day may be on its way back.
+// the last day that has been read may be on its way back.
 func (j judge) twice(p payment.Payment, run journal.Run, groups []string) []reconcile.Finding {
-	return slices.DeleteFunc(reconcile.Twice(p, run.Span.To), func(f reconcile.Finding) bool {
+	newest := j.days[len(j.days)-1].Span.To // not the run's own day: an older day explains nothing
+	return slices.DeleteFunc(reconcile.Twice(p, newest), func(f reconcile.Finding) bool {
 		return f.Gateway != run.Gateway || !slices.Contains(groups, journal.GroupOf(f.Payment, f.Attempt))
 	})
+}
+
+// endless finds the orders of which more is told than anybody looks at.
+func (j judge) endless(run journal.Run, lines []journal.StagedLine, ours map[string]payment.Payment) []journal.Finding {
+	told := map[string]int{}
+	var found []journal.Finding
+	for _, l := range lines {
+		if told[l.Group]++; told[l.Group] == mostLines {
+			of := journal.PaymentOf(l.Group)
+			found = append(found, journal.Finding{
+				Payment: of, Kind: string(reconcile.DuplicateLine), About: short("endless/" + run.Gateway + "/" + l.Group), Source: journal.OfStatement, Tenant: ours[of].Tenant,
+				Gateway: run.Gateway, Group: l.Group, Day: run.Day, Run: run.ID, Order: l.Order, External: l.External, State: journal.FindingOpen, At: run.Updated,
+				Detail: fmt.Sprintf("%d lines or more tell of it, and no more of them are looked at", mostLines),
+			})
+		}
+	}
+	return found
 }
 
 // found are findings as the books keep them.

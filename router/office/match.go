@@ -1,6 +1,7 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/reconcile"
 )
 
 // cursor is up to where a run has judged: in which pass, and the last order of it.
@@ -59,7 +61,9 @@ func (o *Office) told(of func(journal.Run) (day, dated providers.Window)) page {
 // does not tell of.
 func (o *Office) untold(kind providers.LineKind) page {
 	return func(ctx context.Context, run journal.Run, at cursor) ([]string, cursor, error) {
-		groups, moved, err := o.Journal.Untold(ctx, kind, run.Gateway, run.Reading, run.Day, run.Span, at.Moved, o.Page)
+		edge := cmp.Or(o.Books[run.Gateway].Edge, reconcile.DefaultEdge)
+		span := providers.Window{From: run.Span.From.Add(-edge), To: run.Span.To.Add(edge)}
+		groups, moved, err := o.Journal.Untold(ctx, kind, run.Gateway, run.Reading, run.Day, span, at.Moved, o.Page)
 		at.Moved = moved
 		return groups, at, err
 	}

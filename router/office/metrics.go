@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/reconcile"
@@ -105,8 +106,11 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(upDesc, 1)
 	for _, gateway := range slices.Sorted(maps.Keys(b.Books)) {
-		gauge(successDesc, unix(read[gateway].Done), gateway)
-		gauge(readDesc, unix(read[gateway].ReadTo), gateway)
+		_, claims, err := b.claims(gateway)
+		if _, known := read[gateway]; known || err == nil && claims.Statement == providers.StatementList { // others have no books to be late with
+			gauge(successDesc, unix(read[gateway].Done), gateway)
+			gauge(readDesc, unix(read[gateway].ReadTo), gateway)
+		}
 	}
 	type about struct{ gateway, kind string }
 	counts, ages := map[about]int64{}, map[about]time.Duration{}

@@ -65,7 +65,7 @@ type Options struct {
 // Office is the back office of one process. It is safe for concurrent use.
 type Office struct {
 	Options
-	owner   string
+	owner   string // of the plan
 	metrics *metrics
 	began   time.Time // when it planned first; the planner's own
 }

@@ -16,42 +16,52 @@ import (
 // wanted is a day that should be read now.
 type wanted struct{ day, cause string }
 
-// due lists the days that should be read, oldest first: those that are over and have no
-// statement, and the last ones once more. It goes by what stands in the books and not by
-// ticks that somebody heard: what was missed is made up for. Where nothing was ever read it
-// begins at the first tick after began, with the last day that is over.
-func (b Books) due(read []journal.StatementDay, last []journal.Run, began, now time.Time) []wanted {
+// due lists the days that should be read now: those that are over and have no statement that
+// was judged to its end, and the last ones once more. It goes by what stands in the books and
+// not by ticks that somebody heard: what was missed is made up for, from the first day on that
+// the schedule ever had run; before that nobody asked. Where it never had any it begins at
+// the first tick after began, with the last day that is over. Days that failed before come
+// last, so that they hold up no other.
+func (b Books) due(read []journal.StatementDay, last []journal.Run, first string, began, now time.Time) ([]wanted, error) {
 	if b.Schedule == "" {
-		return nil
+		return nil, nil
 	}
 	tick, err := gronx.PrevTickBefore(b.Schedule, now.In(b.Zone), true)
-	if err != nil || len(read)+len(last) == 0 && !tick.After(began) { // an error: the configuration was checked
-		return nil
+	if err != nil || first == "" && !tick.After(began) {
+		return nil, err
 	}
 	newest := b.before(reconcile.Day(tick.Add(-b.Lag), b.Zone)) // the last day that was over at the tick
-	oldest := newest
-	has, ran := map[string]bool{}, map[string]time.Time{}
+	if first == "" {
+		first = b.name(newest)
+	}
+	judged, ran := map[string]bool{}, map[string]journal.Run{}
 	for _, d := range read {
-		has[d.Day] = true
-		if d.Span.From.Before(oldest.From) {
-			oldest = d.Span
-		}
+		judged[d.Day] = true
 	}
 	for _, r := range last {
-		ran[r.Day] = r.Created
-	}
-	var all []wanted
-	for span, back := newest, 0; !span.From.Before(oldest.From) && back <= max(b.CatchUp, b.Reread); span, back = b.before(span), back+1 {
-		switch day := b.name(span); {
-		case !ran[day].Before(tick): // at this tick, or by hand after it
-		case !has[day] && back <= b.CatchUp:
-			all = append(all, wanted{day, CauseSchedule})
-		case has[day] && back <= b.Reread:
-			all = append(all, wanted{day, CauseReread})
+		ran[r.Day] = r
+		if r.State == journal.RunFailed || r.State == journal.RunCanceled {
+			judged[r.Day] = false // it may have been read, and was not judged to its end
 		}
 	}
-	slices.Reverse(all)
-	return all
+	var fresh, failed []wanted
+	for span, back := newest, 0; b.name(span) >= first && back <= max(b.CatchUp, b.Reread); span, back = b.before(span), back+1 {
+		day := b.name(span)
+		w := wanted{day, CauseSchedule}
+		switch r := ran[day]; {
+		case !r.Created.Before(tick): // at this tick, or by hand after it
+		case !judged[day] && back <= b.CatchUp && r.State == journal.RunFailed:
+			failed = append(failed, w)
+		case !judged[day] && back <= b.CatchUp:
+			fresh = append(fresh, w)
+		case judged[day] && back <= b.Reread:
+			w.cause = CauseReread
+			fresh = append(fresh, w)
+		}
+	}
+	slices.Reverse(fresh)
+	slices.Reverse(failed)
+	return append(fresh, failed...), nil
 }
 
 // plan starts the runs that are due, one of a gateway at a time. One replica does it.
@@ -87,7 +97,15 @@ func (o *Office) planOf(ctx context.Context, gateway string, now time.Time) erro
 	if slices.ContainsFunc(last, func(r journal.Run) bool { return r.Ended.IsZero() }) {
 		return nil // its turn comes
 	}
-	for _, w := range books.due(read, last, o.began, now) {
+	first, err := o.Journal.FirstScheduled(ctx, gateway)
+	if err != nil {
+		return err
+	}
+	due, err := books.due(read, last, first, o.began, now)
+	if err != nil {
+		return err
+	}
+	for _, w := range due {
 		run, err := o.Start(ctx, Order{Gateway: gateway, Day: w.day, Cause: w.cause, Actor: "schedule"})
 		if err != nil {
 			return err

@@ -18,8 +18,10 @@ func (o *Office) read(ctx context.Context, run journal.Run, g router.Gateway, bo
 		return run, err
 	}
 	run.State, run.Counts.Lines = journal.RunReading, run.Staged
-	if err := o.Journal.Unstage(ctx, run); err != nil {
-		return run, err
+	for more := true; more; {
+		if more, err = o.Journal.Unstage(ctx, run, 10*o.Page); err != nil {
+			return run, err
+		}
 	}
 	for run.ReadTo.Before(run.Span.To) {
 		slice := providers.Window{From: run.ReadTo, To: run.Span.To}
@@ -36,7 +38,10 @@ func (o *Office) read(ctx context.Context, run journal.Run, g router.Gateway, bo
 		return run, err
 	}
 	next.State, next.Cursor = journal.RunMatching, ""
-	return next, o.Journal.Publish(ctx, next)
+	if err := o.Journal.Publish(ctx, next); err != nil {
+		return run, err // it is published again: a run is never further than what is kept
+	}
+	return next, nil
 }
 
 func (o *Office) readSlice(ctx context.Context, run journal.Run, g router.Gateway, slice providers.Window) (journal.Run, error) {

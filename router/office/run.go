@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -94,12 +97,14 @@ func (o *Office) Prepare(ctx context.Context, order Order) (journal.Run, error) 
 // failed.
 var waits = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
 
-// work takes up a run that is due and does it. It reports whether there was one.
+// work takes up a run that is due and does it. It reports whether there was one. Each has an
+// owner of its own: should its lease run out, a colleague in this very process is as much a
+// stranger to it as one in another.
 func (o *Office) work(ctx context.Context, now time.Time) (bool, error) {
 	if due, err := o.Journal.RunDue(ctx, now); err != nil || !due {
 		return false, err
 	}
-	run, err := o.Journal.ClaimRun(ctx, o.owner, now, o.Lease)
+	run, err := o.Journal.ClaimRun(ctx, uuid.NewString(), now, o.Lease, slices.Sorted(maps.Keys(o.Books)))
 	if errors.Is(err, journal.ErrNotFound) {
 		return false, nil
 	}
@@ -108,24 +113,52 @@ func (o *Office) work(ctx context.Context, now time.Time) (bool, error) {
 	}
 	log := o.Log.With("run", run.ID, "gateway", run.Gateway, "day", run.Day)
 	log.Info("a reconciliation begins", "cause", run.Cause, "state", string(run.State), "tries", run.Tries)
-	working, stop := context.WithCancel(ctx)
-	beaten := o.beat(working, func(ctx context.Context, until time.Time) error {
-		return o.Journal.BeatRun(ctx, run.ID, o.owner, until)
-	})
-	run, err = o.do(working, run)
-	stop()
-	<-beaten
+	done := o.beating(ctx, func(ctx context.Context, until time.Time) error {
+		return o.Journal.BeatRun(ctx, run.ID, run.Owner, until)
+	},
+		func(ctx context.Context) { run, err = o.survive(ctx, run) })
 	switch {
 	case err == nil:
 		o.metrics.ended(run, outcomeDone)
 		log.Info("a reconciliation is done", "lines", run.Counts.Lines, "orders", run.Counts.Groups, "matched", run.Counts.Matched,
 			"opened", run.Counts.Opened, "closed", run.Counts.Closed, "healed", run.Counts.Healed)
-	case errors.Is(err, journal.ErrLost):
+	case errors.Is(err, journal.ErrLost), !done:
 		log.Warn("a reconciliation was ended, or taken up by another process")
 	default:
 		o.failed(context.WithoutCancel(ctx), run, err, ctx.Err() != nil)
 	}
 	return true, nil
+}
+
+// beating does something while it renews the lease of it, and reports whether the lease was
+// kept.
+func (o *Office) beating(ctx context.Context, renew func(ctx context.Context, until time.Time) error, do func(context.Context)) (kept bool) {
+	working, stop := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			timer := time.NewTimer(o.Lease / 4)
+			select {
+			case <-working.Done():
+				timer.Stop()
+				return
+			case <-timer.C:
+			}
+			now, err := o.Clock(working)
+			if err == nil {
+				err = renew(working, now.Add(o.Lease))
+			}
+			if errors.Is(err, journal.ErrLost) {
+				stop(err)
+			}
+		}
+	}()
+	do(working)
+	kept = !errors.Is(context.Cause(working), journal.ErrLost)
+	stop(nil)
+	<-ended
+	return kept
 }
 
 // failed gives a run back, to be tried again later. One that was only told to stop is due
@@ -137,9 +170,9 @@ func (o *Office) failed(ctx context.Context, run journal.Run, cause error, told 
 	}
 	run.Updated, run.Due = now, now
 	if !told {
-		run.Error = cause.Error()
+		run.Error = inWords(cause)
 		run.Tries++
-		o.Log.Error("a reconciliation failed", "run", run.ID, "gateway", run.Gateway, "day", run.Day, "tries", run.Tries, "error", run.Error)
+		o.Log.Error("a reconciliation failed", "run", run.ID, "gateway", run.Gateway, "day", run.Day, "tries", run.Tries, "error", cause.Error())
 		if run.Tries > len(waits) {
 			run.State, run.Due, run.Ended = journal.RunFailed, time.Time{}, now
 			o.metrics.ended(run, outcomeFailed)
@@ -148,33 +181,32 @@ func (o *Office) failed(ctx context.Context, run journal.Run, cause error, told 
 			o.metrics.ended(run, outcomeRetried)
 		}
 	}
-	if err := o.Journal.KeepRun(ctx, run); err != nil && !errors.Is(err, journal.ErrLost) {
+	if err := o.Journal.ReleaseRun(ctx, run); err != nil && !errors.Is(err, journal.ErrLost) {
 		o.Log.Error("a reconciliation keeps its lease", "run", run.ID, "error", err.Error())
 	}
 }
 
-// beat renews a lease until ctx ends.
-func (o *Office) beat(ctx context.Context, renew func(ctx context.Context, until time.Time) error) <-chan struct{} {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			timer := time.NewTimer(o.Lease / 4)
-			select {
-			case <-ctx.Done():
-				timer.Stop()
-				return
-			case <-timer.C:
-			}
-			if now, err := o.Clock(ctx); err == nil {
-				_ = renew(ctx, now.Add(o.Lease)) // what is lost is seen by the next commit
-			}
-		}
-	}()
-	return ended
+// inWords is why something failed, for people who are not to see what drivers say of hosts and
+// users, or more of a provider's words than they need.
+func inWords(err error) string {
+	if journal.Trouble(err) {
+		return "the database did not do it in time"
+	}
+	return providers.Plain(err.Error(), 300, "")
 }
 
-// do goes through what is left of a run.
+// survive is do for lines that bring a bug of ours to light: they must not end the process.
+func (o *Office) survive(ctx context.Context, run journal.Run) (after journal.Run, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			o.Log.Error("a reconciliation panicked", "run", run.ID, "cause", fmt.Sprintf("a %T", cause), "stack", string(debug.Stack()))
+			after, err = run, errors.New("our own fault: the log has the stack")
+		}
+	}()
+	return o.do(ctx, run)
+}
+
+// do goes through what is left of a run. Beside an error the run is as it was kept last.
 func (o *Office) do(ctx context.Context, run journal.Run) (journal.Run, error) {
 	books, ok := o.Books[run.Gateway]
 	if !ok {
@@ -202,8 +234,7 @@ func (o *Office) do(ctx context.Context, run journal.Run) (journal.Run, error) {
 			break
 		}
 	}
-	run, err = o.keep(ctx, run, func(r *journal.Run) { r.State, r.Ended, r.Error = journal.RunDone, r.Updated, "" })
-	return run, err
+	return o.keep(ctx, run, func(r *journal.Run) { r.State, r.Ended, r.Error = journal.RunDone, r.Updated, "" })
 }
 
 // keep writes how far a run is, with a lease that begins anew.

@@ -175,7 +175,7 @@ func (d *desk) dies(point string, n int, deaths *int) {
 			*deaths++
 		}
 	}()
-	run, err := d.store.ClaimRun(d.t.Context(), o.owner, *d.clock, time.Minute)
+	run, err := d.store.ClaimRun(d.t.Context(), "a process that dies", *d.clock, time.Minute, []string{gateway})
 	if errors.Is(err, journal.ErrNotFound) {
 		return
 	}

@@ -147,6 +147,14 @@ var runStatesOut = map[journal.RunState]pb.Reconciliation_State{
 	journal.RunCanceled: pb.Reconciliation_STATE_CANCELED,
 }
 
+var importStatesOut = map[journal.ImportState]pb.StatementImport_State{
+	journal.ImportReceiving: pb.StatementImport_STATE_RECEIVING,
+	journal.ImportReading:   pb.StatementImport_STATE_READING,
+	journal.ImportAccepted:  pb.StatementImport_STATE_ACCEPTED,
+	journal.ImportRefused:   pb.StatementImport_STATE_REFUSED,
+	journal.ImportValid:     pb.StatementImport_STATE_VALID,
+}
+
 var runStatesIn = reversed(runStatesOut)
 
 var findingStatesOut = map[journal.FindingState]pb.Finding_State{

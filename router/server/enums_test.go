@@ -64,6 +64,7 @@ func TestEveryWordOfOursHasOneInTheContractAndTheOtherWayRound(t *testing.T) {
 	covers(t, "operations", health.Ops(), operationsOut, pb.Operation_OPERATION_TOKEN)
 	covers(t, "breakers", []string{"closed", "half_open", "open"}, breakersOut)
 	covers(t, "runs", journal.RunStates(), runStatesOut)
+	covers(t, "imports", journal.ImportStates(), importStatesOut)
 	covers(t, "findings", []journal.FindingState{journal.FindingOpen, journal.FindingClosed}, findingStatesOut)
 	covers(t, "resolutions", []journal.Resolution{journal.ByPerson, journal.Healed, journal.Explained, journal.Adopted}, resolutionsOut)
 	words := map[providers.Verdict]pb.ResolveAttemptRequest_Verdict{}

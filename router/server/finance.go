@@ -149,6 +149,16 @@ func (s finance) WatchReconciliation(r *pb.WatchReconciliationRequest, stream gr
 	}
 }
 
+// GetStatementImport reads how far an import is.
+func (s finance) GetStatementImport(ctx context.Context, r *pb.GetStatementImportRequest) (*pb.StatementImport, error) {
+	id, _ := parseImport(r.GetName())
+	i, err := s.router.Journal.Import(ctx, id)
+	if err != nil {
+		return nil, s.refusal(ctx, err, about{name: r.GetName()})
+	}
+	return importOut(i), nil
+}
+
 func reconciliationOut(r journal.Run) *pb.Reconciliation {
 	out := &pb.Reconciliation{
 		Name: reconciliationName(r.ID), Gateway: gatewayName(r.Gateway), Day: r.Day, DayStartTime: instant(r.Span.From), DayEndTime: instant(r.Span.To),

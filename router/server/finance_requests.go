@@ -1,6 +1,7 @@
 package server
 
 import (
+	"regexp"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -35,6 +36,12 @@ func (v *violations) financeRules(m proto.Message) bool {
 		v.reason("reason", r.GetReason())
 	case *pb.WatchReconciliationRequest:
 		v.reconciliation("name", r.GetName())
+	case *pb.ImportStatementRequest:
+		v.importStatement(r)
+	case *pb.GetStatementImportRequest:
+		if _, ok := parseImport(r.GetName()); !ok {
+			v.wrong("name", "is not the name of an import, imports/{import}")
+		}
 	case *pb.ListFindingsRequest:
 		v.listFindings(r)
 	case *pb.GetFindingRequest:
@@ -54,6 +61,32 @@ func (v *violations) financeRules(m proto.Message) bool {
 	}
 	return true
 }
+
+func (v *violations) importStatement(r *pb.ImportStatementRequest) {
+	start := r.GetStart()
+	switch {
+	case start == nil && len(r.GetChunk()) == 0:
+		v.wrong("chunk", "is empty, and there is no start")
+	case start == nil && len(r.GetChunk()) > mostChunk:
+		v.wrong("chunk", "has more than 49152 bytes")
+	case start != nil:
+		v.gateway("start.gateway", start.GetGateway())
+		v.length("start.format", start.GetFormat(), 1, 64)
+		v.day("start.from_day", start.GetFromDay())
+		v.day("start.to_day", start.GetToDay())
+		v.length("start.file_name", start.GetFileName(), 0, 250)
+		if !sha256Pattern.MatchString(start.GetSha256()) {
+			v.wrong("start.sha256", "is not 64 lower-case hexadecimal digits")
+		}
+		if start.GetOffset() < 0 {
+			v.wrong("start.offset", "is negative")
+		}
+		v.requestID(start.GetRequestId())
+		v.reason("start.reason", start.GetReason())
+	}
+}
+
+var sha256Pattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 func (v *violations) listFindings(r *pb.ListFindingsRequest) {
 	v.pageSize(r.GetPageSize())
@@ -109,8 +142,14 @@ func (v *violations) finding(field, name string) {
 	}
 }
 
-func (v *violations) optionalDay(field, day string) {
-	if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
+func (v *violations) day(field, day string) {
+	if _, err := time.Parse(time.DateOnly, day); err != nil {
 		v.wrong(field, "is not a day such as 2026-11-24")
+	}
+}
+
+func (v *violations) optionalDay(field, day string) {
+	if day != "" {
+		v.day(field, day)
 	}
 }

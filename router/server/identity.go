@@ -76,6 +76,8 @@ var roles = map[string]role{
 	pb.Finance_UpdateFinding_FullMethodName:        operator,
 	pb.Finance_CloseFinding_FullMethodName:         operator,
 	pb.Finance_ReopenFinding_FullMethodName:        operator,
+	pb.Finance_GetStatementImport_FullMethodName:   operator,
+	pb.Finance_ImportStatement_FullMethodName:      operator,
 	pb.Finance_WatchReconciliation_FullMethodName:  operator,
 
 	grpc_health_v1.Health_Check_FullMethodName: anybody,

@@ -33,6 +33,8 @@ func overrideName(gateway, id string) string { return "gateways/" + gateway + "/
 
 func reconciliationName(id string) string { return "reconciliations/" + id }
 
+func importName(id string) string { return "imports/" + id }
+
 func findingName(id string) string { return "findings/" + id }
 
 // ids takes a name apart along its collections and returns the ids between them, or
@@ -103,6 +105,14 @@ func parseOverride(name string) (gateway, id string, ok bool) {
 
 func parseReconciliation(name string) (id string, ok bool) {
 	found := ids(name, "reconciliations")
+	if found == nil || !uuidPattern.MatchString(found[0]) {
+		return "", false
+	}
+	return found[0], true
+}
+
+func parseImport(name string) (id string, ok bool) {
+	found := ids(name, "imports")
 	if found == nil || !uuidPattern.MatchString(found[0]) {
 		return "", false
 	}

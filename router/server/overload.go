@@ -87,6 +87,8 @@ var kinds = map[string]kind{
 	pb.Finance_UpdateFinding_FullMethodName:        operators,
 	pb.Finance_CloseFinding_FullMethodName:         operators,
 	pb.Finance_ReopenFinding_FullMethodName:        operators,
+	pb.Finance_GetStatementImport_FullMethodName:   operators,
+	pb.Finance_ImportStatement_FullMethodName:      operators,
 	pb.Finance_WatchReconciliation_FullMethodName:  streams,
 
 	grpc_health_v1.Health_Check_FullMethodName: checks,

@@ -171,3 +171,8 @@ func findingClosed(name, by string) *fault {
 func findingOpen(name string) *fault {
 	return newFault(pb.ErrorReason_ERROR_REASON_FINDING_OPEN, "the finding is open already", map[string]string{"name": name})
 }
+
+func importOffset(i journal.Import) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_IMPORT_OFFSET, "the next piece begins at received_bytes, or no more is expected",
+		map[string]string{"name": importName(i.ID), "state": importStatesOut[i.State].String()[len("STATE_"):], "received_bytes": strconv.FormatInt(i.Received, 10)})
+}

@@ -3,8 +3,9 @@
 -- read it and hold it against ours, and what was found.
 
 -- The latest instant by which the gateway may have dated the charge, rounded up to the hour
--- so that it is seldom rewritten. What an older version wrote is looked at on every day.
-ALTER TABLE attempts ADD COLUMN last_at BIGINT NOT NULL DEFAULT 9223372036854775807;
+-- so that it is seldom rewritten. What an older version writes beside this one has none until
+-- it is written again, and is missed when no statement tells of it.
+ALTER TABLE attempts ADD COLUMN last_at BIGINT NOT NULL DEFAULT 0;
 UPDATE attempts SET last_at = 3600000000 + (SELECT p.updated_at FROM payments p WHERE p.id = attempts.payment_id);
 CREATE INDEX attempts_dated ON attempts (gateway, last_at, payment_id, n, planned_at) WHERE verdict IN ('approved', 'held');
 
@@ -87,6 +88,9 @@ CREATE TABLE runs (
 );
 -- One run of a day at a time, over all replicas.
 CREATE UNIQUE INDEX runs_open ON runs (gateway, day) WHERE ended_at IS NULL;
+-- One run of a gateway is at work at a time: what another finds meanwhile would be judged by
+-- statements that it does not know.
+CREATE UNIQUE INDEX runs_at_work ON runs (gateway) WHERE owner <> '' AND ended_at IS NULL;
 CREATE INDEX runs_due ON runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX runs_page ON runs (created_at, id);
 CREATE INDEX runs_day ON runs (gateway, day, created_at);
