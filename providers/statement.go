@@ -15,7 +15,10 @@ type StatementLine struct {
 	Fee      Money // zero Money when not told
 	At       time.Time
 	Settled  time.Time // when it was or will be paid out to us; zero when not told
-	Code     string    // the provider's own status
+	// Reason is Released where a hold was given back, which a payer's declined try is not;
+	// nothing else is told.
+	Reason Reason
+	Code   string // the provider's own status
 }
 
 // LineKind is the direction of a StatementLine.

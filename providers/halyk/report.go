@@ -97,14 +97,19 @@ func (r record) lines(at time.Time, apart bool) ([]providers.StatementLine, erro
 	case charged:
 		l.Verdict = providers.Approved
 		l.Fee, err = r.fee(l.Amount)
-	case released, failed, checked:
+	case released:
+		l.Verdict, l.Reason = providers.Declined, providers.Released
+	case failed, checked:
 		l.Verdict = providers.Declined
 	case givenBack:
 		l.Verdict = providers.Approved
 		back := l
 		back.Kind = providers.LineRefund
-		if apart {
+		switch payout, err := r.money(r.PayoutAmount); {
+		case apart:
 			return []providers.StatementLine{back}, nil
+		case err != nil || r.PayoutAmount == "" || !payout.IsZero():
+			return []providers.StatementLine{l}, nil // how much of it came back is not told
 		}
 		return []providers.StatementLine{l, back}, nil
 	}

@@ -149,8 +149,12 @@ func TestWindowIsHalfOpen(t *testing.T) {
 func TestRowsBecomeLines(t *testing.T) {
 	page := func(statuses ...string) reply {
 		var all []string
-		for i, s := range statuses {
-			all = append(all, fmt.Sprintf(`{"id":"%d","invoiceId":"%s","amount":%d,"currency":"KZT","status":"%s","createdDate":"2022-11-15T00:00:00Z"}`, i, order, 100+i, s))
+		for i, s := range statuses { // a word, and what is still to be paid out
+			s, payout, told := strings.Cut(s, " ")
+			if told {
+				payout = `"payoutAmount":` + payout + `,`
+			}
+			all = append(all, fmt.Sprintf(`{"id":"%d","invoiceId":"%s","amount":%d,"currency":"KZT",%s"status":"%s","createdDate":"2022-11-15T00:00:00Z"}`, i, order, 100+i, payout, s))
 		}
 		return reply{to: toRegistry, body: fmt.Sprintf(`{"totalCount":%d,"records":[%s]}`, len(all), strings.Join(all, ","))}
 	}
@@ -162,16 +166,18 @@ func TestRowsBecomeLines(t *testing.T) {
 		then []reply
 		want string
 	}{
-		"charged":                       {page("CHARGE"), nil, "charge approved 100.00 KZT"},
-		"held":                          {page("AUTH"), nil, "charge held 100.00 KZT"},
-		"begun":                         {page("NEW"), nil, "charge pending 100.00 KZT"},
-		"released":                      {page("CANCEL_OLD"), nil, "charge declined 100.00 KZT"},
-		"failed, then charged":          {page("CHARGE", "FAILED"), nil, "charge approved 100.00 KZT|charge declined 101.00 KZT"},
-		"refunded in the payment's row": {page("REFUND"), payment("0"), "charge approved 100.00 KZT|refund approved 100.00 KZT"},
-		"refunded in a row of its own":  {page("REFUND", "CHARGE"), nil, "refund approved 100.00 KZT|charge approved 101.00 KZT"},
-		"its payment before the window": {page("REFUND"), payment("older"), "refund approved 100.00 KZT"},
-		"failed, then refunded":         {page("REFUND", "FAILED"), payment("0"), "charge approved 100.00 KZT|refund approved 100.00 KZT|charge declined 101.00 KZT"},
-		"nobody documented it":          {page("SETTLED"), nil, "charge unknown 100.00 KZT"},
+		"charged":                            {page("CHARGE"), nil, "charge approved 100.00 KZT"},
+		"held":                               {page("AUTH"), nil, "charge held 100.00 KZT"},
+		"begun":                              {page("NEW"), nil, "charge pending 100.00 KZT"},
+		"released":                           {page("CANCEL_OLD"), nil, "charge declined 100.00 KZT"},
+		"failed, then charged":               {page("CHARGE", "FAILED"), nil, "charge approved 100.00 KZT|charge declined 101.00 KZT"},
+		"refunded in the payment's row":      {page("REFUND 0"), payment("0"), "charge approved 100.00 KZT|refund approved 100.00 KZT"},
+		"refunded in part":                   {page("REFUND 70"), payment("0"), "charge approved 100.00 KZT"},
+		"refunded, by nobody knows how much": {page("REFUND"), payment("0"), "charge approved 100.00 KZT"},
+		"refunded in a row of its own":       {page("REFUND", "CHARGE"), nil, "refund approved 100.00 KZT|charge approved 101.00 KZT"},
+		"its payment before the window":      {page("REFUND"), payment("older"), "refund approved 100.00 KZT"},
+		"failed, then refunded":              {page("REFUND 0", "FAILED"), payment("0"), "charge approved 100.00 KZT|refund approved 100.00 KZT|charge declined 101.00 KZT"},
+		"nobody documented it":               {page("SETTLED"), nil, "charge unknown 100.00 KZT"},
 	} {
 		lines, err := report(t, append([]reply{c.page}, c.then...), november)
 		var got []string

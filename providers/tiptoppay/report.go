@@ -135,7 +135,9 @@ func (g *Gateway) line(t transaction) (providers.StatementLine, error) {
 	case t.returns():
 		movement.Code = "type " + shown(t.Type, aNumber) + " " + movement.Code // no direction is known; people look
 	default:
-		movement.Verdict = moved(t.Status)
+		if movement.Verdict = moved(t.Status); t.Status == cancelled {
+			movement.Reason = providers.Released
+		}
 	}
 	return movement, nil
 }

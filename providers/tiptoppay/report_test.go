@@ -51,9 +51,11 @@ func TestEveryRowBecomesAMovement(t *testing.T) {
 	seven.Fee = providers.Money{}
 	dollars := line("14", providers.Approved, "Completed")
 	dollars.Amount.Currency, dollars.Fee.Currency = "USD", "USD"
+	released := line("4", providers.Declined, "Cancelled")
+	released.Reason = providers.Released
 	want := []providers.StatementLine{
 		line("1", providers.Approved, "Completed"), line("2", providers.Held, "Authorized"), line("3", providers.Declined, "Declined 5051"),
-		line("4", providers.Declined, "Cancelled"), line("5", providers.Pending, "AwaitingAuthentication"), line("6", providers.Unknown, "Sold"),
+		released, line("5", providers.Pending, "AwaitingAuthentication"), line("6", providers.Unknown, "Sold"),
 		seven, line("8", providers.Unknown, "type 2 Completed"),
 		back("9", providers.Approved, "Completed"), back("10", providers.Declined, "Declined"), back("11", providers.Pending, "Authorized"), dollars,
 	}

@@ -121,9 +121,11 @@ func (r row) line(at time.Time) (providers.StatementLine, error) {
 	}
 	switch movement.Kind = providers.LineCharge; {
 	case r.TransactionType == "PURCHASE" || r.TransactionType == charge || r.TransactionType == settle:
-		movement.Verdict = r.charged()
+		if movement.Verdict = r.charged(); r.TransactionStatus == voided {
+			movement.Reason = providers.Released
+		}
 	case r.TransactionType == refund && r.TransactionStatus == voided:
-		movement.Verdict = providers.Declined // a hold given back: no charge was made and none returned
+		movement.Verdict, movement.Reason = providers.Declined, providers.Released // a hold given back: no charge was made and none returned
 	case r.TransactionType == refund:
 		movement.Kind = providers.LineRefund
 		movement.Verdict = r.givenBack()

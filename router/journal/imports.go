@@ -157,13 +157,13 @@ func (s *Store) UnstageImport(ctx context.Context, i Import, n int) (bool, error
 	return dropped > 0, err
 }
 
-// AcceptImport makes an import the statement of its days, and starts the runs that hold
+// AcceptImport makes an import the statement of its days, as of when they were over, and starts the runs that hold
 // them against our books, in one commit. A day that is being run keeps the run that it has,
 // and the file is not accepted: ErrBusy.
-func (s *Store) AcceptImport(ctx context.Context, i Import, runs []Run) error {
+func (s *Store) AcceptImport(ctx context.Context, i Import, runs []Run, asOf time.Time) error {
 	return s.keepImport(ctx, i, func(ctx context.Context, tx *sql.Tx) error {
 		for _, r := range runs {
-			if err := publish(ctx, tx, r); err != nil {
+			if err := publish(ctx, tx, r, asOf); err != nil {
 				return err
 			}
 			fresh, err := insertRun(ctx, tx, r)

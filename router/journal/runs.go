@@ -223,17 +223,17 @@ func (s *Store) Unstage(ctx context.Context, r Run, n int) (bool, error) {
 	return dropped > 0, err
 }
 
-// Publish makes a run's reading the statement of its day.
-func (s *Store) Publish(ctx context.Context, r Run) error {
-	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error { return publish(ctx, tx, r) })
+// Publish makes a run's reading the statement of its day, as of when the gateway was asked.
+func (s *Store) Publish(ctx context.Context, r Run, asOf time.Time) error {
+	return s.keepRun(ctx, r, func(ctx context.Context, tx *sql.Tx) error { return publish(ctx, tx, r, asOf) })
 }
 
 // publish makes a run's reading the statement of its day.
-func publish(ctx context.Context, tx *sql.Tx, r Run) error {
+func publish(ctx context.Context, tx *sql.Tx, r Run, asOf time.Time) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO statement_days (gateway, day, reading, source, from_at, to_at, lines, read_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (gateway, day) DO UPDATE SET reading = excluded.reading, source = excluded.source,
 		from_at = excluded.from_at, to_at = excluded.to_at, lines = excluded.lines, read_at = excluded.read_at`,
-		r.Gateway, r.Day, r.Reading, string(r.Source), micros(r.Span.From), micros(r.Span.To), r.Staged, micros(r.Updated))
+		r.Gateway, r.Day, r.Reading, string(r.Source), micros(r.Span.From), micros(r.Span.To), r.Staged, micros(asOf))
 	return err
 }
 

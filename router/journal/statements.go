@@ -43,7 +43,7 @@ type StatementDay struct {
 	Source       providers.StatementSource
 	Span         providers.Window
 	Lines        int64
-	Read         time.Time
+	Read         time.Time // as of when it is what the gateway says
 }
 
 // stage inserts lines of a reading, numbered from their Seq, whose groups are known.

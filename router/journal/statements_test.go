@@ -181,7 +181,7 @@ func stageAll(t *testing.T, s *journal.Store, r journal.Run, lines ...journal.St
 	if err := s.Stage(t.Context(), r, lines); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Publish(t.Context(), r); err != nil {
+	if err := s.Publish(t.Context(), r, start); err != nil {
 		t.Fatal(err)
 	}
 	return r

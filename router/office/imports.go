@@ -234,7 +234,7 @@ func (o *Office) accept(ctx context.Context, i journal.Import, books Books, days
 			Counts: journal.Counts{Lines: lines[books.name(d)]}, Due: next.Updated, Created: next.Updated, Updated: next.Updated})
 	}
 	next.State = journal.ImportAccepted
-	if err := o.Journal.AcceptImport(ctx, next, runs); err != nil {
+	if err := o.Journal.AcceptImport(ctx, next, runs, days[len(days)-1].To); err != nil {
 		return i, err
 	}
 	return next, nil

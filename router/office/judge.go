@@ -20,6 +20,9 @@ import (
 // not the end of a run's memory.
 const mostLines = 1000
 
+// mostRounds is how often the lines of an order teach something new at most.
+const mostRounds = 3
+
 // judge judges orders of one gateway, by the statements that were there when it began.
 type judge struct {
 	*Office
@@ -29,7 +32,7 @@ type judge struct {
 }
 
 func (b Books) options(claims providers.Claims) reconcile.Options {
-	return reconcile.Options{Edge: b.Edge, Late: b.Late, Payout: b.Payout, Fees: b.Fees, NetFees: b.NetFees, Parts: claims.Capture.Partial}
+	return reconcile.Options{Edge: b.Edge, Late: b.Late, Payout: b.Payout, Fees: b.Fees, NetFees: b.NetFees, HidesRefunds: b.HidesRefunds, Parts: claims.Capture.Partial}
 }
 
 // page judges some orders: what their lines teach is taken in, and what differs after that
@@ -54,8 +57,8 @@ func (j judge) page(ctx context.Context, run journal.Run, groups []string, at cu
 	}
 	before := j.judge(run.Gateway, groups, lines, ours)
 	after := before
-	if len(before.Steps) > 0 {
-		for _, s := range before.Steps {
+	for round := 0; round < mostRounds && len(after.Steps) > 0; round++ { // what is taken in may teach more, as how much of it went back
+		for _, s := range after.Steps {
 			if err := j.take(ctx, ours, s); err != nil {
 				return run, err
 			}
@@ -135,7 +138,7 @@ func (j judge) judge(gateway string, groups []string, lines []journal.StagedLine
 	}
 	var statements []reconcile.Statement
 	for _, d := range j.days {
-		statements = append(statements, reconcile.Statement{Gateway: gateway, Span: d.Span, Lines: told[d.Day]})
+		statements = append(statements, reconcile.Statement{Gateway: gateway, Span: d.Span, Lines: told[d.Day], Read: d.Read})
 	}
 	return reconcile.Judge(statements, entries, j.options)
 }

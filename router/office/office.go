@@ -39,7 +39,8 @@ type Books struct {
 	Within             time.Duration // of a line without names and the only movement that it can be
 	Fees               reconcile.Fees
 	Formats            map[string]statement.Format // of files, by name
-	NetFees            bool
+	NetFees            bool                        // as reconcile.Options
+	HidesRefunds       bool                        // as reconcile.Options
 }
 
 // Options wire an Office. All are required unless said otherwise.

@@ -18,6 +18,7 @@ func (o *Office) read(ctx context.Context, run journal.Run, g router.Gateway, bo
 		return run, err
 	}
 	run.State, run.Counts.Lines = journal.RunReading, run.Staged
+	asOf := run.Created // the earliest that any of its lines was told
 	for more := true; more; {
 		if more, err = o.Journal.Unstage(ctx, run, 10*o.Page); err != nil {
 			return run, err
@@ -38,7 +39,7 @@ func (o *Office) read(ctx context.Context, run journal.Run, g router.Gateway, bo
 		return run, err
 	}
 	next.State, next.Cursor = journal.RunMatching, ""
-	if err := o.Journal.Publish(ctx, next); err != nil {
+	if err := o.Journal.Publish(ctx, next, asOf); err != nil {
 		return run, err // it is published again: a run is never further than what is kept
 	}
 	return next, nil

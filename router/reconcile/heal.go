@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"slices"
+
 	"github.com/payrouter/payrouter/providers"
 )
 
@@ -17,10 +19,12 @@ type Step struct {
 // says nothing new, and where a person must look:
 //
 //	line                        our entry                                  becomes
-//	money, of the same sum      undecided, or refused                      held or approved
+//	money, of the same sum      undecided, or refused                      held or approved; a hold of ours
+//	                                                                       that ended is never held again
 //	approved                    a hold, or a part of it (parts)            approved
-//	declined, dated after it    a hold                                     declined: it is gone
-//	refund approved, same sum   undecided, or refused                      approved: it was made
+//	released, dated after it    a hold                                     declined: it is gone
+//	refund approved, same sum,  undecided, or refused                      approved: it was made
+//	  not older than the wish
 //	another sum or currency     any                                        never
 //	no money                    undecided, or refused                      never: statements list
 //	                                                                       every try, and a look decides
@@ -41,60 +45,83 @@ func taught(l providers.StatementLine, e Entry, parts bool) (providers.Result, b
 	same := l.Amount == e.Amount
 	switch {
 	case is == money && e.Kind == providers.LineRefund:
-		return providers.Result{Verdict: providers.Approved}, same && !e.Verdict.HasMoney()
+		return providers.Result{Verdict: providers.Approved}, same && !e.Verdict.HasMoney() && !l.At.Before(e.At.Add(-DefaultEdge))
+	case is == money && l.Verdict == providers.Held && e.WasHeld && e.refused():
+		return providers.Result{}, false
 	case is == money && !e.Verdict.HasMoney():
 		return providers.Result{Verdict: l.Verdict, Amount: l.Amount}, same
 	case is == money && e.Verdict == providers.Held && l.Verdict == providers.Approved:
 		return providers.Result{Verdict: providers.Approved, Amount: l.Amount}, same || parts && l.Amount.PartOf(e.Amount)
-	case is == quiet && l.Verdict == providers.Declined && e.Verdict == providers.Held && e.Kind == providers.LineCharge:
-		return providers.Result{Verdict: providers.Declined, Reason: providers.Released}, l.At.After(later(e.At, e.Last))
+	case is == quiet && l.Verdict == providers.Declined && l.Reason == providers.Released && e.Verdict == providers.Held && e.Kind == providers.LineCharge:
+		return providers.Result{Verdict: providers.Declined, Reason: providers.Released}, l.At.After(later(e.At, e.Last).Add(DefaultEdge))
 	}
 	return providers.Result{}, false
 }
 
-// steps is what findings teach about the movements that they name.
-func steps(found []Finding, parts bool) []Step {
+// steps is what the findings of a judgement teach: about the movements that they name, and of
+// refunds that somebody made without us, in the gateway's cabinet or by the bank, how much of
+// a charge has gone back in all. Whoever refunds the payment next must know that. Where the
+// gateway shows more than one charge under an order nobody can say whose refunds they are, or
+// which part was captured: that is left to a person, and so is what adds up to more than the
+// charge.
+func steps(j Judgement, ours []Entry, parts bool) []Step {
+	doubtful, strange := map[movement]bool{}, map[movement]bool{} // charges
+	returned := map[movement]int64{}
+	for _, f := range j.Findings {
+		charge := movement{payment: f.Payment, attempt: f.Attempt}
+		switch {
+		case f.Payment == "" || f.Line == nil:
+		case f.Entry == nil && f.Line.Kind != providers.LineRefund:
+			doubtful[charge] = true
+		case f.Kind == RefundUnknownToUs && read(*f.Line) == money:
+			strange[charge] = true
+			returned[charge] += f.Line.Amount.Minor
+		}
+	}
 	var all []Step
-	for _, f := range found {
-		if f.Kind == StateDiffers && f.Entry != nil && f.Line != nil {
-			if s, ok := Heal(*f.Line, *f.Entry, parts); ok {
-				all = append(all, s)
-			}
+	charges := map[movement]int{} // the place of a charge's step, counted from 1
+	for _, f := range j.Findings {
+		if f.Kind != StateDiffers || f.Entry == nil || f.Line == nil {
+			continue
+		}
+		charge := movement{payment: f.Payment, attempt: f.Attempt}
+		s, ok := Heal(*f.Line, *f.Entry, parts && !doubtful[charge])
+		if !ok {
+			continue
+		}
+		all = append(all, s)
+		if s.Operation == 0 {
+			charges[charge] = len(all)
+		} else {
+			returned[charge] += f.Entry.Amount.Minor
+		}
+	}
+	for _, e := range ours {
+		if e.Kind == providers.LineRefund && e.Verdict == providers.Approved {
+			returned[movement{payment: e.Payment, attempt: e.Attempt}] += e.Amount.Minor
+		}
+	}
+	for _, e := range ours {
+		back := providers.Money{Minor: returned[e.movement()], Currency: e.Amount.Currency}
+		if e.Kind != providers.LineCharge || !strange[e.movement()] || doubtful[e.movement()] || foreign(j, e) || !back.PartOf(e.Amount) {
+			continue
+		}
+		switch i := charges[e.movement()]; {
+		case i > 0 && all[i-1].Result.Verdict == providers.Approved: // in one word: the money came, and went back
+			all[i-1].Result.Returned = back
+		case e.Verdict == providers.Approved:
+			all = append(all, Step{Payment: e.Payment, Attempt: e.Attempt, Result: providers.Result{
+				Verdict: providers.Approved, External: e.External, Amount: e.Amount, Returned: back,
+			}})
 		}
 	}
 	return all
 }
 
-// returns teaches of refunds that somebody made without us, in the gateway's cabinet or by
-// the bank: how much of a captured charge has gone back in all. Whoever refunds the payment
-// next must know it. What adds up to more than was captured is left to a person.
-func returns(j Judgement, ours []Entry) []Step {
-	strange, sum := map[movement]bool{}, map[movement]providers.Money{}
-	back := func(payment string, attempt int, amount providers.Money) movement {
-		charge := movement{payment: payment, attempt: attempt}
-		if sum[charge].Currency == amount.Currency || sum[charge].Currency == "" {
-			sum[charge] = providers.Money{Minor: sum[charge].Minor + amount.Minor, Currency: amount.Currency}
-		}
-		return charge
-	}
-	for _, p := range j.Matched {
-		if p.Line.Kind == providers.LineRefund {
-			back(p.Entry.Payment, p.Entry.Attempt, p.Line.Amount)
-		}
-	}
-	for _, f := range j.Findings {
-		if f.Kind == RefundUnknownToUs && f.Payment != "" && read(*f.Line) == money {
-			strange[back(f.Payment, f.Attempt, f.Line.Amount)] = true
-		}
-	}
-	var all []Step
-	for _, e := range ours {
-		returned := sum[e.movement()]
-		if strange[e.movement()] && e.Verdict == providers.Approved && returned.PartOf(e.Amount) {
-			all = append(all, Step{Payment: e.Payment, Attempt: e.Attempt, Result: providers.Result{
-				Verdict: providers.Approved, External: e.External, Amount: e.Amount, Returned: returned,
-			}})
-		}
-	}
-	return all
+// foreign reports whether a refund that we did not make is told in another currency than the
+// charge.
+func foreign(j Judgement, e Entry) bool {
+	return slices.ContainsFunc(j.Findings, func(f Finding) bool {
+		return f.Kind == RefundUnknownToUs && f.Payment == e.Payment && f.Attempt == e.Attempt && f.Line.Amount.Currency != e.Amount.Currency
+	})
 }

@@ -20,25 +20,27 @@ func TestAStatementTeachesWhatItsTableSaysAndNothingElse(t *testing.T) {
 				for name, sum := range sums {
 					for _, parts := range []bool{false, true} {
 						for _, after := range []bool{false, true} {
-							e := reconcile.Entry{Kind: kind, Payment: "p", Attempt: 2, Verdict: ours, Amount: tenges(1000), At: november, Last: november.Add(time.Hour)}
-							if kind == providers.LineRefund {
-								e.Operation = 3
-							}
-							l := providers.StatementLine{Kind: kind, External: "x", Code: "c", Verdict: theirs, Amount: sum, At: november.Add(time.Minute)}
-							if after {
-								l.At = november.Add(2 * time.Hour)
-							}
-							cells++
-							step, ok := reconcile.Heal(l, e, parts)
-							want, wanted := table(kind, ours, theirs, name, parts, after)
-							if ok != wanted || ok && (step.Result.Verdict != want || step.Payment != "p" || step.Attempt != 2 || step.Operation != e.Operation || step.Result.External != "x" || step.Result.Code != "c") {
-								t.Errorf("%s: ours %s, theirs %s of %s (parts %t, after %t): %+v %t, want %s %t", kind, ours, theirs, name, parts, after, step, ok, want, wanted)
-							}
-							if ok {
-								taught++
-							}
-							if ok && kind == providers.LineCharge && step.Result.Verdict.HasMoney() && step.Result.Amount != sum {
-								t.Errorf("it is taught %s of %s", step.Result.Amount, sum)
+							for _, reason := range []providers.Reason{"", providers.Released} {
+								e := reconcile.Entry{Kind: kind, Payment: "p", Attempt: 2, Verdict: ours, Amount: tenges(1000), At: november, Last: november.Add(time.Hour)}
+								if kind == providers.LineRefund {
+									e.Operation = 3
+								}
+								l := providers.StatementLine{Kind: kind, External: "x", Code: "c", Verdict: theirs, Reason: reason, Amount: sum, At: november.Add(time.Minute)}
+								if after {
+									l.At = november.Add(2 * time.Hour)
+								}
+								cells++
+								step, ok := reconcile.Heal(l, e, parts)
+								want, wanted := table(kind, ours, theirs, name, parts, after && reason == providers.Released)
+								if ok != wanted || ok && (step.Result.Verdict != want || step.Payment != "p" || step.Attempt != 2 || step.Operation != e.Operation || step.Result.External != "x" || step.Result.Code != "c") {
+									t.Errorf("%s: ours %s, theirs %s of %s (parts %t, after %t): %+v %t, want %s %t", kind, ours, theirs, name, parts, after, step, ok, want, wanted)
+								}
+								if ok {
+									taught++
+								}
+								if ok && kind == providers.LineCharge && step.Result.Verdict.HasMoney() && step.Result.Amount != sum {
+									t.Errorf("it is taught %s of %s", step.Result.Amount, sum)
+								}
 							}
 						}
 					}
@@ -46,13 +48,13 @@ func TestAStatementTeachesWhatItsTableSaysAndNothingElse(t *testing.T) {
 			}
 		}
 	}
-	if cells != 2*6*6*4*2*2 || taught == 0 {
+	if cells != 2*6*6*4*2*2*2 || taught == 0 {
 		t.Fatalf("%d cells, %d of them taught", cells, taught)
 	}
 }
 
 // table is the one of Heal's comment, written once more.
-func table(kind providers.LineKind, ours, theirs providers.Verdict, sum string, parts, after bool) (providers.Verdict, bool) {
+func table(kind providers.LineKind, ours, theirs providers.Verdict, sum string, parts, gone bool) (providers.Verdict, bool) {
 	undecidedOrRefused := ours != providers.Held && ours != providers.Approved
 	if kind == providers.LineRefund {
 		return providers.Approved, theirs == providers.Approved && undecidedOrRefused && sum == "same"
@@ -63,7 +65,7 @@ func table(kind providers.LineKind, ours, theirs providers.Verdict, sum string, 
 	case theirs == providers.Approved && ours == providers.Held:
 		return providers.Approved, sum == "same" || sum == "part" && parts
 	case theirs == providers.Declined && ours == providers.Held:
-		return providers.Declined, after
+		return providers.Declined, gone
 	}
 	return 0, false
 }
@@ -72,5 +74,21 @@ func TestALineOfTheOtherDirectionTeachesNothing(t *testing.T) {
 	e := reconcile.Entry{Kind: providers.LineCharge, Verdict: providers.Unknown, Amount: tenges(1000), At: november}
 	if step, ok := reconcile.Heal(providers.StatementLine{Kind: providers.LineRefund, Verdict: providers.Approved, Amount: tenges(1000), At: november}, e, true); ok {
 		t.Errorf("a refund teaches %+v about a charge", step)
+	}
+}
+
+// What ended is never alive again by a line that was read before, and what is older than a
+// wish was not it.
+func TestAnOldLineTeachesNothing(t *testing.T) {
+	hold := reconcile.Entry{Kind: providers.LineCharge, Verdict: providers.Declined, WasHeld: true, Amount: tenges(1000), At: november}
+	if step, ok := reconcile.Heal(providers.StatementLine{Kind: providers.LineCharge, Verdict: providers.Held, Amount: tenges(1000), At: november}, hold, true); ok {
+		t.Errorf("a hold that ended becomes %+v", step)
+	}
+	wish := reconcile.Entry{Kind: providers.LineRefund, Operation: 1, Amount: tenges(300), At: november}
+	for older, want := range map[time.Duration]bool{0: true, reconcile.DefaultEdge: true, reconcile.DefaultEdge + 1: false} {
+		l := providers.StatementLine{Kind: providers.LineRefund, Verdict: providers.Approved, Amount: tenges(300), At: november.Add(-older)}
+		if _, ok := reconcile.Heal(l, wish, true); ok != want {
+			t.Errorf("a refund %s older than the wish: %t", older, ok)
+		}
 	}
 }

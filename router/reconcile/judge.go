@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -33,9 +34,10 @@ func Judge(days []Statement, ours []Entry, o Options) Judgement {
 	}
 	if len(results) > 1 {
 		j.Findings = append(j.Findings, Across(results...)...)
+		j.Findings = slices.DeleteFunc(j.Findings, func(f Finding) bool { return f.Line == nil && j.told(f.Entry) }) // missing in one span, and told in another
 		j.Carried = unplaced(j)
 	}
-	j.Steps = append(steps(j.Findings, o.Parts), returns(j, ours)...)
+	j.Steps = steps(j, ours, o.Parts)
 	j.second(ours, o)
 	j.Findings = keyed(j.Findings)
 	return j
@@ -53,13 +55,14 @@ func join(days []Statement) []Statement {
 	var told map[providers.StatementLine]int
 	for _, d := range days {
 		if n := len(joined); n == 0 || d.Span.From.After(joined[n-1].Span.To) {
-			joined, told = append(joined, Statement{Gateway: d.Gateway, Span: d.Span}), map[providers.StatementLine]int{}
+			joined, told = append(joined, Statement{Gateway: d.Gateway, Span: d.Span, read: map[providers.StatementLine]time.Time{}}), map[providers.StatementLine]int{}
 		}
 		s := &joined[len(joined)-1]
 		s.Span.To = later(s.Span.To, d.Span.To)
 		here := map[providers.StatementLine]int{}
 		for _, l := range d.Lines {
 			l.At, l.Settled = l.At.UTC(), l.Settled.UTC() // one instant has one form
+			s.read[l] = later(s.read[l], d.Read)
 			if here[l]++; here[l] > told[l] {
 				told[l]++
 				s.Lines = append(s.Lines, l)
@@ -67,6 +70,16 @@ func join(days []Statement) []Statement {
 		}
 	}
 	return joined
+}
+
+// told reports whether a line tells of an entry.
+func (j Judgement) told(e *Entry) bool {
+	for _, p := range j.Matched {
+		if p.Entry.movement() == e.movement() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(j.Findings, func(f Finding) bool { return f.Line != nil && f.Entry != nil && f.Entry.movement() == e.movement() })
 }
 
 // unplaced leaves out of what spans have carried the entries that another span has placed.
@@ -99,7 +112,7 @@ func (j *Judgement) second(ours []Entry, o Options) {
 	}
 	j.Matched = slices.DeleteFunc(j.Matched, func(p Pair) bool {
 		f := Finding{Payment: p.Entry.Payment, Attempt: p.Entry.Attempt, Entry: p.Entry, Line: p.Line}
-		told := !o.NetFees || !refunded[movement{payment: f.Payment, attempt: f.Attempt}]
+		told := p.Line.Verdict == providers.Approved && (!o.NetFees || !refunded[movement{payment: f.Payment, attempt: f.Attempt}])
 		switch {
 		case told && o.Fees.Differs(p.Entry.Kind, p.Entry.Method, *p.Line):
 			f.Kind = FeeDiffers

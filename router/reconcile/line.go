@@ -49,12 +49,13 @@ func earlier(l providers.StatementLine, e Entry, edge time.Duration) bool {
 }
 
 // withoutPast makes idle the holds that a line not earlier than they are ends: their
-// capture or release, with the same id or where one of them has none.
+// capture or release, with the same id or where one of them has none. A declined line
+// without an id ends a hold only if it says that it released it: payers try twice.
 func (m *matcher) withoutPast(lines []*providers.StatementLine) []*providers.StatementLine {
 	ends := map[string]time.Time{} // by id; "" is a line without one
 	var last time.Time
 	for _, l := range lines {
-		if read(*l) == money && l.Verdict == providers.Approved || read(*l) == quiet && l.Verdict == providers.Declined {
+		if read(*l) == money && l.Verdict == providers.Approved || read(*l) == quiet && l.Verdict == providers.Declined && (l.External != "" || l.Reason == providers.Released) {
 			ends[l.External] = later(ends[l.External], l.At)
 			last = later(last, l.At)
 		}
@@ -75,5 +76,5 @@ func (m *matcher) withoutPast(lines []*providers.StatementLine) []*providers.Sta
 func byLine(a, b providers.StatementLine) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Order, b.Order), cmp.Compare(a.External, b.External),
 		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Verdict, b.Verdict), byMoney(a.Amount, b.Amount),
-		byMoney(a.Fee, b.Fee), a.Settled.Compare(b.Settled), cmp.Compare(a.Code, b.Code))
+		byMoney(a.Fee, b.Fee), a.Settled.Compare(b.Settled), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Code, b.Code))
 }

@@ -28,6 +28,8 @@ type Options struct {
 	Fees    Fees
 	NetFees bool
 	Parts   bool // the gateway claims partial captures
+	// HidesRefunds says that the gateway's list may show nothing of a refund.
+	HidesRefunds bool
 }
 
 // Statement is what a gateway's own books say of one span of time, usually a [Day].
@@ -35,6 +37,19 @@ type Statement struct {
 	Gateway string
 	Span    providers.Window
 	Lines   []providers.StatementLine
+	// Read is as of when the lines are what the gateway says: what our books learnt later they
+	// cannot contradict. Zero is as of now.
+	Read time.Time
+
+	read map[providers.StatementLine]time.Time // of lines that were read at other times
+}
+
+// asOf is as of when a line is what the gateway says.
+func (s Statement) asOf(l providers.StatementLine) time.Time {
+	if at, known := s.read[l]; known {
+		return at
+	}
+	return s.Read
 }
 
 // Pair is a line and an entry. Both are there in Matched, and one of them in Carried and
@@ -60,7 +75,7 @@ type Result struct {
 // whose range, widened by the edge, meets the span; more do no harm, and one given twice
 // is one.
 func Match(s Statement, ours []Entry, o Options) Result {
-	m := matcher{Result{Gateway: s.Gateway, Span: s.Span, Edge: cmp.Or(o.Edge, DefaultEdge)}}
+	m := matcher{Result: Result{Gateway: s.Gateway, Span: s.Span, Edge: cmp.Or(o.Edge, DefaultEdge)}, statement: s, hidesRefunds: o.HidesRefunds}
 	for _, c := range gather(s.Lines, ours) {
 		m.settle(c.owner, c.charges)
 		m.settle(c.owner, c.refunds)
@@ -69,28 +84,36 @@ func Match(s Statement, ours []Entry, o Options) Result {
 	return m.Result
 }
 
-type matcher struct{ Result }
+type matcher struct {
+	Result
+	statement    Statement
+	hidesRefunds bool
+}
+
+// stale reports whether our books learnt of the entry after the line was read.
+func (m *matcher) stale(l *providers.StatementLine, e *Entry) bool {
+	at := m.statement.asOf(*l)
+	return !at.IsZero() && later(e.At, e.Last).After(at)
+}
 
 // settle finds a place for everything that is said about one order in one direction:
 // first the lines with money, then those that cannot be read, then those without money.
 func (m *matcher) settle(owner *Entry, c claims) {
 	c.lines = m.withoutPast(c.lines)
-	told := map[any]bool{} // ids and amounts
+	told := map[said]bool{}
 	for _, want := range []reading{money, unclear} {
-		side := claims{lines: those(c.lines, want), entries: c.entries, own: c.own}
+		side := claims{lines: those(c.lines, want), entries: c.entries, own: c.own, shared: c.shared}
 		for _, p := range side.pair() {
-			told[c.id(p.Line)], told[p.Line.Amount] = true, true
+			told[c.said(p.Line)] = true
 			m.judge(p)
 		}
 		for _, l := range side.lines {
-			id := c.id(l)
-			again := id != "" && told[id] || id == "" && told[l.Amount]
-			m.strange(owner, l, id, again && want == money)
-			told[id], told[l.Amount] = true, true
+			m.strange(owner, l, c.id(l), told[c.said(l)] && want == money)
+			told[c.said(l)] = true
 		}
 		c.entries = side.entries
 	}
-	claimed := claims{lines: those(c.lines, quiet), own: c.own}
+	claimed := claims{lines: those(c.lines, quiet), own: c.own, shared: c.shared}
 	slices.Reverse(claimed.lines) // the latest tells most
 	for _, e := range c.entries {
 		if e.Verdict.HasMoney() {
@@ -115,6 +138,9 @@ func (m *matcher) settle(owner *Entry, c claims) {
 func (m *matcher) judge(p Pair) {
 	l, e := p.Line, p.Entry
 	switch {
+	case earlier(*l, *e, m.Edge) && m.stale(l, e):
+		m.Idle = append(m.Idle, Pair{Line: l})
+		m.wait(e)
 	case earlier(*l, *e, m.Edge) && !e.inside(m.Span, m.Edge):
 		m.Idle = append(m.Idle, Pair{Line: l})
 		m.absent(e)
@@ -136,11 +162,20 @@ func (m *matcher) absent(e *Entry) {
 	switch {
 	case e.refused():
 		m.Idle = append(m.Idle, Pair{Entry: e})
-	case e.undecided() || !e.inside(m.Span, m.Edge):
+	case e.undecided() || !e.inside(m.Span, m.Edge), e.Kind == providers.LineRefund && m.hidesRefunds:
 		m.Carried = append(m.Carried, Pair{Entry: e})
 	default:
 		m.find(missing(e), e, nil, e)
 	}
+}
+
+// wait places an entry that a statement read later may show.
+func (m *matcher) wait(e *Entry) {
+	if e.refused() {
+		m.Idle = append(m.Idle, Pair{Entry: e})
+		return
+	}
+	m.Carried = append(m.Carried, Pair{Entry: e})
 }
 
 func missing(e *Entry) Kind {
@@ -150,9 +185,9 @@ func missing(e *Entry) Kind {
 	return UnknownToThem
 }
 
-// strange places a line that has no entry. It repeats another one when its id was told
-// already or, if it has none, when its amount was. Another id is another movement, and so
-// are equal refunds without ids of their own.
+// strange places a line that has no entry. It repeats another one when its id and amount
+// were told already or, if it has none, when its amount was told of the same instant. Another
+// id is another movement, and so are equal refunds without ids of their own.
 func (m *matcher) strange(owner *Entry, l *providers.StatementLine, id string, again bool) {
 	refund := l.Kind == providers.LineRefund
 	shared := id == "" || owner != nil && id == owner.External // all refunds of the payment may have it

@@ -71,6 +71,9 @@ func id(external string) func(*providers.StatementLine) {
 	return func(l *providers.StatementLine) { l.External = external }
 }
 
+// released marks a line as a hold that was given back.
+func released(l *providers.StatementLine) { l.Reason = providers.Released }
+
 func order(text string) func(*providers.StatementLine) {
 	return func(l *providers.StatementLine) { l.Order = text }
 }
@@ -123,7 +126,7 @@ func TestEveryDisagreementIsFoundUnderItsKind(t *testing.T) {
 		{"captured there and undecided here", theirs(charge(providers.Approved, 1000)), ours(paid(is(providers.Unknown))), []reconcile.Kind{reconcile.StateDiffers}},
 		{"a hold they still have and we gave back", theirs(charge(providers.Held, 1000)), ours(paid(is(providers.Declined), wasHeld)),
 			[]reconcile.Kind{reconcile.StateDiffers}},
-		{"a hold they gave back and we still have", theirs(charge(providers.Held, 1000), charge(providers.Declined, 1000, at(noon.Add(time.Minute)))),
+		{"a hold they gave back and we still have", theirs(charge(providers.Held, 1000), charge(providers.Declined, 1000, released, at(noon.Add(time.Minute)))),
 			ours(paid(is(providers.Held))), []reconcile.Kind{reconcile.StateDiffers}},
 		{"a state nobody can read", theirs(charge(providers.Unknown, 1000)), ours(paid()), []reconcile.Kind{reconcile.StateDiffers}},
 		{"a state nobody can read about what we do not know either", theirs(charge(providers.Unknown, 1000)), ours(paid(is(providers.Unknown))),
@@ -231,7 +234,7 @@ func TestWhatAgreesIsNoFindingHoweverItIsWritten(t *testing.T) {
 		{"an offer that nobody paid", theirs(charge(providers.Pending, 1000)), ours(paid(is(providers.Pending))), 0},
 		{"a hold and its capture in part, in rows of their own", theirs(charge(providers.Held, 1000), charge(providers.Approved, 400, at(afterwards))),
 			ours(paid(wasHeld, func(e *reconcile.Entry) { e.Amount = tenge(400) })), 1},
-		{"a hold and its release in the same second", theirs(charge(providers.Held, 1000), charge(providers.Declined, 1000)),
+		{"a hold and its release in the same second", theirs(charge(providers.Held, 1000), charge(providers.Declined, 1000, released)),
 			ours(paid(is(providers.Declined), wasHeld)), 0},
 		{"a hold beside another payer's try", theirs(charge(providers.Held, 1000, id("a")), charge(providers.Declined, 1000, id("b"), at(afterwards))),
 			ours(paid(is(providers.Held))), 1},

@@ -126,8 +126,8 @@ func TestAHoldThatEndedOnALaterDayContradictsNothing(t *testing.T) {
 	if found := reconcile.Across(before, after, match(reconcile.Day(noon.AddDate(0, 0, -1), zone), nil, nil)); kinds(found) != string(reconcile.UnknownToThem) {
 		t.Errorf("a capture that no day shows: found %q", kinds(found))
 	}
-	released := paid(is(providers.Declined), wasHeld, dated(noon, captured.Last))
-	before, after = both(theirs(hold, charge(providers.Declined, 1000, at(released.Last))), ours(released))
+	given := paid(is(providers.Declined), wasHeld, dated(noon, captured.Last))
+	before, after = both(theirs(hold, charge(providers.Declined, 1000, released, at(given.Last))), ours(given))
 	if len(before.Findings)+len(after.Findings) != 0 {
 		t.Errorf("released: found %q and %q", kinds(before.Findings), kinds(after.Findings))
 	}

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -18,6 +19,7 @@ type claims struct {
 	lines   []*providers.StatementLine
 	entries []*Entry
 	own     map[string]bool // the order numbers that refunds have of their own
+	shared  string          // the gateway's id of the charge, which its refunds may bear as well
 }
 
 // id tells one movement of the order from another, where a line has such a thing.
@@ -26,6 +28,22 @@ func (c claims) id(l *providers.StatementLine) string {
 		return l.Order
 	}
 	return l.External
+}
+
+// said is what two lines that tell the same share: id and amount, and the instant where they
+// have no id.
+type said struct {
+	id     string
+	amount providers.Money
+	at     time.Time
+}
+
+func (c claims) said(l *providers.StatementLine) said {
+	s := said{id: c.id(l), amount: l.Amount}
+	if s.id == "" {
+		s.at = l.At.UTC()
+	}
+	return s
 }
 
 // gather puts lines and entries together that speak of the same order.
@@ -128,5 +146,8 @@ func (o *order) add(e *Entry) {
 	}
 	if o.owner == nil || o.owner.Kind == providers.LineRefund && e.Kind != providers.LineRefund {
 		o.owner = e
+	}
+	if e.Kind != providers.LineRefund && e.External != "" {
+		o.refunds.shared = e.External
 	}
 }

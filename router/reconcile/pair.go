@@ -62,12 +62,29 @@ func (c *claims) pair() []Pair {
 			if !ok || len(waiting[t]) == 0 || p == (pass{}) && e.Kind == providers.LineRefund && e.refused() {
 				return false
 			}
-			l := waiting[t][0]
-			waiting[t], taken[l] = waiting[t][1:], true
+			i := slices.IndexFunc(waiting[t], func(l *providers.StatementLine) bool { return c.may(l, e) })
+			if i < 0 {
+				return false
+			}
+			l := waiting[t][i]
+			waiting[t], taken[l] = slices.Delete(slices.Clone(waiting[t]), i, i+1), true
 			pairs = append(pairs, Pair{Line: l, Entry: e})
 			return true
 		})
 		c.lines = slices.DeleteFunc(slices.Clone(c.lines), func(l *providers.StatementLine) bool { return taken[l] })
 	}
 	return pairs
+}
+
+// may reports whether a line can be about an entry at all. Another id is another refund, but
+// for the charge's, which some gateways write on its refunds; and what is older than the wish
+// for a refund that nobody has seen carried out was not that refund.
+func (c *claims) may(l *providers.StatementLine, e *Entry) bool {
+	if e.Kind != providers.LineRefund {
+		return true
+	}
+	if l.External != "" && e.External != "" && l.External != e.External && l.External != c.shared {
+		return false
+	}
+	return e.Verdict.HasMoney() || !l.At.Before(e.At.Add(-DefaultEdge))
 }

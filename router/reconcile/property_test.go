@@ -170,6 +170,9 @@ func story(t *rapid.T, name string) ([]providers.StatementLine, []reconcile.Entr
 	case "released", "declined":
 		e.Verdict = providers.Declined
 		lines = append(lines, tell(charge(providers.Declined, 1000), "", 2*time.Minute))
+		if fate == "released" {
+			released(&lines[len(lines)-1])
+		}
 	default:
 		lines = append(lines, tell(charge(providers.Approved, 1000), "", 2*time.Minute))
 	}

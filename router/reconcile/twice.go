@@ -11,9 +11,12 @@ import (
 // whichever gateways they are at, as one finding for each attempt that holds too much. What
 // was seen later than an instant is left for the next run: it may be on its way back.
 func Twice(p payment.Payment, before time.Time) []Finding {
-	with := 0
+	with, sums := 0, p.Sums()
+	if sums.Held+sums.Paid-sums.Refunded > 0 { // of the attempt whose money is the payment's
+		with++
+	}
 	for _, a := range p.Attempts {
-		if a.Verdict.HasMoney() {
+		if p.Surplus(a) > 0 {
 			with++
 		}
 	}

@@ -18,13 +18,12 @@ type Books struct {
 	Zone     string        `yaml:"zone"`     // of its business days; default the provider's, such as Asia/Almaty
 	Schedule string        `yaml:"schedule"` // cron, in that zone; default "30 5 * * *"; "off": by hand only
 	Lag      time.Duration `yaml:"lag"`      // after a day's end, before it is read; default 2h
-	Reread   *int          `yaml:"reread"`   // days that are read once more, for rows that are written late; default 2
+	Reread   *int          `yaml:"reread"`   // days that are read once more, for rows that are written late or change; default the provider's
 	CatchUp  *int          `yaml:"catch_up"` // missed days that are made up for, at most; default 31
 	Slice    time.Duration `yaml:"slice"`    // asked for at once; default the whole day
 
-	Edge   time.Duration `yaml:"edge"`   // how far two books may date one movement apart; default 10m
-	Late   time.Duration `yaml:"late"`   // a row dated later than this after ours is settled late; default 24h
-	Payout time.Duration `yaml:"payout"` // after a charge, where the provider tells payouts; default never late
+	Edge time.Duration `yaml:"edge"` // how far two books may date one movement apart; default 10m
+	Late time.Duration `yaml:"late"` // a row dated later than this after ours is settled late; default 24h
 	// Formats are the files that people may import, by name, for providers that offer no list.
 	Formats map[string]statement.Format `yaml:"formats"`
 
@@ -45,23 +44,38 @@ type Fee struct {
 	Tolerance int64              `yaml:"tolerance"` // by how much a told fee may differ, minor units
 }
 
-// zones are where the providers' business days begin and end, from the notes.
-var zones = map[string]string{
-	"kaspi": "Asia/Almaty", "halyk": "Asia/Almaty", "freedompay": "Asia/Almaty", "tiptoppay": "Asia/Almaty",
-	"wayforpay": "Europe/Kyiv", "robokassa": "Europe/Moscow", "quickpay": "UTC",
+// habits is how providers write their own books, from the notes' sections 9.
+type habits struct {
+	zone    string // where business days begin and end
+	reread  int    // days: rows of older ones change no more, or nobody knows of it
+	net     bool   // the fee is what is missing from the payout
+	hides   bool   // refunds may have no rows
+	feeless bool   // no fee of the contract is told
+}
+
+var habit = map[string]habits{
+	"kaspi": {zone: "Asia/Almaty"}, "robokassa": {zone: "Europe/Moscow", hides: true}, "freedompay": {zone: "Asia/Almaty", hides: true},
+	"halyk":     {zone: "Asia/Almaty", reread: 8, net: true, hides: true}, // a row changes with its payment, and a refund only lowers its payout
+	"tiptoppay": {zone: "Asia/Almaty", reread: 8},
+	"wayforpay": {zone: "Europe/Kyiv", reread: 3},
+	"quickpay":  {zone: "UTC", reread: 3, feeless: true}, // its fee is what the payer is charged on top
 }
 
 // books completes what was left out.
 func (b Books) books(provider string) (office.Books, error) {
 	var wrong []error
-	zone, err := time.LoadLocation(cmp.Or(b.Zone, zones[provider], "UTC"))
+	zone, err := time.LoadLocation(cmp.Or(b.Zone, habit[provider].zone, "UTC"))
 	if err != nil {
 		wrong = append(wrong, fmt.Errorf("zone: %q is no time zone such as Asia/Almaty", b.Zone))
 	}
-	out := office.Books{Zone: zone, Schedule: cmp.Or(b.Schedule, "30 5 * * *"), Lag: cmp.Or(b.Lag, 2*time.Hour), Reread: or(b.Reread, 2), CatchUp: or(b.CatchUp, 31),
-		Slice: b.Slice, Formats: b.Formats, Edge: b.Edge, Late: cmp.Or(b.Late, 24*time.Hour), Payout: b.Payout}
+	out := office.Books{Zone: zone, Schedule: cmp.Or(b.Schedule, "30 5 * * *"), Lag: cmp.Or(b.Lag, 2*time.Hour), Reread: or(b.Reread, habit[provider].reread), CatchUp: or(b.CatchUp, 31),
+		Slice: b.Slice, Formats: b.Formats, Edge: b.Edge, Late: cmp.Or(b.Late, 24*time.Hour),
+		NetFees: habit[provider].net, HidesRefunds: habit[provider].hides}
 	if out.Schedule == "off" {
 		out.Schedule = ""
+	}
+	if habit[provider].feeless && len(b.Fees) > 0 {
+		wrong = append(wrong, fmt.Errorf("fees: %s tells no fee of the contract: leave them out", provider))
 	}
 	for i, f := range b.Fees {
 		fee, err := f.fee(zone)

@@ -102,6 +102,71 @@ func (Reconciliation_State) EnumDescriptor() ([]byte, []int) {
 	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// State is how far it is.
+type StatementImport_State int32
+
+const (
+	// Not told: treat it as on its way.
+	StatementImport_STATE_UNSPECIFIED StatementImport_State = 0
+	// Pieces are missing: send them from received_bytes on.
+	StatementImport_STATE_RECEIVING StatementImport_State = 1
+	// It is being read.
+	StatementImport_STATE_READING StatementImport_State = 2
+	// Its lines are the statement of its days, which are being run.
+	StatementImport_STATE_ACCEPTED StatementImport_State = 3
+	// It is not believed, and nothing of it was kept: see refused_row and what follows.
+	StatementImport_STATE_REFUSED StatementImport_State = 4
+	// It would be accepted; with validate_only nothing more is done.
+	StatementImport_STATE_VALID StatementImport_State = 5
+)
+
+// Enum value maps for StatementImport_State.
+var (
+	StatementImport_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "STATE_RECEIVING",
+		2: "STATE_READING",
+		3: "STATE_ACCEPTED",
+		4: "STATE_REFUSED",
+		5: "STATE_VALID",
+	}
+	StatementImport_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"STATE_RECEIVING":   1,
+		"STATE_READING":     2,
+		"STATE_ACCEPTED":    3,
+		"STATE_REFUSED":     4,
+		"STATE_VALID":       5,
+	}
+)
+
+func (x StatementImport_State) Enum() *StatementImport_State {
+	p := new(StatementImport_State)
+	*p = x
+	return p
+}
+
+func (x StatementImport_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StatementImport_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_payrouter_v1_finance_proto_enumTypes[1].Descriptor()
+}
+
+func (StatementImport_State) Type() protoreflect.EnumType {
+	return &file_payrouter_v1_finance_proto_enumTypes[1]
+}
+
+func (x StatementImport_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StatementImport_State.Descriptor instead.
+func (StatementImport_State) EnumDescriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{8, 0}
+}
+
 // Reconciliation is one run: a gateway's books of one business day are read, and held
 // against ours.
 type Reconciliation struct {
@@ -779,6 +844,332 @@ func (x *WatchReconciliationResponse) GetHeartbeat() bool {
 	return false
 }
 
+// StatementImport is a file in which a provider tells what it did.
+type StatementImport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The import, imports/{import}: its request_id.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whose file, gateways/{gateway}.
+	Gateway string `protobuf:"bytes,2,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// How it is to be read: a name below gateways[].books.formats in the configuration.
+	Format string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
+	// What it was called.
+	FileName string `protobuf:"bytes,4,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// The business days that it is the whole statement of.
+	FromDay string `protobuf:"bytes,5,opt,name=from_day,json=fromDay,proto3" json:"from_day,omitempty"`
+	ToDay   string `protobuf:"bytes,6,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
+	// How far it is.
+	State StatementImport_State `protobuf:"varint,7,opt,name=state,proto3,enum=payrouter.v1.StatementImport_State" json:"state,omitempty"`
+	// How many of its bytes are here, and how many there are.
+	ReceivedBytes int64 `protobuf:"varint,8,opt,name=received_bytes,json=receivedBytes,proto3" json:"received_bytes,omitempty"`
+	SizeBytes     int64 `protobuf:"varint,9,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// How many movements have been read.
+	Lines int64 `protobuf:"varint,10,opt,name=lines,proto3" json:"lines,omitempty"`
+	// Why it is not believed: the row, as an editor counts them from 1 (0: the file itself),
+	// its column, and what is wrong there. What stands there is not told: it may be a name.
+	RefusedRow    int64  `protobuf:"varint,11,opt,name=refused_row,json=refusedRow,proto3" json:"refused_row,omitempty"`
+	RefusedColumn string `protobuf:"bytes,12,opt,name=refused_column,json=refusedColumn,proto3" json:"refused_column,omitempty"`
+	RefusedWhy    string `protobuf:"bytes,13,opt,name=refused_why,json=refusedWhy,proto3" json:"refused_why,omitempty"`
+	// Who gave it to us, and why.
+	Actor  string `protobuf:"bytes,14,opt,name=actor,proto3" json:"actor,omitempty"`
+	Reason string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When it was announced, changed last, and read to its end.
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatementImport) Reset() {
+	*x = StatementImport{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatementImport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatementImport) ProtoMessage() {}
+
+func (x *StatementImport) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatementImport.ProtoReflect.Descriptor instead.
+func (*StatementImport) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *StatementImport) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StatementImport) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *StatementImport) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *StatementImport) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *StatementImport) GetFromDay() string {
+	if x != nil {
+		return x.FromDay
+	}
+	return ""
+}
+
+func (x *StatementImport) GetToDay() string {
+	if x != nil {
+		return x.ToDay
+	}
+	return ""
+}
+
+func (x *StatementImport) GetState() StatementImport_State {
+	if x != nil {
+		return x.State
+	}
+	return StatementImport_STATE_UNSPECIFIED
+}
+
+func (x *StatementImport) GetReceivedBytes() int64 {
+	if x != nil {
+		return x.ReceivedBytes
+	}
+	return 0
+}
+
+func (x *StatementImport) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *StatementImport) GetLines() int64 {
+	if x != nil {
+		return x.Lines
+	}
+	return 0
+}
+
+func (x *StatementImport) GetRefusedRow() int64 {
+	if x != nil {
+		return x.RefusedRow
+	}
+	return 0
+}
+
+func (x *StatementImport) GetRefusedColumn() string {
+	if x != nil {
+		return x.RefusedColumn
+	}
+	return ""
+}
+
+func (x *StatementImport) GetRefusedWhy() string {
+	if x != nil {
+		return x.RefusedWhy
+	}
+	return ""
+}
+
+func (x *StatementImport) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *StatementImport) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *StatementImport) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *StatementImport) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *StatementImport) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+// ImportStatementRequest is a piece of a file.
+type ImportStatementRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of them. start comes first, and once.
+	//
+	// Types that are valid to be assigned to Piece:
+	//
+	//	*ImportStatementRequest_Start_
+	//	*ImportStatementRequest_Chunk
+	Piece         isImportStatementRequest_Piece `protobuf_oneof:"piece"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportStatementRequest) Reset() {
+	*x = ImportStatementRequest{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportStatementRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportStatementRequest) ProtoMessage() {}
+
+func (x *ImportStatementRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportStatementRequest.ProtoReflect.Descriptor instead.
+func (*ImportStatementRequest) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ImportStatementRequest) GetPiece() isImportStatementRequest_Piece {
+	if x != nil {
+		return x.Piece
+	}
+	return nil
+}
+
+func (x *ImportStatementRequest) GetStart() *ImportStatementRequest_Start {
+	if x != nil {
+		if x, ok := x.Piece.(*ImportStatementRequest_Start_); ok {
+			return x.Start
+		}
+	}
+	return nil
+}
+
+func (x *ImportStatementRequest) GetChunk() []byte {
+	if x != nil {
+		if x, ok := x.Piece.(*ImportStatementRequest_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+type isImportStatementRequest_Piece interface {
+	isImportStatementRequest_Piece()
+}
+
+type ImportStatementRequest_Start_ struct {
+	// The announcement.
+	Start *ImportStatementRequest_Start `protobuf:"bytes,1,opt,name=start,proto3,oneof"`
+}
+
+type ImportStatementRequest_Chunk struct {
+	// The next bytes of the file: at most 48 KiB.
+	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
+}
+
+func (*ImportStatementRequest_Start_) isImportStatementRequest_Piece() {}
+
+func (*ImportStatementRequest_Chunk) isImportStatementRequest_Piece() {}
+
+// GetStatementImportRequest names an import.
+type GetStatementImportRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The import, imports/{import}.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStatementImportRequest) Reset() {
+	*x = GetStatementImportRequest{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStatementImportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStatementImportRequest) ProtoMessage() {}
+
+func (x *GetStatementImportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStatementImportRequest.ProtoReflect.Descriptor instead.
+func (*GetStatementImportRequest) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetStatementImportRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // ListFindingsRequest selects findings.
 type ListFindingsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -807,7 +1198,7 @@ type ListFindingsRequest struct {
 
 func (x *ListFindingsRequest) Reset() {
 	*x = ListFindingsRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[8]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +1210,7 @@ func (x *ListFindingsRequest) String() string {
 func (*ListFindingsRequest) ProtoMessage() {}
 
 func (x *ListFindingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[8]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +1223,7 @@ func (x *ListFindingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFindingsRequest.ProtoReflect.Descriptor instead.
 func (*ListFindingsRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{8}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListFindingsRequest) GetPageSize() int32 {
@@ -918,7 +1309,7 @@ type ListFindingsResponse struct {
 
 func (x *ListFindingsResponse) Reset() {
 	*x = ListFindingsResponse{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[9]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -930,7 +1321,7 @@ func (x *ListFindingsResponse) String() string {
 func (*ListFindingsResponse) ProtoMessage() {}
 
 func (x *ListFindingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[9]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -943,7 +1334,7 @@ func (x *ListFindingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFindingsResponse.ProtoReflect.Descriptor instead.
 func (*ListFindingsResponse) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{9}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListFindingsResponse) GetFindings() []*Finding {
@@ -971,7 +1362,7 @@ type GetFindingRequest struct {
 
 func (x *GetFindingRequest) Reset() {
 	*x = GetFindingRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[10]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1374,7 @@ func (x *GetFindingRequest) String() string {
 func (*GetFindingRequest) ProtoMessage() {}
 
 func (x *GetFindingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[10]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1387,7 @@ func (x *GetFindingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFindingRequest.ProtoReflect.Descriptor instead.
 func (*GetFindingRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{10}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetFindingRequest) GetName() string {
@@ -1020,7 +1411,7 @@ type UpdateFindingRequest struct {
 
 func (x *UpdateFindingRequest) Reset() {
 	*x = UpdateFindingRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[11]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1423,7 @@ func (x *UpdateFindingRequest) String() string {
 func (*UpdateFindingRequest) ProtoMessage() {}
 
 func (x *UpdateFindingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[11]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1436,7 @@ func (x *UpdateFindingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFindingRequest.ProtoReflect.Descriptor instead.
 func (*UpdateFindingRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{11}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdateFindingRequest) GetFinding() *Finding {
@@ -1077,7 +1468,7 @@ type CloseFindingRequest struct {
 
 func (x *CloseFindingRequest) Reset() {
 	*x = CloseFindingRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[12]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1089,7 +1480,7 @@ func (x *CloseFindingRequest) String() string {
 func (*CloseFindingRequest) ProtoMessage() {}
 
 func (x *CloseFindingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[12]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1102,7 +1493,7 @@ func (x *CloseFindingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseFindingRequest.ProtoReflect.Descriptor instead.
 func (*CloseFindingRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{12}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CloseFindingRequest) GetName() string {
@@ -1141,7 +1532,7 @@ type ReopenFindingRequest struct {
 
 func (x *ReopenFindingRequest) Reset() {
 	*x = ReopenFindingRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[13]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1544,7 @@ func (x *ReopenFindingRequest) String() string {
 func (*ReopenFindingRequest) ProtoMessage() {}
 
 func (x *ReopenFindingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[13]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1557,7 @@ func (x *ReopenFindingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenFindingRequest.ProtoReflect.Descriptor instead.
 func (*ReopenFindingRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{13}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReopenFindingRequest) GetName() string {
@@ -1186,6 +1577,141 @@ func (x *ReopenFindingRequest) GetReason() string {
 func (x *ReopenFindingRequest) GetEtag() string {
 	if x != nil {
 		return x.Etag
+	}
+	return ""
+}
+
+// Start announces a file.
+type ImportStatementRequest_Start struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The gateway, gateways/{gateway}.
+	Gateway string `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// How it is to be read: a name below gateways[].books.formats in the configuration.
+	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	// The business days, in the gateway's time zone, that it is the whole statement of.
+	FromDay string `protobuf:"bytes,3,opt,name=from_day,json=fromDay,proto3" json:"from_day,omitempty"`
+	ToDay   string `protobuf:"bytes,4,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
+	// What it is called, for the record. Up to 250 characters.
+	FileName string `protobuf:"bytes,5,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// How many bytes it has: at most 1 GiB.
+	SizeBytes int64 `protobuf:"varint,6,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// The SHA-256 of its bytes, in lower-case hexadecimal.
+	Sha256 string `protobuf:"bytes,7,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// Where the chunks that follow begin: received_bytes of the import; 0 for a new one.
+	Offset int64 `protobuf:"varint,8,opt,name=offset,proto3" json:"offset,omitempty"`
+	// The operator's key of this file: a UUID. The same key resumes it.
+	RequestId string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Read the file, and accept nothing of it.
+	ValidateOnly bool `protobuf:"varint,10,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Why, for the record: 3 to 250 characters.
+	Reason        string `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportStatementRequest_Start) Reset() {
+	*x = ImportStatementRequest_Start{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportStatementRequest_Start) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportStatementRequest_Start) ProtoMessage() {}
+
+func (x *ImportStatementRequest_Start) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportStatementRequest_Start.ProtoReflect.Descriptor instead.
+func (*ImportStatementRequest_Start) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{9, 0}
+}
+
+func (x *ImportStatementRequest_Start) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *ImportStatementRequest_Start) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *ImportStatementRequest_Start) GetFromDay() string {
+	if x != nil {
+		return x.FromDay
+	}
+	return ""
+}
+
+func (x *ImportStatementRequest_Start) GetToDay() string {
+	if x != nil {
+		return x.ToDay
+	}
+	return ""
+}
+
+func (x *ImportStatementRequest_Start) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *ImportStatementRequest_Start) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *ImportStatementRequest_Start) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *ImportStatementRequest_Start) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *ImportStatementRequest_Start) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ImportStatementRequest_Start) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *ImportStatementRequest_Start) GetReason() string {
+	if x != nil {
+		return x.Reason
 	}
 	return ""
 }
@@ -1262,7 +1788,60 @@ const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\x81\x01\n" +
 	"\x1bWatchReconciliationResponse\x12D\n" +
 	"\x0ereconciliation\x18\x01 \x01(\v2\x1c.payrouter.v1.ReconciliationR\x0ereconciliation\x12\x1c\n" +
-	"\theartbeat\x18\x02 \x01(\bR\theartbeat\"\xce\x03\n" +
+	"\theartbeat\x18\x02 \x01(\bR\theartbeat\"\xdf\x06\n" +
+	"\x0fStatementImport\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
+	"\agateway\x18\x02 \x01(\tB\x03\xe0A\x03R\agateway\x12\x1b\n" +
+	"\x06format\x18\x03 \x01(\tB\x03\xe0A\x03R\x06format\x12 \n" +
+	"\tfile_name\x18\x04 \x01(\tB\x03\xe0A\x03R\bfileName\x12\x1e\n" +
+	"\bfrom_day\x18\x05 \x01(\tB\x03\xe0A\x03R\afromDay\x12\x1a\n" +
+	"\x06to_day\x18\x06 \x01(\tB\x03\xe0A\x03R\x05toDay\x12>\n" +
+	"\x05state\x18\a \x01(\x0e2#.payrouter.v1.StatementImport.StateB\x03\xe0A\x03R\x05state\x12*\n" +
+	"\x0ereceived_bytes\x18\b \x01(\x03B\x03\xe0A\x03R\rreceivedBytes\x12\"\n" +
+	"\n" +
+	"size_bytes\x18\t \x01(\x03B\x03\xe0A\x03R\tsizeBytes\x12\x19\n" +
+	"\x05lines\x18\n" +
+	" \x01(\x03B\x03\xe0A\x03R\x05lines\x12$\n" +
+	"\vrefused_row\x18\v \x01(\x03B\x03\xe0A\x03R\n" +
+	"refusedRow\x12*\n" +
+	"\x0erefused_column\x18\f \x01(\tB\x03\xe0A\x03R\rrefusedColumn\x12$\n" +
+	"\vrefused_why\x18\r \x01(\tB\x03\xe0A\x03R\n" +
+	"refusedWhy\x12\x19\n" +
+	"\x05actor\x18\x0e \x01(\tB\x03\xe0A\x03R\x05actor\x12\x1b\n" +
+	"\x06reason\x18\x0f \x01(\tB\x03\xe0A\x03R\x06reason\x12@\n" +
+	"\vcreate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"createTime\x12@\n" +
+	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"updateTime\x12:\n" +
+	"\bend_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\"~\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fSTATE_RECEIVING\x10\x01\x12\x11\n" +
+	"\rSTATE_READING\x10\x02\x12\x12\n" +
+	"\x0eSTATE_ACCEPTED\x10\x03\x12\x11\n" +
+	"\rSTATE_REFUSED\x10\x04\x12\x0f\n" +
+	"\vSTATE_VALID\x10\x05\"\xf4\x03\n" +
+	"\x16ImportStatementRequest\x12G\n" +
+	"\x05start\x18\x01 \x01(\v2*.payrouter.v1.ImportStatementRequest.StartB\x03\xe0A\x01H\x00R\x05start\x12\x1b\n" +
+	"\x05chunk\x18\x02 \x01(\fB\x03\xe0A\x01H\x00R\x05chunk\x1a\xea\x02\n" +
+	"\x05Start\x12\x1d\n" +
+	"\agateway\x18\x01 \x01(\tB\x03\xe0A\x02R\agateway\x12\x1b\n" +
+	"\x06format\x18\x02 \x01(\tB\x03\xe0A\x02R\x06format\x12\x1e\n" +
+	"\bfrom_day\x18\x03 \x01(\tB\x03\xe0A\x02R\afromDay\x12\x1a\n" +
+	"\x06to_day\x18\x04 \x01(\tB\x03\xe0A\x02R\x05toDay\x12 \n" +
+	"\tfile_name\x18\x05 \x01(\tB\x03\xe0A\x01R\bfileName\x12\"\n" +
+	"\n" +
+	"size_bytes\x18\x06 \x01(\x03B\x03\xe0A\x02R\tsizeBytes\x12\x1b\n" +
+	"\x06sha256\x18\a \x01(\tB\x03\xe0A\x02R\x06sha256\x12\x1b\n" +
+	"\x06offset\x18\b \x01(\x03B\x03\xe0A\x01R\x06offset\x12\"\n" +
+	"\n" +
+	"request_id\x18\t \x01(\tB\x03\xe0A\x02R\trequestId\x12(\n" +
+	"\rvalidate_only\x18\n" +
+	" \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12\x1b\n" +
+	"\x06reason\x18\v \x01(\tB\x03\xe0A\x02R\x06reasonB\a\n" +
+	"\x05piece\"4\n" +
+	"\x19GetStatementImportRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xce\x03\n" +
 	"\x13ListFindingsRequest\x12 \n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x03\xe0A\x01R\bpageSize\x12\"\n" +
 	"\n" +
@@ -1292,13 +1871,15 @@ const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"\x14ReopenFindingRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12\x1b\n" +
 	"\x06reason\x18\x02 \x01(\tB\x03\xe0A\x02R\x06reason\x12\x17\n" +
-	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x02R\x04etag2\xf9\x06\n" +
+	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x02R\x04etag2\xb1\b\n" +
 	"\aFinance\x12Y\n" +
 	"\x11RunReconciliation\x12&.payrouter.v1.RunReconciliationRequest\x1a\x1c.payrouter.v1.Reconciliation\x12Y\n" +
 	"\x11GetReconciliation\x12&.payrouter.v1.GetReconciliationRequest\x1a\x1c.payrouter.v1.Reconciliation\x12j\n" +
 	"\x13ListReconciliations\x12(.payrouter.v1.ListReconciliationsRequest\x1a).payrouter.v1.ListReconciliationsResponse\x12_\n" +
 	"\x14CancelReconciliation\x12).payrouter.v1.CancelReconciliationRequest\x1a\x1c.payrouter.v1.Reconciliation\x12l\n" +
-	"\x13WatchReconciliation\x12(.payrouter.v1.WatchReconciliationRequest\x1a).payrouter.v1.WatchReconciliationResponse0\x01\x12U\n" +
+	"\x13WatchReconciliation\x12(.payrouter.v1.WatchReconciliationRequest\x1a).payrouter.v1.WatchReconciliationResponse0\x01\x12X\n" +
+	"\x0fImportStatement\x12$.payrouter.v1.ImportStatementRequest\x1a\x1d.payrouter.v1.StatementImport(\x01\x12\\\n" +
+	"\x12GetStatementImport\x12'.payrouter.v1.GetStatementImportRequest\x1a\x1d.payrouter.v1.StatementImport\x12U\n" +
 	"\fListFindings\x12!.payrouter.v1.ListFindingsRequest\x1a\".payrouter.v1.ListFindingsResponse\x12D\n" +
 	"\n" +
 	"GetFinding\x12\x1f.payrouter.v1.GetFindingRequest\x1a\x15.payrouter.v1.Finding\x12J\n" +
@@ -1318,72 +1899,86 @@ func file_payrouter_v1_finance_proto_rawDescGZIP() []byte {
 	return file_payrouter_v1_finance_proto_rawDescData
 }
 
-var file_payrouter_v1_finance_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_payrouter_v1_finance_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_payrouter_v1_finance_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_payrouter_v1_finance_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_payrouter_v1_finance_proto_goTypes = []any{
-	(Reconciliation_State)(0),           // 0: payrouter.v1.Reconciliation.State
-	(*Reconciliation)(nil),              // 1: payrouter.v1.Reconciliation
-	(*RunReconciliationRequest)(nil),    // 2: payrouter.v1.RunReconciliationRequest
-	(*GetReconciliationRequest)(nil),    // 3: payrouter.v1.GetReconciliationRequest
-	(*ListReconciliationsRequest)(nil),  // 4: payrouter.v1.ListReconciliationsRequest
-	(*ListReconciliationsResponse)(nil), // 5: payrouter.v1.ListReconciliationsResponse
-	(*CancelReconciliationRequest)(nil), // 6: payrouter.v1.CancelReconciliationRequest
-	(*WatchReconciliationRequest)(nil),  // 7: payrouter.v1.WatchReconciliationRequest
-	(*WatchReconciliationResponse)(nil), // 8: payrouter.v1.WatchReconciliationResponse
-	(*ListFindingsRequest)(nil),         // 9: payrouter.v1.ListFindingsRequest
-	(*ListFindingsResponse)(nil),        // 10: payrouter.v1.ListFindingsResponse
-	(*GetFindingRequest)(nil),           // 11: payrouter.v1.GetFindingRequest
-	(*UpdateFindingRequest)(nil),        // 12: payrouter.v1.UpdateFindingRequest
-	(*CloseFindingRequest)(nil),         // 13: payrouter.v1.CloseFindingRequest
-	(*ReopenFindingRequest)(nil),        // 14: payrouter.v1.ReopenFindingRequest
-	(*timestamppb.Timestamp)(nil),       // 15: google.protobuf.Timestamp
-	(Finding_State)(0),                  // 16: payrouter.v1.Finding.State
-	(*Finding)(nil),                     // 17: payrouter.v1.Finding
-	(*fieldmaskpb.FieldMask)(nil),       // 18: google.protobuf.FieldMask
+	(Reconciliation_State)(0),            // 0: payrouter.v1.Reconciliation.State
+	(StatementImport_State)(0),           // 1: payrouter.v1.StatementImport.State
+	(*Reconciliation)(nil),               // 2: payrouter.v1.Reconciliation
+	(*RunReconciliationRequest)(nil),     // 3: payrouter.v1.RunReconciliationRequest
+	(*GetReconciliationRequest)(nil),     // 4: payrouter.v1.GetReconciliationRequest
+	(*ListReconciliationsRequest)(nil),   // 5: payrouter.v1.ListReconciliationsRequest
+	(*ListReconciliationsResponse)(nil),  // 6: payrouter.v1.ListReconciliationsResponse
+	(*CancelReconciliationRequest)(nil),  // 7: payrouter.v1.CancelReconciliationRequest
+	(*WatchReconciliationRequest)(nil),   // 8: payrouter.v1.WatchReconciliationRequest
+	(*WatchReconciliationResponse)(nil),  // 9: payrouter.v1.WatchReconciliationResponse
+	(*StatementImport)(nil),              // 10: payrouter.v1.StatementImport
+	(*ImportStatementRequest)(nil),       // 11: payrouter.v1.ImportStatementRequest
+	(*GetStatementImportRequest)(nil),    // 12: payrouter.v1.GetStatementImportRequest
+	(*ListFindingsRequest)(nil),          // 13: payrouter.v1.ListFindingsRequest
+	(*ListFindingsResponse)(nil),         // 14: payrouter.v1.ListFindingsResponse
+	(*GetFindingRequest)(nil),            // 15: payrouter.v1.GetFindingRequest
+	(*UpdateFindingRequest)(nil),         // 16: payrouter.v1.UpdateFindingRequest
+	(*CloseFindingRequest)(nil),          // 17: payrouter.v1.CloseFindingRequest
+	(*ReopenFindingRequest)(nil),         // 18: payrouter.v1.ReopenFindingRequest
+	(*ImportStatementRequest_Start)(nil), // 19: payrouter.v1.ImportStatementRequest.Start
+	(*timestamppb.Timestamp)(nil),        // 20: google.protobuf.Timestamp
+	(Finding_State)(0),                   // 21: payrouter.v1.Finding.State
+	(*Finding)(nil),                      // 22: payrouter.v1.Finding
+	(*fieldmaskpb.FieldMask)(nil),        // 23: google.protobuf.FieldMask
 }
 var file_payrouter_v1_finance_proto_depIdxs = []int32{
-	15, // 0: payrouter.v1.Reconciliation.day_start_time:type_name -> google.protobuf.Timestamp
-	15, // 1: payrouter.v1.Reconciliation.day_end_time:type_name -> google.protobuf.Timestamp
+	20, // 0: payrouter.v1.Reconciliation.day_start_time:type_name -> google.protobuf.Timestamp
+	20, // 1: payrouter.v1.Reconciliation.day_end_time:type_name -> google.protobuf.Timestamp
 	0,  // 2: payrouter.v1.Reconciliation.state:type_name -> payrouter.v1.Reconciliation.State
-	15, // 3: payrouter.v1.Reconciliation.read_to_time:type_name -> google.protobuf.Timestamp
-	15, // 4: payrouter.v1.Reconciliation.retry_time:type_name -> google.protobuf.Timestamp
-	15, // 5: payrouter.v1.Reconciliation.create_time:type_name -> google.protobuf.Timestamp
-	15, // 6: payrouter.v1.Reconciliation.update_time:type_name -> google.protobuf.Timestamp
-	15, // 7: payrouter.v1.Reconciliation.end_time:type_name -> google.protobuf.Timestamp
+	20, // 3: payrouter.v1.Reconciliation.read_to_time:type_name -> google.protobuf.Timestamp
+	20, // 4: payrouter.v1.Reconciliation.retry_time:type_name -> google.protobuf.Timestamp
+	20, // 5: payrouter.v1.Reconciliation.create_time:type_name -> google.protobuf.Timestamp
+	20, // 6: payrouter.v1.Reconciliation.update_time:type_name -> google.protobuf.Timestamp
+	20, // 7: payrouter.v1.Reconciliation.end_time:type_name -> google.protobuf.Timestamp
 	0,  // 8: payrouter.v1.ListReconciliationsRequest.state:type_name -> payrouter.v1.Reconciliation.State
-	1,  // 9: payrouter.v1.ListReconciliationsResponse.reconciliations:type_name -> payrouter.v1.Reconciliation
-	1,  // 10: payrouter.v1.WatchReconciliationResponse.reconciliation:type_name -> payrouter.v1.Reconciliation
-	16, // 11: payrouter.v1.ListFindingsRequest.state:type_name -> payrouter.v1.Finding.State
-	15, // 12: payrouter.v1.ListFindingsRequest.create_time_after:type_name -> google.protobuf.Timestamp
-	15, // 13: payrouter.v1.ListFindingsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	17, // 14: payrouter.v1.ListFindingsResponse.findings:type_name -> payrouter.v1.Finding
-	17, // 15: payrouter.v1.UpdateFindingRequest.finding:type_name -> payrouter.v1.Finding
-	18, // 16: payrouter.v1.UpdateFindingRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 17: payrouter.v1.Finance.RunReconciliation:input_type -> payrouter.v1.RunReconciliationRequest
-	3,  // 18: payrouter.v1.Finance.GetReconciliation:input_type -> payrouter.v1.GetReconciliationRequest
-	4,  // 19: payrouter.v1.Finance.ListReconciliations:input_type -> payrouter.v1.ListReconciliationsRequest
-	6,  // 20: payrouter.v1.Finance.CancelReconciliation:input_type -> payrouter.v1.CancelReconciliationRequest
-	7,  // 21: payrouter.v1.Finance.WatchReconciliation:input_type -> payrouter.v1.WatchReconciliationRequest
-	9,  // 22: payrouter.v1.Finance.ListFindings:input_type -> payrouter.v1.ListFindingsRequest
-	11, // 23: payrouter.v1.Finance.GetFinding:input_type -> payrouter.v1.GetFindingRequest
-	12, // 24: payrouter.v1.Finance.UpdateFinding:input_type -> payrouter.v1.UpdateFindingRequest
-	13, // 25: payrouter.v1.Finance.CloseFinding:input_type -> payrouter.v1.CloseFindingRequest
-	14, // 26: payrouter.v1.Finance.ReopenFinding:input_type -> payrouter.v1.ReopenFindingRequest
-	1,  // 27: payrouter.v1.Finance.RunReconciliation:output_type -> payrouter.v1.Reconciliation
-	1,  // 28: payrouter.v1.Finance.GetReconciliation:output_type -> payrouter.v1.Reconciliation
-	5,  // 29: payrouter.v1.Finance.ListReconciliations:output_type -> payrouter.v1.ListReconciliationsResponse
-	1,  // 30: payrouter.v1.Finance.CancelReconciliation:output_type -> payrouter.v1.Reconciliation
-	8,  // 31: payrouter.v1.Finance.WatchReconciliation:output_type -> payrouter.v1.WatchReconciliationResponse
-	10, // 32: payrouter.v1.Finance.ListFindings:output_type -> payrouter.v1.ListFindingsResponse
-	17, // 33: payrouter.v1.Finance.GetFinding:output_type -> payrouter.v1.Finding
-	17, // 34: payrouter.v1.Finance.UpdateFinding:output_type -> payrouter.v1.Finding
-	17, // 35: payrouter.v1.Finance.CloseFinding:output_type -> payrouter.v1.Finding
-	17, // 36: payrouter.v1.Finance.ReopenFinding:output_type -> payrouter.v1.Finding
-	27, // [27:37] is the sub-list for method output_type
-	17, // [17:27] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	2,  // 9: payrouter.v1.ListReconciliationsResponse.reconciliations:type_name -> payrouter.v1.Reconciliation
+	2,  // 10: payrouter.v1.WatchReconciliationResponse.reconciliation:type_name -> payrouter.v1.Reconciliation
+	1,  // 11: payrouter.v1.StatementImport.state:type_name -> payrouter.v1.StatementImport.State
+	20, // 12: payrouter.v1.StatementImport.create_time:type_name -> google.protobuf.Timestamp
+	20, // 13: payrouter.v1.StatementImport.update_time:type_name -> google.protobuf.Timestamp
+	20, // 14: payrouter.v1.StatementImport.end_time:type_name -> google.protobuf.Timestamp
+	19, // 15: payrouter.v1.ImportStatementRequest.start:type_name -> payrouter.v1.ImportStatementRequest.Start
+	21, // 16: payrouter.v1.ListFindingsRequest.state:type_name -> payrouter.v1.Finding.State
+	20, // 17: payrouter.v1.ListFindingsRequest.create_time_after:type_name -> google.protobuf.Timestamp
+	20, // 18: payrouter.v1.ListFindingsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	22, // 19: payrouter.v1.ListFindingsResponse.findings:type_name -> payrouter.v1.Finding
+	22, // 20: payrouter.v1.UpdateFindingRequest.finding:type_name -> payrouter.v1.Finding
+	23, // 21: payrouter.v1.UpdateFindingRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 22: payrouter.v1.Finance.RunReconciliation:input_type -> payrouter.v1.RunReconciliationRequest
+	4,  // 23: payrouter.v1.Finance.GetReconciliation:input_type -> payrouter.v1.GetReconciliationRequest
+	5,  // 24: payrouter.v1.Finance.ListReconciliations:input_type -> payrouter.v1.ListReconciliationsRequest
+	7,  // 25: payrouter.v1.Finance.CancelReconciliation:input_type -> payrouter.v1.CancelReconciliationRequest
+	8,  // 26: payrouter.v1.Finance.WatchReconciliation:input_type -> payrouter.v1.WatchReconciliationRequest
+	11, // 27: payrouter.v1.Finance.ImportStatement:input_type -> payrouter.v1.ImportStatementRequest
+	12, // 28: payrouter.v1.Finance.GetStatementImport:input_type -> payrouter.v1.GetStatementImportRequest
+	13, // 29: payrouter.v1.Finance.ListFindings:input_type -> payrouter.v1.ListFindingsRequest
+	15, // 30: payrouter.v1.Finance.GetFinding:input_type -> payrouter.v1.GetFindingRequest
+	16, // 31: payrouter.v1.Finance.UpdateFinding:input_type -> payrouter.v1.UpdateFindingRequest
+	17, // 32: payrouter.v1.Finance.CloseFinding:input_type -> payrouter.v1.CloseFindingRequest
+	18, // 33: payrouter.v1.Finance.ReopenFinding:input_type -> payrouter.v1.ReopenFindingRequest
+	2,  // 34: payrouter.v1.Finance.RunReconciliation:output_type -> payrouter.v1.Reconciliation
+	2,  // 35: payrouter.v1.Finance.GetReconciliation:output_type -> payrouter.v1.Reconciliation
+	6,  // 36: payrouter.v1.Finance.ListReconciliations:output_type -> payrouter.v1.ListReconciliationsResponse
+	2,  // 37: payrouter.v1.Finance.CancelReconciliation:output_type -> payrouter.v1.Reconciliation
+	9,  // 38: payrouter.v1.Finance.WatchReconciliation:output_type -> payrouter.v1.WatchReconciliationResponse
+	10, // 39: payrouter.v1.Finance.ImportStatement:output_type -> payrouter.v1.StatementImport
+	10, // 40: payrouter.v1.Finance.GetStatementImport:output_type -> payrouter.v1.StatementImport
+	14, // 41: payrouter.v1.Finance.ListFindings:output_type -> payrouter.v1.ListFindingsResponse
+	22, // 42: payrouter.v1.Finance.GetFinding:output_type -> payrouter.v1.Finding
+	22, // 43: payrouter.v1.Finance.UpdateFinding:output_type -> payrouter.v1.Finding
+	22, // 44: payrouter.v1.Finance.CloseFinding:output_type -> payrouter.v1.Finding
+	22, // 45: payrouter.v1.Finance.ReopenFinding:output_type -> payrouter.v1.Finding
+	34, // [34:46] is the sub-list for method output_type
+	22, // [22:34] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_payrouter_v1_finance_proto_init() }
@@ -1392,13 +1987,17 @@ func file_payrouter_v1_finance_proto_init() {
 		return
 	}
 	file_payrouter_v1_operations_proto_init()
+	file_payrouter_v1_finance_proto_msgTypes[9].OneofWrappers = []any{
+		(*ImportStatementRequest_Start_)(nil),
+		(*ImportStatementRequest_Chunk)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payrouter_v1_finance_proto_rawDesc), len(file_payrouter_v1_finance_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   14,
+			NumEnums:      2,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -32,6 +32,8 @@ const (
 	Finance_ListReconciliations_FullMethodName  = "/payrouter.v1.Finance/ListReconciliations"
 	Finance_CancelReconciliation_FullMethodName = "/payrouter.v1.Finance/CancelReconciliation"
 	Finance_WatchReconciliation_FullMethodName  = "/payrouter.v1.Finance/WatchReconciliation"
+	Finance_ImportStatement_FullMethodName      = "/payrouter.v1.Finance/ImportStatement"
+	Finance_GetStatementImport_FullMethodName   = "/payrouter.v1.Finance/GetStatementImport"
 	Finance_ListFindings_FullMethodName         = "/payrouter.v1.Finance/ListFindings"
 	Finance_GetFinding_FullMethodName           = "/payrouter.v1.Finance/GetFinding"
 	Finance_UpdateFinding_FullMethodName        = "/payrouter.v1.Finance/UpdateFinding"
@@ -68,6 +70,21 @@ type FinanceClient interface {
 	// silence. After a while the server ends the stream with UNAVAILABLE: call again.
 	// Errors: NOT_FOUND.
 	WatchReconciliation(ctx context.Context, in *WatchReconciliationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchReconciliationResponse], error)
+	// ImportStatement takes a file in which a provider tells what it did, in pieces: first
+	// start, then chunks in order. It answers when all that was sent is kept. The file is read
+	// after its last piece: follow it with GetStatementImport. A connection that breaks is
+	// resumed under the same request_id with offset at received_bytes.
+	//
+	// A file is believed whole or not at all: one row that cannot be read refuses it, and the
+	// import names the row and the column. What is accepted becomes the statement of its days,
+	// each of which is run.
+	//
+	// Errors: NOT_FOUND (GATEWAY_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD),
+	// FAILED_PRECONDITION (DAY_NOT_OVER, NO_STATEMENT_SOURCE, REQUEST_ID_REUSED,
+	// IMPORT_OFFSET).
+	ImportStatement(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ImportStatementRequest, StatementImport], error)
+	// GetStatementImport reads how far an import is. Errors: NOT_FOUND.
+	GetStatementImport(ctx context.Context, in *GetStatementImportRequest, opts ...grpc.CallOption) (*StatementImport, error)
 	// ListFindings reads findings, newest first: of payments and of statements.
 	ListFindings(ctx context.Context, in *ListFindingsRequest, opts ...grpc.CallOption) (*ListFindingsResponse, error)
 	// GetFinding reads a finding. Errors: NOT_FOUND.
@@ -151,6 +168,29 @@ func (c *financeClient) WatchReconciliation(ctx context.Context, in *WatchReconc
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Finance_WatchReconciliationClient = grpc.ServerStreamingClient[WatchReconciliationResponse]
 
+func (c *financeClient) ImportStatement(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ImportStatementRequest, StatementImport], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Finance_ServiceDesc.Streams[1], Finance_ImportStatement_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ImportStatementRequest, StatementImport]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Finance_ImportStatementClient = grpc.ClientStreamingClient[ImportStatementRequest, StatementImport]
+
+func (c *financeClient) GetStatementImport(ctx context.Context, in *GetStatementImportRequest, opts ...grpc.CallOption) (*StatementImport, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StatementImport)
+	err := c.cc.Invoke(ctx, Finance_GetStatementImport_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *financeClient) ListFindings(ctx context.Context, in *ListFindingsRequest, opts ...grpc.CallOption) (*ListFindingsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListFindingsResponse)
@@ -230,6 +270,21 @@ type FinanceServer interface {
 	// silence. After a while the server ends the stream with UNAVAILABLE: call again.
 	// Errors: NOT_FOUND.
 	WatchReconciliation(*WatchReconciliationRequest, grpc.ServerStreamingServer[WatchReconciliationResponse]) error
+	// ImportStatement takes a file in which a provider tells what it did, in pieces: first
+	// start, then chunks in order. It answers when all that was sent is kept. The file is read
+	// after its last piece: follow it with GetStatementImport. A connection that breaks is
+	// resumed under the same request_id with offset at received_bytes.
+	//
+	// A file is believed whole or not at all: one row that cannot be read refuses it, and the
+	// import names the row and the column. What is accepted becomes the statement of its days,
+	// each of which is run.
+	//
+	// Errors: NOT_FOUND (GATEWAY_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD),
+	// FAILED_PRECONDITION (DAY_NOT_OVER, NO_STATEMENT_SOURCE, REQUEST_ID_REUSED,
+	// IMPORT_OFFSET).
+	ImportStatement(grpc.ClientStreamingServer[ImportStatementRequest, StatementImport]) error
+	// GetStatementImport reads how far an import is. Errors: NOT_FOUND.
+	GetStatementImport(context.Context, *GetStatementImportRequest) (*StatementImport, error)
 	// ListFindings reads findings, newest first: of payments and of statements.
 	ListFindings(context.Context, *ListFindingsRequest) (*ListFindingsResponse, error)
 	// GetFinding reads a finding. Errors: NOT_FOUND.
@@ -268,6 +323,12 @@ func (UnimplementedFinanceServer) CancelReconciliation(context.Context, *CancelR
 }
 func (UnimplementedFinanceServer) WatchReconciliation(*WatchReconciliationRequest, grpc.ServerStreamingServer[WatchReconciliationResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchReconciliation not implemented")
+}
+func (UnimplementedFinanceServer) ImportStatement(grpc.ClientStreamingServer[ImportStatementRequest, StatementImport]) error {
+	return status.Error(codes.Unimplemented, "method ImportStatement not implemented")
+}
+func (UnimplementedFinanceServer) GetStatementImport(context.Context, *GetStatementImportRequest) (*StatementImport, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetStatementImport not implemented")
 }
 func (UnimplementedFinanceServer) ListFindings(context.Context, *ListFindingsRequest) (*ListFindingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFindings not implemented")
@@ -388,6 +449,31 @@ func _Finance_WatchReconciliation_Handler(srv interface{}, stream grpc.ServerStr
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Finance_WatchReconciliationServer = grpc.ServerStreamingServer[WatchReconciliationResponse]
 
+func _Finance_ImportStatement_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(FinanceServer).ImportStatement(&grpc.GenericServerStream[ImportStatementRequest, StatementImport]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Finance_ImportStatementServer = grpc.ClientStreamingServer[ImportStatementRequest, StatementImport]
+
+func _Finance_GetStatementImport_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetStatementImportRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FinanceServer).GetStatementImport(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Finance_GetStatementImport_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FinanceServer).GetStatementImport(ctx, req.(*GetStatementImportRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Finance_ListFindings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListFindingsRequest)
 	if err := dec(in); err != nil {
@@ -502,6 +588,10 @@ var Finance_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _Finance_CancelReconciliation_Handler,
 		},
 		{
+			MethodName: "GetStatementImport",
+			Handler:    _Finance_GetStatementImport_Handler,
+		},
+		{
 			MethodName: "ListFindings",
 			Handler:    _Finance_ListFindings_Handler,
 		},
@@ -527,6 +617,11 @@ var Finance_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "WatchReconciliation",
 			Handler:       _Finance_WatchReconciliation_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "ImportStatement",
+			Handler:       _Finance_ImportStatement_Handler,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "payrouter/v1/finance.proto",
