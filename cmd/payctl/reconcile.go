@@ -17,7 +17,7 @@ import (
 
 func (c *client) reconcileCommand() *cobra.Command {
 	cmd := group("reconcile", "Hold a gateway's own books against ours",
-		c.runCommand(), c.runsCommand(), c.runShowCommand(), c.runWatchCommand(), c.runCancelCommand())
+		c.runCommand(), c.importCommand(), c.runsCommand(), c.runShowCommand(), c.runWatchCommand(), c.runCancelCommand())
 	cmd.Long = `Holds a gateway's own books of a business day against ours. Days are run by themselves, as
 the configuration says; these commands are for running one by hand, and for looking. What
 differs is a finding: see payctl findings.`

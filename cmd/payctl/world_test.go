@@ -24,6 +24,7 @@ import (
 	"github.com/payrouter/payrouter/providers/kaspi"
 	"github.com/payrouter/payrouter/providers/sim"
 	"github.com/payrouter/payrouter/providers/wayforpay"
+	"github.com/payrouter/payrouter/router/statement"
 )
 
 // scanWindow is how long a payer may take to scan a QR in these tests, for those that
@@ -96,7 +97,8 @@ func config(doors *sim.Server, books string) app.Config {
 		Tenants: map[string]app.Tenant{"shop": {Rules: []app.Rule{
 			{Gateway: "kaspi-main", Priority: 1}, {Gateway: "halyk-main", Priority: 2}, {Gateway: "wayforpay-main", Priority: 3}}}},
 		Gateways: []app.Gateway{
-			{Name: "kaspi-main", Provider: "kaspi", Account: app.Account{Settings: app.Settings{Kaspi: &kaspi.Config{BaseURL: at("kaspi") + "/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
+			{Name: "kaspi-main", Provider: "kaspi", Books: app.Books{Formats: map[string]statement.Format{"cabinet": {Separator: ";", Currency: "KZT", Zone: "Asia/Almaty",
+				Dates: []string{time.DateTime}, Columns: statement.Columns{Order: "order", Amount: "sum", At: "date"}}}}, Account: app.Account{Settings: app.Settings{Kaspi: &kaspi.Config{BaseURL: at("kaspi") + "/r3/v01", OrganizationBIN: sim.KaspiDefaultBIN,
 				DeviceToken: providers.NewSecret(sim.KaspiDefaultDevice), NoticeSources: []string{"127.0.0.1"}, ConfirmWindow: time.Second,
 				OfferLife: 10 * time.Second, Margin: time.Millisecond, Biller: kaspi.Biller{Service: "Qazaq Books"}}}}},
 			{Name: "halyk-main", Provider: "halyk", Account: app.Account{Credentials: "2040-11", Expire: app.Day{Time: time.Date(2040, 11, 30, 0, 0, 0, 0, time.UTC)}, Settings: app.Settings{Halyk: &halyk.Config{TokenURL: at("halyk") + "/oauth2/token", APIURL: at("halyk"),

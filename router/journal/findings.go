@@ -108,7 +108,7 @@ func ofPayment(p payment.Payment, f payment.Finding) Finding {
 		Payment: p.ID, Kind: string(f.Kind), Attempt: f.Attempt, About: bounded(f.About),
 		Source: OfPayment, Tenant: p.Tenant, Detail: f.Detail, State: FindingOpen, At: f.At,
 	}
-	if f.Attempt > 0 {
+	if f.Attempt > 0 && f.Attempt <= len(p.Attempts) {
 		kept.Gateway = p.Attempts[f.Attempt-1].Gateway
 	}
 	return kept

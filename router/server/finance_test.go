@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/office"
+	"github.com/payrouter/payrouter/router/statement"
 )
 
 // atDesk opens a door with a back office that reads kaspi-main's books by hand only.
@@ -222,7 +225,76 @@ func TestAPersonEndsARun(t *testing.T) {
 
 // backOffice is the one of a door. The bubble begins a minute before its business day ends.
 func (d *door) backOffice() *office.Office {
-	o, err := office.New(office.Options{Router: d.router, Journal: d.store, Books: map[string]office.Books{"kaspi-main": {Zone: time.FixedZone("shop", -60)}}})
+	o, err := office.New(office.Options{Router: d.router, Journal: d.store, Books: map[string]office.Books{"kaspi-main": {Zone: time.FixedZone("shop", -60),
+		Formats: map[string]statement.Format{"cabinet": {Separator: ";", Currency: "KZT", Zone: "UTC", Dates: []string{time.DateTime}, Columns: statement.Columns{Order: "order", Amount: "sum", At: "date"}}}}}})
 	d.must(err)
 	return o
+}
+
+// sends gives a file to the server in pieces, from an offset on.
+func (d *door) sends(start *pb.ImportStatementRequest_Start, text string) (*pb.StatementImport, error) {
+	d.t.Helper()
+	stream, err := d.finance.ImportStatement(as(operatorKey, "aida"))
+	d.must(err)
+	_ = stream.Send(&pb.ImportStatementRequest{Piece: &pb.ImportStatementRequest_Start_{Start: start}})
+	for rest := text[start.GetOffset():]; rest != ""; {
+		n := min(10, len(rest))
+		if stream.Send(&pb.ImportStatementRequest{Piece: &pb.ImportStatementRequest_Chunk{Chunk: []byte(rest[:n])}}) != nil {
+			break // CloseAndRecv says why
+		}
+		rest = rest[n:]
+	}
+	return stream.CloseAndRecv()
+}
+
+func TestAFileIsSentInPiecesAndResumed(t *testing.T) {
+	atDesk(t, func(d *door) {
+		time.Sleep(2 * time.Minute)
+		const text = "date;order;sum\n1999-12-31 23:00:00;stranger;7.00\n"
+		sum := sha256.Sum256([]byte(text))
+		start := func(change func(*pb.ImportStatementRequest_Start)) *pb.ImportStatementRequest_Start {
+			s := &pb.ImportStatementRequest_Start{Gateway: "gateways/kaspi-main", Format: "cabinet", FromDay: "1999-12-31", ToDay: "1999-12-31", FileName: "export.csv",
+				SizeBytes: int64(len(text)), Sha256: hex.EncodeToString(sum[:]), RequestId: newID(), Reason: "month end"}
+			change(s)
+			return s
+		}
+		one := start(func(*pb.ImportStatementRequest_Start) {})
+		half, err := d.sends(one, text[:20])
+		if err != nil || half.GetState() != pb.StatementImport_STATE_RECEIVING || half.GetReceivedBytes() != 20 {
+			t.Fatalf("half a file: %s, %v", half, err)
+		}
+		_, err = d.sends(one, text)
+		if info := d.refused(err, pb.ErrorReason_ERROR_REASON_IMPORT_OFFSET); info.GetMetadata()["received_bytes"] != "20" {
+			t.Errorf("metadata %v", info.GetMetadata())
+		}
+		one.Offset = 20
+		whole, err := d.sends(one, text)
+		if err != nil || whole.GetState() != pb.StatementImport_STATE_READING || whole.GetActor() != "operator:aida" {
+			t.Fatalf("the rest: %s, %v", whole, err)
+		}
+		time.Sleep(10 * time.Second)
+		read, err := d.finance.GetStatementImport(as(operatorKey, "aida"), &pb.GetStatementImportRequest{Name: whole.GetName()})
+		if err != nil || read.GetState() != pb.StatementImport_STATE_ACCEPTED || read.GetLines() != 1 || read.GetEndTime() == nil {
+			t.Errorf("read: %s, %v", read, err)
+		}
+		found, err := d.finance.ListFindings(as(operatorKey, "aida"), &pb.ListFindingsRequest{Kind: "unknown_to_us"})
+		if err != nil || len(found.GetFindings()) != 1 || found.GetFindings()[0].GetOrder() != "stranger" {
+			t.Errorf("found %s, %v", found, err)
+		}
+		_, err = d.sends(start(func(s *pb.ImportStatementRequest_Start) { s.RequestId, s.Reason = one.GetRequestId(), "another" }), text)
+		d.refused(err, pb.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED)
+		for field, change := range map[string]func(*pb.ImportStatementRequest_Start){
+			"start.format": func(s *pb.ImportStatementRequest_Start) { s.Format = "else" }, "start.to_day": func(s *pb.ImportStatementRequest_Start) { s.ToDay = "1999-12-30" },
+			"start.sha256": func(s *pb.ImportStatementRequest_Start) { s.Sha256 = "x" }, "start.size_bytes": func(s *pb.ImportStatementRequest_Start) { s.SizeBytes = 0 },
+		} {
+			_, err := d.sends(start(change), text)
+			if got := fields(err); len(got) != 1 || got[0] != field {
+				t.Errorf("%s: %v, %v", field, got, err)
+			}
+		}
+		_, err = d.sends(start(func(s *pb.ImportStatementRequest_Start) { s.Gateway = "gateways/halyk-main" }), text)
+		d.refused(err, pb.ErrorReason_ERROR_REASON_NO_STATEMENT_SOURCE)
+		_, err = d.finance.GetStatementImport(as(operatorKey, "aida"), &pb.GetStatementImportRequest{Name: importName(newID())})
+		d.refused(err, pb.ErrorReason_ERROR_REASON_NOT_FOUND)
+	})
 }
