@@ -146,7 +146,7 @@ type Judged struct {
 // run returned has those of this page, too.
 func (s *Store) KeepJudged(ctx context.Context, r Run, j Judged, explained string) (Run, error) {
 	next := r
-	err := error(ErrStale)
+	err := ErrStale
 	for tries := 0; errors.Is(err, ErrStale) && tries < 5; tries++ { // a person was at one of them
 		next, err = s.keepJudged(ctx, r, j, explained)
 	}

@@ -105,13 +105,13 @@ func (o *Office) planOf(ctx context.Context, gateway string, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	for _, w := range due {
+	if len(due) > 0 { // the others follow, one after the other
+		w := due[0]
 		run, err := o.Start(ctx, Order{Gateway: gateway, Day: w.day, Cause: w.cause, Actor: "schedule"})
 		if err != nil {
 			return err
 		}
 		o.Log.Info("a day is due for reconciliation", "gateway", gateway, "day", w.day, "cause", w.cause, "run", run.ID)
-		break
 	}
 	return nil
 }

@@ -47,9 +47,9 @@ func (o *Office) read(ctx context.Context, run journal.Run, g router.Gateway, bo
 
 func (o *Office) readSlice(ctx context.Context, run journal.Run, g router.Gateway, slice providers.Window) (journal.Run, error) {
 	var lines []journal.StagedLine
-	stage := func(done bool) (err error) {
-		next := run
-		if next, err = o.renewed(ctx, run); err != nil {
+	stage := func(done bool) error {
+		next, err := o.renewed(ctx, run)
+		if err != nil {
 			return err
 		}
 		if err := o.Journal.Assign(ctx, run.Gateway, lines); err != nil {
