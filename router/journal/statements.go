@@ -48,14 +48,14 @@ type StatementDay struct {
 
 // stage inserts lines of a reading, numbered from their Seq, whose groups are known.
 func stage(ctx context.Context, tx *sql.Tx, gateway, reading string, lines []StagedLine) error {
-	const columns, page = 17, 100
+	const columns, page = 18, 100
 	for len(lines) > 0 {
 		n := min(page, len(lines))
 		var rows []string
 		var args []any
 		for _, l := range lines[:n] {
 			row := []any{reading, l.Seq, gateway, l.Day, l.Group, string(l.FoundBy), storable(string(l.Kind)), storable(l.Order), storable(l.External), l.Verdict.String(),
-				l.Amount.Minor, storable(l.Amount.Currency), l.Fee.Minor, storable(l.Fee.Currency), nullMicros(l.At), nullMicros(l.Settled), storable(l.Code)}
+				l.Amount.Minor, storable(l.Amount.Currency), l.Fee.Minor, storable(l.Fee.Currency), nullMicros(l.At), nullMicros(l.Settled), storable(l.Code), string(l.Reason)}
 			var places []string
 			for i := range columns {
 				places = append(places, "$"+strconv.Itoa(len(args)+i+1))
@@ -63,7 +63,7 @@ func stage(ctx context.Context, tx *sql.Tx, gateway, reading string, lines []Sta
 			rows, args = append(rows, "("+strings.Join(places, ", ")+")"), append(args, row...)
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO statement_lines (reading, seq, gateway, day, grp, found_by, kind, order_ref, external, verdict,
-			amount, currency, fee, fee_currency, at, settled_at, code) VALUES `+strings.Join(rows, ", "), args...)
+			amount, currency, fee, fee_currency, at, settled_at, code, reason) VALUES `+strings.Join(rows, ", "), args...)
 		if err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func (s *Store) LinesOf(ctx context.Context, gateway string, groups []string, mo
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	places, args := in(3, groups)
-	rows, err := s.read.QueryContext(ctx, `SELECT day, seq, grp, found_by, kind, order_ref, external, verdict, amount, currency, fee, fee_currency, at, settled_at, code FROM (
+	rows, err := s.read.QueryContext(ctx, `SELECT day, seq, grp, found_by, kind, order_ref, external, verdict, amount, currency, fee, fee_currency, at, settled_at, code, reason FROM (
 		SELECT l.*, ROW_NUMBER() OVER (PARTITION BY l.grp ORDER BY l.day, l.seq) AS place FROM statement_lines l
 		JOIN statement_days d ON d.gateway = l.gateway AND d.day = l.day AND d.reading = l.reading
 		WHERE l.gateway = $1 AND l.grp IN (`+places+`)) numbered WHERE place <= $2 ORDER BY grp, day, seq`, append([]any{gateway, most}, args...)...)
@@ -252,7 +252,7 @@ func scanLine(rows *sql.Rows) (StagedLine, error) {
 	var verdict string
 	var at, settled *int64
 	err := rows.Scan(&l.Day, &l.Seq, &l.Group, &l.FoundBy, &l.Kind, &l.Order, &l.External, &verdict, &l.Amount.Minor, &l.Amount.Currency,
-		&l.Fee.Minor, &l.Fee.Currency, &at, &settled, &l.Code)
+		&l.Fee.Minor, &l.Fee.Currency, &at, &settled, &l.Code, &l.Reason)
 	if err != nil {
 		return l, err
 	}

@@ -205,6 +205,7 @@ func TestAStatementIsWhatItsLastReadingTells(t *testing.T) {
 		}
 		full := told(named("ref-a", "x-a"), func(l *journal.StagedLine) {
 			l.Fee, l.Settled, l.Code = providers.Money{Minor: 15, Currency: "KZT"}, start.AddDate(0, 0, 1), "100"
+			l.Reason = providers.Released
 		})
 		r = stageAll(t, s, r, full, told(named("ref-a", ""), func(l *journal.StagedLine) { l.At = time.Time{} }), told(named("ref-a", "third")), told(named("else", "")))
 		lines, err := s.LinesOf(t.Context(), shop, []string{"a/1"}, 2)

@@ -56,6 +56,7 @@ CREATE TABLE statement_lines (
   at           BIGINT,
   settled_at   BIGINT,
   code         TEXT   NOT NULL,
+  reason       TEXT   NOT NULL,
   PRIMARY KEY (reading, seq)
 );
 CREATE INDEX statement_lines_page ON statement_lines (reading, day, grp, at);
