@@ -128,6 +128,7 @@ type halyk struct {
 	terminals []*HalykTerminal
 	grants    map[string]*halykGrant // by token
 	payments  []*halykPayment
+	rows      []*halykRow // of the list of operations, oldest first
 	pans      map[string]*HalykCard
 	saved     []*halykSaved
 	statusIDs map[string]string // statusID by statusName

@@ -30,9 +30,11 @@ func (h *halyk) list(c *call, w *halykWish) reply {
 		return halykSorry(c, halykFormat, wrong)
 	}
 	halykTwists(c, FaultWrongAmount, FaultWrongReference, FaultUnknownStatus)
-	records := h.records(c, w.grant, q)
-	page := records[min(q.offset, len(records)):min(q.offset+q.size, len(records))]
-	return halykJSON(http.StatusOK, map[string]any{"totalCount": len(records), "records": page})
+	rows, page := h.records(w.grant, q), []map[string]any{}
+	for _, r := range rows[min(q.offset, len(rows)):min(q.offset+q.size, len(rows))] {
+		page = append(page, h.record(c, r))
+	}
+	return halykJSON(http.StatusOK, map[string]any{"totalCount": len(rows), "records": page})
 }
 
 // readQuery reads a query. The text says what it does not understand, because an ignored filter would return other operations.
@@ -82,43 +84,41 @@ func (q halykQuery) holds(t time.Time) bool {
 	return (q.from.IsZero() || !t.Before(q.from)) && (q.to.IsZero() || !t.After(q.to))
 }
 
-// halykRecord is one row, with what it is sorted by.
-type halykRecord struct {
-	at  time.Time
-	row map[string]any
+// halykRow is one row: a transaction, or a refund.
+type halykRow struct {
+	at   time.Time
+	p    *halykPayment
+	back *halykReturn // nil for the transaction itself
 }
 
-// records lists the client's transactions, and refunds as rows of their own where the options want it. A token for one terminal
+// records finds the client's transactions, and refunds as rows of their own where the options want it. A token for one terminal
 // sees that terminal only.
-func (h *halyk) records(c *call, g *halykGrant, q halykQuery) []map[string]any {
-	var found []halykRecord
-	for _, p := range h.payments {
-		if !p.begun() || p.terminal.Client != g.client || g.terminal != "" && g.terminal != p.terminal.ID {
-			continue
-		}
-		if q.holds(p.created) {
-			found = append(found, halykRecord{p.created, h.record(c, p)})
-		}
-		for _, r := range p.refunds {
-			if h.opt.RefundRows && q.holds(r.at) {
-				found = append(found, halykRecord{r.at, h.refundRecord(c, p, r)})
-			}
+func (h *halyk) records(g *halykGrant, q halykQuery) []*halykRow {
+	var rows []*halykRow
+	for _, r := range h.rows {
+		mine := r.p.terminal.Client == g.client && (g.terminal == "" || g.terminal == r.p.terminal.ID)
+		if mine && q.holds(r.at) && (r.back == nil || h.opt.RefundRows) {
+			rows = append(rows, r)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b halykRecord) int {
-		if q.ascending {
-			return a.at.Compare(b.at)
-		}
-		return b.at.Compare(a.at)
-	})
-	rows := []map[string]any{}
-	for _, r := range found {
-		rows = append(rows, r.row)
+	if !q.ascending {
+		slices.Reverse(rows)
 	}
 	return rows
 }
 
-func (h *halyk) record(c *call, p *halykPayment) map[string]any {
+// record writes a row.
+func (h *halyk) record(c *call, r *halykRow) map[string]any {
+	row := h.transactionRecord(c, r.p)
+	if r.back != nil {
+		row["id"], row["status"], row["createdDate"] = r.back.id, halykWord(c, halykRefund), halykDate(r.at)
+		row["amount"], row["payoutAmount"] = halykTenge(halykTold(c, r.back.amount)), halykTenge(-r.back.amount)
+		row["payoutDate"] = halykDate(r.at.AddDate(0, 0, 1))
+	}
+	return row
+}
+
+func (h *halyk) transactionRecord(c *call, p *halykPayment) map[string]any {
 	id, invoice := h.told(c, p)
 	payout, paid := p.payout(), ""
 	if h.opt.RefundRows { // then the refunds stand elsewhere
@@ -138,12 +138,4 @@ func (h *halyk) record(c *call, p *halykPayment) map[string]any {
 		"payoutAmount": halykTenge(payout), "status": halykWord(c, status), "cardMask": p.card.mask(), "cardType": p.card.brand(),
 		"issuer": halykIssuer, "approvalCode": p.approval, "payerName": p.name, "payerPhone": p.phone, "payerEmail": p.email,
 	}
-}
-
-func (h *halyk) refundRecord(c *call, p *halykPayment, r halykReturn) map[string]any {
-	row := h.record(c, p)
-	row["id"], row["status"], row["createdDate"] = r.id, halykWord(c, halykRefund), halykDate(r.at)
-	row["amount"], row["payoutAmount"] = halykTenge(halykTold(c, r.amount)), halykTenge(-r.amount)
-	row["payoutDate"] = halykDate(r.at.AddDate(0, 0, 1))
-	return row
 }

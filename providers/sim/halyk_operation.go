@@ -149,6 +149,7 @@ func (h *halyk) refund(c *call, w *halykWish) reply {
 	}
 	made := halykReturn{id: h.b.guid(), externalID: external, amount: a.amount, at: time.Now()}
 	p.refunds = append(p.refunds, made)
+	h.rows = append(h.rows, &halykRow{at: made.at, p: p, back: &made})
 	h.b.book(p.o, KindRefund, made.id, made.amount, external)
 	if p.payout() == 0 || h.opt.RefundAtFirstPartial {
 		h.become(p, halykRefund, Charged)

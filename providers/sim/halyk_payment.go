@@ -148,6 +148,7 @@ func (h *halyk) begin(p *halykPayment) bool {
 		return false
 	}
 	p.created = time.Now()
+	h.rows = append(h.rows, &halykRow{at: p.created, p: p})
 	p.reference, p.internal = h.b.digits(12), strings.ToUpper(h.b.guid()[:8]+h.b.guid()[:4])
 	if p.card == nil {
 		p.card = h.pans[halykUsualCard]

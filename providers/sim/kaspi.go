@@ -114,7 +114,7 @@ func Kaspi(opt KaspiOptions) Face {
 			TradePoints: []KaspiTradePoint{{ID: 1, Name: "Qazaq Books", Devices: []string{KaspiDefaultDevice}}},
 		}}
 	}
-	k := &kaspi{opt: opt, routesOf: kaspiRoutes(), lastID: 12911004000}
+	k := &kaspi{opt: opt, routesOf: kaspiRoutes(), byID: map[int64]*kaspiPurchase{}, lastID: 12911004000}
 	for i := range opt.Organizations {
 		org := &opt.Organizations[i]
 		for j := range org.TradePoints {
@@ -135,7 +135,8 @@ type kaspi struct {
 	routesOf map[string]kaspiRoute
 
 	devices   []*kaspiDevice
-	purchases []*kaspiPurchase
+	purchases []*kaspiPurchase // oldest first
+	byID      map[int64]*kaspiPurchase
 	returns   []*kaspiReturn
 	debits    []*kaspiDebit
 	lastID    int64

@@ -40,14 +40,8 @@ type kaspiPurchase struct {
 // kaspiActTakeBack is the bank returning a purchase by itself: "Error" also means "already returned" (notes, sections 1 and 5).
 const kaspiActTakeBack = "take-back"
 
-func (k *kaspi) purchase(id int64) *kaspiPurchase {
-	for _, p := range k.purchases {
-		if p.id == id {
-			return p
-		}
-	}
-	return nil
-}
+// purchase finds one by its id; nil when there is none.
+func (k *kaspi) purchase(id int64) *kaspiPurchase { return k.byID[id] }
 
 // begin opens a purchase that ends by itself after window.
 func (k *kaspi) begin(c *call, d *kaspiDevice, style, status string, window time.Duration) *kaspiPurchase {
@@ -58,7 +52,7 @@ func (k *kaspi) begin(c *call, d *kaspiDevice, style, status string, window time
 		Style: style, Status: status, Phase: Live, Amount: c.amount, Currency: "KZT",
 		LiveUntil: now.Add(window + k.opt.ConfirmWindow), // scanned at the last moment, confirmed at the last moment
 	})
-	k.purchases = append(k.purchases, p)
+	k.purchases, k.byID[p.id] = append(k.purchases, p), p
 	k.expire(p, window)
 	return p
 }

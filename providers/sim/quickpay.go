@@ -123,8 +123,8 @@ type quickpay struct {
 	opt      QuickPayOptions
 	b        *Bank
 	sw       QuickPaySwitches
-	lastID   int64 // of payments and of cards that were made by a call
-	payments []*qpPayment
+	lastID   int64        // of payments and of cards that were made by a call
+	payments []*qpPayment // by id
 	cards    []*qpCard
 	tokens   map[string]*qpToken
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,12 +20,16 @@ func (q *quickpay) list(c *call, w *qpWish) reply {
 	if no != nil {
 		return qpHonest(c, *no)
 	}
-	sorted, no := q.sorted(w)
-	if no != nil {
+	var found []*qpPayment
+	for _, p := range q.payments {
+		if keep(p) {
+			found = append(found, p)
+		}
+	}
+	if no := q.sorted(w, found); no != nil {
 		return qpHonest(c, *no)
 	}
-	sorted = slices.DeleteFunc(sorted, func(p *qpPayment) bool { return !keep(p) })
-	page, no := qpPage(w, sorted)
+	page, no := qpPage(w, found)
 	if no != nil {
 		return qpHonest(c, *no)
 	}
@@ -59,46 +64,56 @@ func (q *quickpay) filter(w *qpWish) (keep func(*qpPayment) bool, no *reply) {
 		return t
 	}
 	from, to := moment("min_time"), moment("max_time")
-	is := func(name, value string) bool { return !w.query.Has(name) || w.query.Get(name) == value }
+	if no != nil {
+		return nil, no
+	}
+	values := map[string]func(*qpPayment) string{
+		"order_id": func(p *qpPayment) string { return p.order },
+		"state":    func(p *qpPayment) string { return p.state },
+		"accepted": func(p *qpPayment) string { return strconv.FormatBool(p.accepted) },
+		"acquirer": func(p *qpPayment) string {
+			if p.plastic == nil {
+				return ""
+			}
+			return qpAcquirer
+		},
+		"fraud_suspected": func(*qpPayment) string { return "false" },
+		"id":              func(p *qpPayment) string { return strconv.FormatInt(p.id, 10) },
+	}
+	maps.DeleteFunc(values, func(name string, _ func(*qpPayment) string) bool { return !w.query.Has(name) })
 	return func(p *qpPayment) bool {
 		at := p.created
 		if q.sw.TimesAreUpdates {
 			at = p.updated
 		}
 		at = at.Truncate(time.Second)
-		acquirer := ""
-		if p.plastic != nil {
-			acquirer = qpAcquirer
+		for name, of := range values {
+			if of(p) != w.query.Get(name) {
+				return false
+			}
 		}
-		return is("order_id", p.order) && is("state", p.state) && is("accepted", strconv.FormatBool(p.accepted)) &&
-			is("acquirer", acquirer) && is("fraud_suspected", "false") && is("id", strconv.FormatInt(p.id, 10)) &&
-			!at.Before(from) && (to.IsZero() || !at.After(to))
-	}, no
+		return !at.Before(from) && (to.IsZero() || !at.After(to))
+	}, nil
 }
 
-// sorted copies the payments in the order asked for; ids grow with time, so they decide between equals.
-func (q *quickpay) sorted(w *qpWish) ([]*qpPayment, *reply) {
+// sorted puts payments, which come by id, into the order asked for. Ids grow with time, so they decide between equals.
+func (q *quickpay) sorted(w *qpWish, all []*qpPayment) *reply {
 	by, down := cmp.Or(w.query.Get("sort_by"), "id"), cmp.Or(w.query.Get("sort_dir"), "desc")
 	if by != "id" && by != "created_at" && by != "updated_at" {
 		no := qpInvalid("sort_by", "is invalid")
-		return nil, &no
+		return &no
 	}
 	if down != "asc" && down != "desc" {
 		no := qpInvalid("sort_dir", "is invalid")
-		return nil, &no
+		return &no
 	}
-	all := slices.Clone(q.payments)
-	slices.SortFunc(all, func(a, b *qpPayment) int {
-		order := cmp.Compare(a.id, b.id)
-		if by == "updated_at" {
-			order = cmp.Or(a.updated.Compare(b.updated), order)
-		}
-		if down == "desc" {
-			order = -order
-		}
-		return order
-	})
-	return all, nil
+	if by == "updated_at" {
+		slices.SortStableFunc(all, func(a, b *qpPayment) int { return a.updated.Compare(b.updated) })
+	}
+	if down == "desc" {
+		slices.Reverse(all)
+	}
+	return nil
 }
 
 // qpPage cuts a page out: the page-th one, or the one after the payment that page_key names.

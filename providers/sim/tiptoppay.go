@@ -135,7 +135,7 @@ type tiptoppay struct {
 	services map[string]ttpService // by path
 
 	sales   []*ttpSale            // oldest first
-	rows    []*ttpTransaction     // what the gateway knows of, oldest first
+	rows    []*ttpTransaction     // what the gateway knows of, by creation and id
 	cards   []*ttpCard            // that have a token, oldest first
 	packets map[string]bool       // cryptograms used up
 	repeats map[string]*ttpRepeat // by X-Request-ID

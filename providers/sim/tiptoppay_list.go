@@ -67,7 +67,7 @@ func (t *tiptoppay) listDay(_ *call, q *ttpRequest) ttpAnswer {
 		return ttpRefusal("Invalid TimeZone value")
 	}
 	begin = begin.Add(-offset)
-	return ttpAnswer{success: true, model: t.list(begin, begin.Add(24*time.Hour-time.Second), nil)}
+	return ttpAnswer{success: true, model: t.models(t.list(begin, begin.Add(24*time.Hour-time.Second), nil))}
 }
 
 // listPeriod is /v2/payments/list: a page of what was created in a period, both ends included.
@@ -90,7 +90,11 @@ func (t *tiptoppay) listPeriod(_ *call, q *ttpRequest) ttpAnswer {
 			}
 		}
 	}
-	return t.page(q, t.list(begin, end, statuses))
+	page, refusal := ttpCut(q, t.list(begin, end, statuses))
+	if refusal != "" {
+		return ttpRefusal(refusal)
+	}
+	return ttpAnswer{success: true, model: t.models(page)}
 }
 
 // period reads the two ends, which must say their offset from UTC.
@@ -114,37 +118,48 @@ func (q *ttpRequest) period() (begin, end time.Time, refusal string) {
 	return begin, end, ""
 }
 
-// page cuts a page of a hundred out of rows. Nothing says how many there are.
-func (t *tiptoppay) page(q *ttpRequest, rows []ttpObject) ttpAnswer {
+// ttpCut cuts a page of a hundred out of rows. Nothing says how many there are.
+func ttpCut[R any](q *ttpRequest, rows []R) (page []R, refusal string) {
 	n, ok := q.integer("PageNumber")
 	if !ok || n < 1 {
-		return ttpRefusal("Invalid PageNumber value")
+		return nil, "Invalid PageNumber value"
 	}
 	from := min(int(min(n-1, 1<<30))*ttpPage, len(rows))
-	return ttpAnswer{success: true, model: rows[from:min(from+ttpPage, len(rows))]}
+	return rows[from:min(from+ttpPage, len(rows))], ""
+}
+
+// page answers with a page of rows that are written already.
+func (t *tiptoppay) page(q *ttpRequest, rows []ttpObject) ttpAnswer {
+	page, refusal := ttpCut(q, rows)
+	if refusal != "" {
+		return ttpRefusal(refusal)
+	}
+	return ttpAnswer{success: true, model: page}
 }
 
 // list is what was created from begin to end, in whole seconds as the dates have them, oldest first. No statuses are all.
-func (t *tiptoppay) list(begin, end time.Time, statuses []string) []ttpObject {
-	sorted := slices.Clone(t.rows)
-	slices.SortStableFunc(sorted, func(a, b *ttpTransaction) int {
-		if c := a.created.Compare(b.created); c != 0 {
-			return c
-		}
-		return int(a.id - b.id)
-	})
-	rows := []ttpObject{}
-	for _, tx := range sorted {
+func (t *tiptoppay) list(begin, end time.Time, statuses []string) []*ttpTransaction {
+	var rows []*ttpTransaction
+	for _, tx := range t.rows {
 		at := tx.created.Truncate(time.Second)
 		switch {
 		case at.Before(begin) || at.After(end):
 		case tx.status == ttpAwaiting && !t.sw.ListsAwaiting:
 		case statuses != nil && !slices.Contains(statuses, tx.status):
 		default:
-			rows = append(rows, t.model(tx))
+			rows = append(rows, tx)
 		}
 	}
 	return rows
+}
+
+// models writes rows.
+func (t *tiptoppay) models(rows []*ttpTransaction) []ttpObject {
+	all := []ttpObject{}
+	for _, tx := range rows {
+		all = append(all, t.model(tx))
+	}
+	return all
 }
 
 // ttpActChargeback is a payer who complains to the issuer about a payment.

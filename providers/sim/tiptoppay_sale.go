@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -81,10 +83,18 @@ func (t *tiptoppay) begin(s *ttpSale, card *ttpCard) *ttpTransaction {
 	return tx
 }
 
-// register shows a transaction to look-ups and lists.
+// register shows a payment to look-ups and lists.
 func (t *tiptoppay) register(tx *ttpTransaction) {
-	t.rows = append(t.rows, tx)
+	t.show(tx)
 	tx.sale.tries = append(tx.sale.tries, tx)
+}
+
+// show puts a transaction in its place among the rows, which is the last one unless the merchant took long to answer Check.
+func (t *tiptoppay) show(tx *ttpTransaction) {
+	i, _ := slices.BinarySearchFunc(t.rows, tx, func(a, b *ttpTransaction) int {
+		return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.id, b.id))
+	})
+	t.rows = slices.Insert(t.rows, i, tx)
 }
 
 // submit lets a transaction go to its issuer, or to 3-D Secure first, unless the merchant's answer to Check refuses it.
@@ -217,7 +227,7 @@ func (t *tiptoppay) giveBack(tx *ttpTransaction, minor int64, note string) *ttpT
 		id: t.newID(), sale: tx.sale, refundOf: tx, card: tx.card, amount: minor, status: ttpCompleted,
 		created: now, authorized: now, confirmed: now, authCode: tx.authCode, rrn: t.b.digits(12),
 	}
-	t.rows = append(t.rows, back)
+	t.show(back)
 	if t.sw.RefundsFail {
 		back.status, back.code = ttpDeclined, ttpRefundFailed
 	} else {
