@@ -1,9 +1,14 @@
 package sim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // fpRowName is one payment in get_registry.
 const fpRowName = "payment"
+
+func (p *fpPayment) rowDate() time.Time { return p.paid }
 
 // registry is get_registry, our own invention where no list is documented (section 9): the payments of one day of Almaty, by the
 // date of payment.
@@ -12,20 +17,23 @@ func (f *freedompay) registry(_ *call, q *fpRequest) fpMessage {
 	if day == "" {
 		return fpSorry(fpMissing)
 	}
-	if _, err := time.Parse(time.DateOnly, day); err != nil {
+	midnight, err := time.ParseInLocation(time.DateOnly, day, fpAlmaty)
+	if err != nil {
 		return fpSorry(fpBadParameter)
 	}
+	next := midnight.AddDate(0, 0, 1)
+	all := listing[*fpPayment]{all: slices.Values(f.payments), within: func(at time.Time) bool {
+		return !at.IsZero() && !at.Before(midnight) && at.Before(next)
+	}}
 	m := fpFine()
-	for _, p := range f.payments {
-		if p.paid.IsZero() || p.paid.In(fpAlmaty).Format(time.DateOnly) != day {
-			continue
-		}
-		row, all := fpMessage{}, f.view(p)
+	for r := range all.rows() {
+		row, view := fpMessage{}, f.view(r.of)
+		view.set("pg_payment_date", fpLocal(r.at))
 		for _, name := range []string{
 			"pg_payment_id", "pg_order_id", "pg_amount", "pg_currency", "pg_payment_status", "pg_clearing_amount", "pg_refund_amount",
 			"pg_net_amount", "pg_payment_date",
 		} {
-			row.add(name, all.text(name))
+			row.add(name, view.text(name))
 		}
 		m = append(m, fpField{name: fpRowName, inner: row})
 	}

@@ -2,8 +2,8 @@ package sim
 
 import (
 	"encoding/json"
+	"iter"
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -30,11 +30,12 @@ func (h *halyk) list(c *call, w *halykWish) reply {
 		return halykSorry(c, halykFormat, wrong)
 	}
 	halykTwists(c, FaultWrongAmount, FaultWrongReference, FaultUnknownStatus)
-	rows, page := h.records(w.grant, q), []map[string]any{}
-	for _, r := range rows[min(q.offset, len(rows)):min(q.offset+q.size, len(rows))] {
-		page = append(page, h.record(c, r))
+	page, total := cut(h.records(w.grant, q), q.offset, q.size)
+	records := []map[string]any{}
+	for _, r := range page {
+		records = append(records, h.record(c, r))
 	}
-	return halykJSON(http.StatusOK, map[string]any{"totalCount": len(rows), "records": page})
+	return halykJSON(http.StatusOK, map[string]any{"totalCount": total, "records": records})
 }
 
 // readQuery reads a query. The text says what it does not understand, because an ignored filter would return other operations.
@@ -91,30 +92,28 @@ type halykRow struct {
 	back *halykReturn // nil for the transaction itself
 }
 
+func (r *halykRow) rowDate() time.Time { return r.at }
+
 // records finds the client's transactions, and refunds as rows of their own where the options want it. A token for one terminal
 // sees that terminal only.
-func (h *halyk) records(g *halykGrant, q halykQuery) []*halykRow {
-	var rows []*halykRow
-	for _, r := range h.rows {
-		mine := r.p.terminal.Client == g.client && (g.terminal == "" || g.terminal == r.p.terminal.ID)
-		if mine && q.holds(r.at) && (r.back == nil || h.opt.RefundRows) {
-			rows = append(rows, r)
-		}
-	}
-	if !q.ascending {
-		slices.Reverse(rows)
-	}
-	return rows
+func (h *halyk) records(g *halykGrant, q halykQuery) iter.Seq[statementRow[*halykRow]] {
+	mine := each(h.rows, !q.ascending, func(r *halykRow) bool {
+		t := r.p.terminal
+		return t.Client == g.client && (g.terminal == "" || g.terminal == t.ID) && (r.back == nil || h.opt.RefundRows)
+	})
+	l := listing[*halykRow]{all: mine, within: q.holds}
+	return l.rows()
 }
 
 // record writes a row.
-func (h *halyk) record(c *call, r *halykRow) map[string]any {
-	row := h.transactionRecord(c, r.p)
-	if r.back != nil {
-		row["id"], row["status"], row["createdDate"] = r.back.id, halykWord(c, halykRefund), halykDate(r.at)
-		row["amount"], row["payoutAmount"] = halykTenge(halykTold(c, r.back.amount)), halykTenge(-r.back.amount)
-		row["payoutDate"] = halykDate(r.at.AddDate(0, 0, 1))
+func (h *halyk) record(c *call, r statementRow[*halykRow]) map[string]any {
+	row := h.transactionRecord(c, r.of.p)
+	if back := r.of.back; back != nil {
+		row["id"], row["status"] = back.id, halykWord(c, halykRefund)
+		row["amount"], row["payoutAmount"] = halykTenge(halykTold(c, back.amount)), halykTenge(-back.amount)
+		row["payoutDate"] = halykDate(back.at.AddDate(0, 0, 1))
 	}
+	row["createdDate"] = halykDate(r.at)
 	return row
 }
 
@@ -134,7 +133,7 @@ func (h *halyk) transactionRecord(c *call, p *halykPayment) map[string]any {
 	}
 	return map[string]any{
 		"id": id, "invoiceId": invoice, "reference": p.reference, "amount": halykTenge(halykTold(c, p.settled())),
-		"orgAmount": halykTenge(p.amount), "currency": p.currency, "createdDate": halykDate(p.created), "payoutDate": paid,
+		"orgAmount": halykTenge(p.amount), "currency": p.currency, "payoutDate": paid,
 		"payoutAmount": halykTenge(payout), "status": halykWord(c, status), "cardMask": p.card.mask(), "cardType": p.card.brand(),
 		"issuer": halykIssuer, "approvalCode": p.approval, "payerName": p.name, "payerPhone": p.phone, "payerEmail": p.email,
 	}

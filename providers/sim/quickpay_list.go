@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"net/http"
 	"slices"
@@ -20,22 +21,18 @@ func (q *quickpay) list(c *call, w *qpWish) reply {
 	if no != nil {
 		return qpHonest(c, *no)
 	}
-	var found []*qpPayment
-	for _, p := range q.payments {
-		if keep(p) {
-			found = append(found, p)
-		}
-	}
-	if no := q.sorted(w, found); no != nil {
+	rows, no := q.rows(w, keep)
+	if no != nil {
 		return qpHonest(c, *no)
 	}
-	page, no := qpPage(w, found)
+	page, no := qpPage(w, rows)
 	if no != nil {
 		return qpHonest(c, *no)
 	}
 	views := []qpPaymentView{}
-	for _, p := range page {
-		v := q.view(p)
+	for _, row := range page {
+		v := q.view(row.of)
+		v.CreatedAt = qpTime(row.at)
 		if size, ok := qpSize(w, "operations_size", len(v.Operations)); ok {
 			v.Operations = v.Operations[max(len(v.Operations)-size, 0):]
 		}
@@ -96,49 +93,68 @@ func (q *quickpay) filter(w *qpWish) (keep func(*qpPayment) bool, no *reply) {
 	}, nil
 }
 
-// sorted puts payments, which come by id, into the order asked for. Ids grow with time, so they decide between equals.
-func (q *quickpay) sorted(w *qpWish, all []*qpPayment) *reply {
-	by, down := cmp.Or(w.query.Get("sort_by"), "id"), cmp.Or(w.query.Get("sort_dir"), "desc")
+func (p *qpPayment) rowDate() time.Time { return p.created }
+
+// rows are what a list shows, in the order asked for. Ids grow with time, so they decide between equals.
+func (q *quickpay) rows(w *qpWish, keep func(*qpPayment) bool) (iter.Seq[statementRow[*qpPayment]], *reply) {
+	by, dir := cmp.Or(w.query.Get("sort_by"), "id"), cmp.Or(w.query.Get("sort_dir"), "desc")
 	if by != "id" && by != "created_at" && by != "updated_at" {
 		no := qpInvalid("sort_by", "is invalid")
-		return &no
+		return nil, &no
 	}
-	if down != "asc" && down != "desc" {
+	if dir != "asc" && dir != "desc" {
 		no := qpInvalid("sort_dir", "is invalid")
-		return &no
+		return nil, &no
 	}
-	if by == "updated_at" {
-		slices.SortStableFunc(all, func(a, b *qpPayment) int { return a.updated.Compare(b.updated) })
+	down := dir == "desc"
+	l := listing[*qpPayment]{all: each(q.payments, down, keep)}
+	rows := l.rows()
+	if by != "updated_at" {
+		return rows, nil
 	}
-	if down == "desc" {
-		slices.Reverse(all)
-	}
-	return nil
+	return slices.Values(slices.SortedStableFunc(rows, func(a, b statementRow[*qpPayment]) int {
+		if down {
+			a, b = b, a
+		}
+		return a.of.updated.Compare(b.of.updated)
+	})), nil
 }
 
 // qpPage cuts a page out: the page-th one, or the one after the payment that page_key names.
-func qpPage(w *qpWish, all []*qpPayment) ([]*qpPayment, *reply) {
+func qpPage(w *qpWish, rows iter.Seq[statementRow[*qpPayment]]) ([]statementRow[*qpPayment], *reply) {
 	size, ok := qpSize(w, "page_size", qpPageSize)
 	if !ok {
 		no := qpInvalid("page_size", "is invalid")
 		return nil, &no
 	}
 	if key := w.query.Get("page_key"); key != "" {
-		at := slices.IndexFunc(all, func(p *qpPayment) bool { return strconv.FormatInt(p.id, 10) == key })
-		if at < 0 {
-			no := qpInvalid("page_key", "is invalid")
-			return nil, &no
-		}
-		all = all[at+1:]
-		return all[:min(size, len(all))], nil
+		return qpPageAfter(rows, key, size)
 	}
-	page, ok := qpSize(w, "page", 1)
+	number, ok := qpSize(w, "page", 1)
 	if !ok {
 		no := qpInvalid("page", "is invalid")
 		return nil, &no
 	}
-	begin := min(len(all), (page-1)*size)
-	return all[begin:min(begin+size, len(all))], nil
+	page, _ := cut(rows, (number-1)*size, size)
+	return page, nil
+}
+
+// qpPageAfter is the page after the last row with an id.
+func qpPageAfter(rows iter.Seq[statementRow[*qpPayment]], id string, size int) (page []statementRow[*qpPayment], no *reply) {
+	known := false
+	for row := range rows {
+		switch {
+		case strconv.FormatInt(row.of.id, 10) == id:
+			known, page = true, nil
+		case known && len(page) < size:
+			page = append(page, row)
+		}
+	}
+	if !known {
+		no := qpInvalid("page_key", "is invalid")
+		return nil, &no
+	}
+	return page, nil
 }
 
 // qpSize reads a small number above zero; what is not given is the usual one.

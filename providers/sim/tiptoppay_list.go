@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -67,7 +68,7 @@ func (t *tiptoppay) listDay(_ *call, q *ttpRequest) ttpAnswer {
 		return ttpRefusal("Invalid TimeZone value")
 	}
 	begin = begin.Add(-offset)
-	return ttpAnswer{success: true, model: t.models(t.list(begin, begin.Add(24*time.Hour-time.Second), nil))}
+	return ttpAnswer{success: true, model: t.models(slices.Collect(t.list(begin, begin.Add(24*time.Hour-time.Second), nil)))}
 }
 
 // listPeriod is /v2/payments/list: a page of what was created in a period, both ends included.
@@ -90,10 +91,11 @@ func (t *tiptoppay) listPeriod(_ *call, q *ttpRequest) ttpAnswer {
 			}
 		}
 	}
-	page, refusal := ttpCut(q, t.list(begin, end, statuses))
+	from, refusal := q.offset()
 	if refusal != "" {
 		return ttpRefusal(refusal)
 	}
+	page, _ := cut(t.list(begin, end, statuses), from, ttpPage)
 	return ttpAnswer{success: true, model: t.models(page)}
 }
 
@@ -118,46 +120,46 @@ func (q *ttpRequest) period() (begin, end time.Time, refusal string) {
 	return begin, end, ""
 }
 
-// ttpCut cuts a page of a hundred out of rows. Nothing says how many there are.
-func ttpCut[R any](q *ttpRequest, rows []R) (page []R, refusal string) {
+// offset reads which page is asked for, as the number of rows before it.
+func (q *ttpRequest) offset() (from int, refusal string) {
 	n, ok := q.integer("PageNumber")
 	if !ok || n < 1 {
-		return nil, "Invalid PageNumber value"
+		return 0, "Invalid PageNumber value"
 	}
-	from := min(int(min(n-1, 1<<30))*ttpPage, len(rows))
-	return rows[from:min(from+ttpPage, len(rows))], ""
+	return int(min(n-1, 1<<30)) * ttpPage, ""
 }
 
-// page answers with a page of rows that are written already.
+// page cuts a page of a hundred out of rows. Nothing says how many there are.
 func (t *tiptoppay) page(q *ttpRequest, rows []ttpObject) ttpAnswer {
-	page, refusal := ttpCut(q, rows)
+	from, refusal := q.offset()
 	if refusal != "" {
 		return ttpRefusal(refusal)
 	}
-	return ttpAnswer{success: true, model: page}
+	from = min(from, len(rows))
+	return ttpAnswer{success: true, model: rows[from:min(from+ttpPage, len(rows))]}
 }
 
+func (tx *ttpTransaction) rowDate() time.Time { return tx.created }
+
 // list is what was created from begin to end, in whole seconds as the dates have them, oldest first. No statuses are all.
-func (t *tiptoppay) list(begin, end time.Time, statuses []string) []*ttpTransaction {
-	var rows []*ttpTransaction
-	for _, tx := range t.rows {
-		at := tx.created.Truncate(time.Second)
-		switch {
-		case at.Before(begin) || at.After(end):
-		case tx.status == ttpAwaiting && !t.sw.ListsAwaiting:
-		case statuses != nil && !slices.Contains(statuses, tx.status):
-		default:
-			rows = append(rows, tx)
-		}
+func (t *tiptoppay) list(begin, end time.Time, statuses []string) iter.Seq[statementRow[*ttpTransaction]] {
+	found := each(t.rows, false, func(tx *ttpTransaction) bool {
+		return (tx.status != ttpAwaiting || t.sw.ListsAwaiting) && (statuses == nil || slices.Contains(statuses, tx.status))
+	})
+	within := func(at time.Time) bool {
+		at = at.Truncate(time.Second)
+		return !at.Before(begin) && !at.After(end)
 	}
-	return rows
+	return listing[*ttpTransaction]{all: found, within: within}.rows()
 }
 
 // models writes rows.
-func (t *tiptoppay) models(rows []*ttpTransaction) []ttpObject {
+func (t *tiptoppay) models(rows []statementRow[*ttpTransaction]) []ttpObject {
 	all := []ttpObject{}
-	for _, tx := range rows {
-		all = append(all, t.model(tx))
+	for _, row := range rows {
+		m := t.model(row.of)
+		m["CreatedDate"], m["CreatedDateIso"] = ttpLegacyDate(row.at), ttpISO(row.at)
+		all = append(all, m)
 	}
 	return all
 }

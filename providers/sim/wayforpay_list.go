@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -19,6 +20,8 @@ type wfpRow struct {
 	created, processed time.Time
 	decided            bool // of an attempt: its status is final
 }
+
+func (row *wfpRow) rowDate() time.Time { return row.created }
 
 // row adds one.
 func (w *wayforpay) row(ord *wfpOrder, kind string, minor int64, status string, code int) *wfpRow {
@@ -41,12 +44,14 @@ func (w *wayforpay) list(c *call, q *wfpRequest) reply {
 	case end.Sub(begin) > wfpPeriod:
 		return w.plain(c, wfpRefusal{wfpFormat, "the period must not exceed 31 days"}, nil)
 	}
+	within := func(at time.Time) bool {
+		at = at.Truncate(time.Second) // dates have whole seconds, and both ends belong to the window
+		return w.sw.ListIgnoresDates || !at.Before(begin) && !at.After(end)
+	}
+	all := listing[*wfpRow]{all: slices.Values(w.rows), within: within}
 	rows := []wfpAnswer{}
-	for _, row := range w.rows {
-		at := row.created.Truncate(time.Second) // dates have whole seconds, and both ends belong to the window
-		if w.sw.ListIgnoresDates || !at.Before(begin) && !at.After(end) {
-			rows = append(rows, w.listed(row, q.text("apiVersion") == "2"))
-		}
+	for row := range all.rows() {
+		rows = append(rows, w.listed(row, q.text("apiVersion") == "2"))
 	}
 	if len(rows) == 0 || c.twist == FaultBadSignature {
 		c.twist = ""
@@ -58,11 +63,11 @@ func (w *wayforpay) list(c *call, q *wfpRequest) reply {
 
 // listed writes a row as seen live: amounts are strings with two decimals, dates strings of digits, there is no recToken,
 // and a refund's amount is positive.
-func (w *wayforpay) listed(row *wfpRow, version2 bool) wfpAnswer {
-	ord := row.order
+func (w *wayforpay) listed(r statementRow[*wfpRow], version2 bool) wfpAnswer {
+	row, ord := r.of, r.of.order
 	date := func(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 	a := wfpAnswer{
-		"transactionType": row.kind, "orderReference": ord.Reference, "createdDate": date(row.created),
+		"transactionType": row.kind, "orderReference": ord.Reference, "createdDate": date(r.at),
 		"amount": major(row.amount), "currency": ord.Currency, "baseAmount": major(row.amount), "baseCurrency": ord.Currency,
 		"processingDate": date(row.processed), "cardPan": row.pan, "cardType": row.brand, "issuerBankCountry": wfpCountry,
 		"issuerBankName": wfpIssuer, "email": ord.email, "phone": ord.phone, "paymentSystem": "card", "fee": "0",
