@@ -46,17 +46,18 @@ type Bank struct {
 	stop   context.CancelFunc
 	work   sync.WaitGroup
 
-	mu     sync.Mutex // never held across a sleep, a request or a callback
-	closed bool
-	faces  []Face
-	rng    *rand.Rand
-	serial int
-	agenda agenda
-	books  books
-	faults []*Fault
-	payers []*PayerRule
-	post   postbox
-	doors  []*door
+	mu      sync.Mutex // never held across a sleep, a request or a callback
+	closed  bool
+	faces   []Face
+	rng     *rand.Rand
+	serial  int
+	agenda  agenda
+	books   books
+	faults  []*Fault
+	tampers []*Tamper
+	payers  []*PayerRule
+	post    postbox
+	doors   []*door
 }
 
 // New makes a bank that shows the given faces. Two faces of one name are a programming mistake and panic.
@@ -124,10 +125,15 @@ func (b *Bank) face(name string) Face {
 }
 
 // digits invents n decimal digits that do not begin with 0. The caller holds the lock.
-func (b *Bank) digits(n int) string {
+func (b *Bank) digits(n int) string { return digits(b.rng, n) }
+
+// guid invents a version 4 UUID. The caller holds the lock.
+func (b *Bank) guid() string { return guid(b.rng) }
+
+func digits(chance *rand.Rand, n int) string {
 	out := make([]byte, n)
 	for i := range out {
-		out[i] = byte('0' + b.rng.IntN(10))
+		out[i] = byte('0' + chance.IntN(10))
 	}
 	if n > 0 && out[0] == '0' {
 		out[0] = '1'
@@ -135,9 +141,8 @@ func (b *Bank) digits(n int) string {
 	return string(out)
 }
 
-// guid invents a version 4 UUID. The caller holds the lock.
-func (b *Bank) guid() string {
-	hi, lo := b.rng.Uint64(), b.rng.Uint64()
+func guid(chance *rand.Rand) string {
+	hi, lo := chance.Uint64(), chance.Uint64()
 	hi = hi&^0xf000 | 0x4000
 	lo = lo&^(3<<62) | 2<<62
 	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", hi>>32, hi>>16&0xffff, hi&0xffff, lo>>48, lo&0xffffffffffff)

@@ -6,7 +6,7 @@
 //	merchant --HTTP--> gate (invariants, faults) --> face --> ledger
 //	merchant <--HTTP-- notices, biller calls <-------'  ^
 //	                            payers (scan, confirm, decline, come late)
-//	tests, paydev --> control (/ledger /faults /payers /notices) or the same as Go methods
+//	tests, paydev --> control (/ledger /faults /statements /payers /notices) or the same as Go methods
 //
 // The ledger never lies; answers do when a fault says so. Tests compare what the router believes with Ledger.
 //
@@ -50,6 +50,26 @@
 //	act-late         late   the connection breaks; the bank acts after delay (30 s)
 //	not-found        no     the provider's own "no such object", though it exists
 //
+// # Statements
+//
+// A rule is {face, kind, match, amount_minor, currency, word, by, times}; see Tamper. It is about rows of lists, registries and files:
+// what a bank shows of many payments at once. The ledger, and what is said of one payment, stay true. A face shows what its format has
+// a place for: QuickPay has no payout dates, for instance.
+//
+//	kind      what the statement shows
+//	omit      the row is missing
+//	again     the same row twice
+//	double    the row once more under another id of the provider's own
+//	foreign   beside the row a charge that nobody asked for, of an order that nobody has (word)
+//	amount    another sum (amount_minor more)
+//	currency  another currency
+//	word      a state that no document knows (word)
+//	declined  the charge is declined
+//	fee       another fee (amount_minor more)
+//	late      the row is dated later (by), and stands where that date belongs
+//	unpaid    nothing was paid out yet
+//	nameless  our reference, and the provider's ids where the format can do without
+//
 // # Payers
 //
 // Nobody pays by default. PayerRule makes the payers of new offers pay, decline, come late or pay twice; Act does one thing now.
@@ -65,7 +85,7 @@
 //
 // # Control endpoints
 //
-// GET / prints all of them: /ledger, /faults, /payers, /payers/act, /notices, /healthz, and those of the faces, such as
+// GET / prints all of them: /ledger, /faults, /statements, /payers, /payers/act, /notices, /healthz, and those of the faces, such as
 // /kaspi/biller and /kaspi/statement.
 // Unknown fields and kinds are answered 400 with a sentence.
 //

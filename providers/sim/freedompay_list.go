@@ -22,11 +22,11 @@ func (f *freedompay) registry(_ *call, q *fpRequest) fpMessage {
 		return fpSorry(fpBadParameter)
 	}
 	next := midnight.AddDate(0, 0, 1)
-	all := listing[*fpPayment]{all: slices.Values(f.payments), within: func(at time.Time) bool {
+	all := listing[*fpPayment]{face: f.Name(), begins: true, all: slices.Values(f.payments), within: func(at time.Time) bool {
 		return !at.IsZero() && !at.Before(midnight) && at.Before(next)
 	}}
 	m := fpFine()
-	for r := range all.rows() {
+	for r := range all.rows(f.b) {
 		row, view := fpMessage{}, f.view(r.of)
 		view.set("pg_payment_date", fpLocal(r.at))
 		for _, name := range []string{
@@ -34,6 +34,9 @@ func (f *freedompay) registry(_ *call, q *fpRequest) fpMessage {
 			"pg_net_amount", "pg_payment_date",
 		} {
 			row.add(name, view.text(name))
+		}
+		for _, l := range r.lies {
+			f.tamper(&row, l)
 		}
 		m = append(m, fpField{name: fpRowName, inner: row})
 	}

@@ -94,6 +94,13 @@ type halykRow struct {
 
 func (r *halykRow) rowDate() time.Time { return r.at }
 
+func (r *halykRow) rowName() (reference, id string, back bool) {
+	if r.back != nil {
+		return r.p.invoice, r.back.id, true
+	}
+	return r.p.invoice, r.p.o.ID, false
+}
+
 // records finds the client's transactions, and refunds as rows of their own where the options want it. A token for one terminal
 // sees that terminal only.
 func (h *halyk) records(g *halykGrant, q halykQuery) iter.Seq[statementRow[*halykRow]] {
@@ -101,8 +108,8 @@ func (h *halyk) records(g *halykGrant, q halykQuery) iter.Seq[statementRow[*haly
 		t := r.p.terminal
 		return t.Client == g.client && (g.terminal == "" || g.terminal == t.ID) && (r.back == nil || h.opt.RefundRows)
 	})
-	l := listing[*halykRow]{all: mine, within: q.holds}
-	return l.rows()
+	l := listing[*halykRow]{face: h.Name(), begins: q.offset == 0, all: mine, newestFirst: !q.ascending, within: q.holds}
+	return l.rows(h.b)
 }
 
 // record writes a row.
@@ -114,6 +121,9 @@ func (h *halyk) record(c *call, r statementRow[*halykRow]) map[string]any {
 		row["payoutDate"] = halykDate(back.at.AddDate(0, 0, 1))
 	}
 	row["createdDate"] = halykDate(r.at)
+	for _, l := range r.lies {
+		h.tamper(row, l)
+	}
 	return row
 }
 

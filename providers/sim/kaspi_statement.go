@@ -25,6 +25,10 @@ func (k *kaspi) serveStatement(w http.ResponseWriter, r *http.Request) {
 
 func (e *Entry) rowDate() time.Time { return e.Time }
 
+func (e *Entry) rowName() (reference, id string, back bool) {
+	return e.Reference, e.ID, e.Kind == KindRefund
+}
+
 // statement has one row for every movement of the day that begins at from. Returns are negative rows without a fee.
 func (k *kaspi) statement(from time.Time) []byte {
 	k.b.mu.Lock()
@@ -43,12 +47,15 @@ func (k *kaspi) statement(from time.Time) []byte {
 	_ = w.Write([]string{"operation_date", "operation_type", "qr_payment_id", "return_operation_id", "external_id", "trade_point_id",
 		"organization_bin", "amount", "fee", "net_amount", "product_type"}) // a bytes.Buffer takes everything
 	next := from.AddDate(0, 0, 1)
-	all := listing[*Entry]{all: mine, within: func(at time.Time) bool {
+	all := listing[*Entry]{face: k.Name(), begins: true, all: mine, within: func(at time.Time) bool {
 		return !at.Before(from) && at.Before(next)
 	}}
-	for found := range all.rows() {
+	for found := range all.rows(k.b) {
 		row := k.row(found.of)
 		row.date = k.date(found.at)
+		for _, l := range found.lies {
+			row.tamper(l)
+		}
 		_ = w.Write(row.cells())
 	}
 	w.Flush()

@@ -18,14 +18,20 @@ import (
 
 // benchStatement measures page with few and with many payments behind it; fill makes the i-th payment at an instant.
 func benchStatement(b *testing.B, face func() Face, fill func(Face, int, time.Time), page func(Face) int) {
-	for _, n := range []int{1_000, 14_000} {
-		b.Run(strconv.Itoa(n), func(b *testing.B) {
+	for _, size := range []struct{ payments, tampers int }{{1_000, 0}, {14_000, 0}, {14_000, 50}} {
+		n := size.payments
+		b.Run(fmt.Sprintf("payments=%d/tampers=%d", n, size.tampers), func(b *testing.B) {
 			f := face()
 			bank := New(Options{}, f)
 			defer bank.Close()
 			begin := time.Now().Add(-time.Duration(n) * time.Second)
 			for i := range n {
 				fill(f, i, begin.Add(time.Duration(i)*time.Second))
+			}
+			for i := range size.tampers {
+				if _, err := bank.AddTamper(Tamper{Face: f.Name(), Kind: TamperWord, Match: fmt.Sprintf("rt-%08d", 100*i)}); err != nil {
+					b.Fatal(err)
+				}
 			}
 			b.ReportAllocs()
 			for b.Loop() {

@@ -21,7 +21,7 @@ func (q *quickpay) list(c *call, w *qpWish) reply {
 	if no != nil {
 		return qpHonest(c, *no)
 	}
-	rows, no := q.rows(w, keep)
+	rows, no := q.rows(c, w, keep)
 	if no != nil {
 		return qpHonest(c, *no)
 	}
@@ -33,6 +33,9 @@ func (q *quickpay) list(c *call, w *qpWish) reply {
 	for _, row := range page {
 		v := q.view(row.of)
 		v.CreatedAt = qpTime(row.at)
+		for _, l := range row.lies {
+			q.tamper(&v, l)
+		}
 		if size, ok := qpSize(w, "operations_size", len(v.Operations)); ok {
 			v.Operations = v.Operations[max(len(v.Operations)-size, 0):]
 		}
@@ -95,8 +98,13 @@ func (q *quickpay) filter(w *qpWish) (keep func(*qpPayment) bool, no *reply) {
 
 func (p *qpPayment) rowDate() time.Time { return p.created }
 
-// rows are what a list shows, in the order asked for. Ids grow with time, so they decide between equals.
-func (q *quickpay) rows(w *qpWish, keep func(*qpPayment) bool) (iter.Seq[statementRow[*qpPayment]], *reply) {
+func (p *qpPayment) rowName() (reference, id string, back bool) {
+	return p.order, strconv.FormatInt(p.id, 10), false
+}
+
+// rows are what a list shows, in the order asked for. Ids grow with time, so they decide between equals. A list of one order or id
+// is a question about one payment, and answered with the truth.
+func (q *quickpay) rows(c *call, w *qpWish, keep func(*qpPayment) bool) (iter.Seq[statementRow[*qpPayment]], *reply) {
 	by, dir := cmp.Or(w.query.Get("sort_by"), "id"), cmp.Or(w.query.Get("sort_dir"), "desc")
 	if by != "id" && by != "created_at" && by != "updated_at" {
 		no := qpInvalid("sort_by", "is invalid")
@@ -107,8 +115,11 @@ func (q *quickpay) rows(w *qpWish, keep func(*qpPayment) bool) (iter.Seq[stateme
 		return nil, &no
 	}
 	down := dir == "desc"
-	l := listing[*qpPayment]{all: each(q.payments, down, keep)}
-	rows := l.rows()
+	l := listing[*qpPayment]{all: each(q.payments, down, keep), newestFirst: down}
+	if c.op == OpList && !w.query.Has("id") {
+		l.face, l.begins = q.Name(), qpBegins(w)
+	}
+	rows := l.rows(q.b)
 	if by != "updated_at" {
 		return rows, nil
 	}
@@ -118,6 +129,12 @@ func (q *quickpay) rows(w *qpWish, keep func(*qpPayment) bool) (iter.Seq[stateme
 		}
 		return a.of.updated.Compare(b.of.updated)
 	})), nil
+}
+
+// qpBegins says that a list is asked for from its beginning.
+func qpBegins(w *qpWish) bool {
+	page, _ := qpSize(w, "page", 1)
+	return page == 1 && w.query.Get("page_key") == ""
 }
 
 // qpPage cuts a page out: the page-th one, or the one after the payment that page_key names.
@@ -144,7 +161,7 @@ func qpPageAfter(rows iter.Seq[statementRow[*qpPayment]], id string, size int) (
 	known := false
 	for row := range rows {
 		switch {
-		case strconv.FormatInt(row.of.id, 10) == id:
+		case strconv.FormatInt(qpShownID(row), 10) == id:
 			known, page = true, nil
 		case known && len(page) < size:
 			page = append(page, row)

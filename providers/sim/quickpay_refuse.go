@@ -34,16 +34,20 @@ func (q *quickpay) spoil(c *call, v *qpPaymentView) {
 			c.twist = ""
 		}
 	case FaultUnknownStatus:
-		switch {
-		case last >= 0:
-			v.Operations[last].Pending = false
-			v.Operations[last].StatusCode = q.statusCode(cmp.Or(c.code, qpNobodyKnows))
-		default:
-			v.State = cmp.Or(c.code, "limbo")
-		}
+		q.puzzle(v, c.code)
 	default:
 		c.twist = ""
 	}
+}
+
+// puzzle says a word, or a usual one, that nobody knows: as the code of the newest operation, or else as the state.
+func (q *quickpay) puzzle(v *qpPaymentView, word string) {
+	if last := len(v.Operations) - 1; last >= 0 {
+		v.Operations[last].Pending = false
+		v.Operations[last].StatusCode = q.statusCode(cmp.Or(word, qpNobodyKnows))
+		return
+	}
+	v.State = cmp.Or(word, "limbo")
 }
 
 // qpMore is an amount that is one major unit more.

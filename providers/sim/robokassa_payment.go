@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math/rand/v2"
 	"strconv"
 	"time"
 )
@@ -66,7 +67,7 @@ func (r *robokassa) open(c *call, p *robokassaPayment, style string) {
 	}
 	o := p.Object
 	o.Face, o.Style, o.Status, o.Phase = r.Name(), style, robokassaWordUnopened, Live
-	o.ID = r.b.guid() + "-" + r.b.letters(10)
+	o.ID = robokassaOpKey(r.b.rng)
 	p.page = r.b.guid()
 	r.payments = append(r.payments, p)
 	if p.test { // not stored: the ledger must not know it either
@@ -78,12 +79,16 @@ func (r *robokassa) open(c *call, p *robokassaPayment, style string) {
 	r.wind(p)
 }
 
-// letters invents the tail of an OpKey. The caller holds the lock.
-func (b *Bank) letters(n int) string {
+func robokassaOpKey(chance *rand.Rand) string { return guid(chance) + "-" + letters(chance, 10) }
+
+// letters invents n letters. The caller holds the lock.
+func (b *Bank) letters(n int) string { return letters(b.rng, n) }
+
+func letters(chance *rand.Rand, n int) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	out := make([]byte, n)
 	for i := range out {
-		out[i] = alphabet[b.rng.IntN(len(alphabet))]
+		out[i] = alphabet[chance.IntN(len(alphabet))]
 	}
 	return string(out)
 }

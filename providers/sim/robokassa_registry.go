@@ -19,11 +19,14 @@ func (r *robokassa) serveRegistry(w http.ResponseWriter, _ *http.Request) {
 	_ = table.Write([]string{"InvId", "OutSum", "Fee", "State", "OpKey", "PaidAt", "RefundedSum"}) // a Builder takes everything
 	r.b.mu.Lock()
 	opened := each(r.payments, false, func(p *robokassaPayment) bool { return !p.test && p.state != robokassaUnopened })
-	for found := range (listing[*robokassaPayment]{all: opened}).rows() {
+	for found := range (listing[*robokassaPayment]{face: r.Name(), begins: true, all: opened}).rows(r.b) {
 		p := found.of
 		row := robokassaRow{number: p.Reference, key: p.ID, sum: p.sum(), refunded: p.Refunded, state: strconv.Itoa(p.state), paidAt: found.at}
 		if !p.paidAt.IsZero() {
 			row.fee = robokassaFee(p.sum())
+		}
+		for _, l := range found.lies {
+			row.tamper(l)
 		}
 		_ = table.Write(row.cells())
 	}

@@ -68,7 +68,7 @@ func (t *tiptoppay) listDay(_ *call, q *ttpRequest) ttpAnswer {
 		return ttpRefusal("Invalid TimeZone value")
 	}
 	begin = begin.Add(-offset)
-	return ttpAnswer{success: true, model: t.models(slices.Collect(t.list(begin, begin.Add(24*time.Hour-time.Second), nil)))}
+	return ttpAnswer{success: true, model: t.models(slices.Collect(t.list(true, begin, begin.Add(24*time.Hour-time.Second), nil)))}
 }
 
 // listPeriod is /v2/payments/list: a page of what was created in a period, both ends included.
@@ -95,7 +95,7 @@ func (t *tiptoppay) listPeriod(_ *call, q *ttpRequest) ttpAnswer {
 	if refusal != "" {
 		return ttpRefusal(refusal)
 	}
-	page, _ := cut(t.list(begin, end, statuses), from, ttpPage)
+	page, _ := cut(t.list(from == 0, begin, end, statuses), from, ttpPage)
 	return ttpAnswer{success: true, model: t.models(page)}
 }
 
@@ -141,8 +141,13 @@ func (t *tiptoppay) page(q *ttpRequest, rows []ttpObject) ttpAnswer {
 
 func (tx *ttpTransaction) rowDate() time.Time { return tx.created }
 
-// list is what was created from begin to end, in whole seconds as the dates have them, oldest first. No statuses are all.
-func (t *tiptoppay) list(begin, end time.Time, statuses []string) iter.Seq[statementRow[*ttpTransaction]] {
+func (tx *ttpTransaction) rowName() (reference, id string, back bool) {
+	return tx.sale.Reference, tx.name(), tx.refundOf != nil
+}
+
+// list is what was created from begin to end, in whole seconds as the dates have them, oldest first. No statuses are all. begins says
+// that the first page is asked for.
+func (t *tiptoppay) list(begins bool, begin, end time.Time, statuses []string) iter.Seq[statementRow[*ttpTransaction]] {
 	found := each(t.rows, false, func(tx *ttpTransaction) bool {
 		return (tx.status != ttpAwaiting || t.sw.ListsAwaiting) && (statuses == nil || slices.Contains(statuses, tx.status))
 	})
@@ -150,7 +155,7 @@ func (t *tiptoppay) list(begin, end time.Time, statuses []string) iter.Seq[state
 		at = at.Truncate(time.Second)
 		return !at.Before(begin) && !at.After(end)
 	}
-	return listing[*ttpTransaction]{all: found, within: within}.rows()
+	return listing[*ttpTransaction]{face: t.Name(), begins: begins, all: found, within: within}.rows(t.b)
 }
 
 // models writes rows.
@@ -159,6 +164,9 @@ func (t *tiptoppay) models(rows []statementRow[*ttpTransaction]) []ttpObject {
 	for _, row := range rows {
 		m := t.model(row.of)
 		m["CreatedDate"], m["CreatedDateIso"] = ttpLegacyDate(row.at), ttpISO(row.at)
+		for _, l := range row.lies {
+			t.tamper(m, l)
+		}
 		all = append(all, m)
 	}
 	return all

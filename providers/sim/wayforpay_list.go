@@ -23,6 +23,11 @@ type wfpRow struct {
 
 func (row *wfpRow) rowDate() time.Time { return row.created }
 
+// rowName has the order's id, although the list never shows it: rows have none.
+func (row *wfpRow) rowName() (reference, id string, back bool) {
+	return row.order.Reference, row.order.ID, row.kind == wfpRefund
+}
+
 // row adds one.
 func (w *wayforpay) row(ord *wfpOrder, kind string, minor int64, status string, code int) *wfpRow {
 	now := time.Now()
@@ -48,9 +53,9 @@ func (w *wayforpay) list(c *call, q *wfpRequest) reply {
 		at = at.Truncate(time.Second) // dates have whole seconds, and both ends belong to the window
 		return w.sw.ListIgnoresDates || !at.Before(begin) && !at.After(end)
 	}
-	all := listing[*wfpRow]{all: slices.Values(w.rows), within: within}
+	all := listing[*wfpRow]{face: w.Name(), begins: true, all: slices.Values(w.rows), within: within}
 	rows := []wfpAnswer{}
-	for row := range all.rows() {
+	for row := range all.rows(w.b) {
 		rows = append(rows, w.listed(row, q.text("apiVersion") == "2"))
 	}
 	if len(rows) == 0 || c.twist == FaultBadSignature {
@@ -80,6 +85,9 @@ func (w *wayforpay) listed(r statementRow[*wfpRow], version2 bool) wfpAnswer {
 	}
 	if version2 {
 		a["products"], a["clientFields"] = ord.goods(w), []string{}
+	}
+	for _, l := range r.lies {
+		w.tamper(a, l)
 	}
 	return a
 }
