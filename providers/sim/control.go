@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Control is the bank's own control surface: /ledger, /faults, /payers, /notices, /healthz, what the faces add, and an index at /.
+// Control is the bank's own control surface: /ledger, /faults, /statements, /payers, /notices, /healthz, what the faces add, and an index at /.
 func (b *Bank) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", b.index)
@@ -27,6 +27,11 @@ func (b *Bank) Control() http.Handler {
 	mux.HandleFunc("POST /faults", adding(b.AddFault, func(f *Fault, id string) { f.ID = id }))
 	mux.HandleFunc("DELETE /faults", clearing(b.ClearFaults))
 	mux.HandleFunc("DELETE /faults/{id}", removing(b.RemoveFault))
+
+	mux.HandleFunc("GET /statements", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, b.Tampers()) })
+	mux.HandleFunc("POST /statements", adding(b.AddTamper, func(t *Tamper, id string) { t.ID = id }))
+	mux.HandleFunc("DELETE /statements", clearing(b.ClearTampers))
+	mux.HandleFunc("DELETE /statements/{id}", removing(b.RemoveTamper))
 
 	mux.HandleFunc("GET /payers", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, b.Payers()) })
 	mux.HandleFunc("POST /payers", adding(b.AddPayer, func(p *PayerRule, id string) { p.ID = id }))
@@ -71,7 +76,7 @@ func (b *Bank) Control() http.Handler {
 
 func (b *Bank) index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprintf(w, indexText, b.Faces(), faultOps(), FaultKinds())
+	fmt.Fprintf(w, indexText, b.Faces(), faultOps(), FaultKinds(), TamperKinds())
 	for _, f := range b.faces {
 		for _, pattern := range slices.Sorted(maps.Keys(f.routes())) {
 			fmt.Fprintln(w, pattern)
@@ -81,15 +86,20 @@ func (b *Bank) index(w http.ResponseWriter, _ *http.Request) {
 
 const indexText = `One simulated bank. Its ledger is the truth; everything else may lie when told to.
 
-faces   %q
-ops     %q
-kinds   %q
+faces       %q
+ops         %q
+faults      %q
+statements  %q
 
 GET    /ledger?face=kaspi        what really happened: entries, objects, violations, arrivals
 GET    /faults                   rules in force
 POST   /faults                   {"face":"kaspi","op":"create","kind":"act-drop","times":1}
                                  also: delay "2s", after 3, status 503, code "-999", match "<reference>", broken_promise true
 DELETE /faults/{id}, /faults     one rule, or all: healthy again
+GET    /statements               rules in force
+POST   /statements               {"face":"halyk","kind":"omit","match":"<reference>","times":1}: a row is shown wrongly in lists and registries
+                                 also: amount_minor 100, currency "USD", word "FROZEN", by "24h"
+DELETE /statements/{id}, /statements
 GET    /payers                   what payers do with newly shown offers
 POST   /payers                   {"face":"kaspi","behaviour":"pay|never|decline|late|twice","after":"3s","times":0,"match":""}
 DELETE /payers/{id}, /payers
@@ -103,6 +113,9 @@ Example: Kaspi takes the money and never answers, once:
   curl -d '{"face":"kaspi","op":"create","kind":"act-hang","times":1}' http://HERE/faults
 Example: Kaspi is down for a minute:
   curl -d '{"face":"kaspi","kind":"refuse","delay":"1m"}' http://HERE/faults
+
+Example: Halyk's list of operations shows every fee a tenge too high:
+  curl -d '{"face":"halyk","kind":"fee","amount_minor":100}' http://HERE/statements
 
 Of the faces:
 `

@@ -25,6 +25,12 @@ func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"/faults", `{"kind":"hang","delay":5}`, `"1.5s"`},
 		{"/faults", `{"kind":"hang"} {"kind":"drop"}`, "more than one"},
 		{"/faults", `kind=hang`, "bad JSON"},
+		{"/statements", `{"face":"kaspi","kind":"omit","mach":"pay_1"}`, "mach"},
+		{"/statements", `{"face":"kapsi","kind":"omit"}`, "kapsi"},
+		{"/statements", `{"face":"kaspi","kind":"ommit"}`, "ommit"},
+		{"/statements", `{"face":"kaspi","kind":"unpaid"}`, "unpaid"},
+		{"/statements", `{"face":"kaspi","kind":"fee"}`, "amount_minor"},
+		{"/statements", `{"face":"kaspi","kind":"late","by":5}`, `"1.5s"`},
 		{"/payers", `{"behavior":"pay"}`, "behavior"},
 		{"/payers", `{"behaviour":"tip"}`, "tip"},
 		{"/payers/act", `{"face":"kaspi","reference":"pay_1","act":"pay"}`, "pay_1"},
@@ -42,15 +48,16 @@ func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 			t.Errorf("%s %s is answered %s, which does not name %s", c.path, c.body, w.Body, c.names)
 		}
 	}
-	wantEqual(t, "rules in force", len(b.Faults())+len(b.Payers())+len(b.Notices()), 0)
+	wantEqual(t, "rules in force", len(b.Faults())+len(b.Tampers())+len(b.Payers())+len(b.Notices()), 0)
 }
 
 func TestRulesComeAndGoOverControl(t *testing.T) {
 	b := newControlled(t)
 	for path, body := range map[string]string{
-		"/faults":  `{"face":"kaspi","op":"create","kind":"slow","delay":"2s","times":3}`,
-		"/payers":  `{"behaviour":"pay","after":"1m30s"}`,
-		"/notices": `{"mode":"double"}`,
+		"/faults":     `{"face":"kaspi","op":"create","kind":"slow","delay":"2s","times":3}`,
+		"/statements": `{"face":"kaspi","kind":"late","match":"pay_1","by":"1h30m","times":2}`,
+		"/payers":     `{"behaviour":"pay","after":"1m30s"}`,
+		"/notices":    `{"mode":"double"}`,
 	} {
 		var rule struct{ ID string }
 		for range 2 {
@@ -65,7 +72,7 @@ func TestRulesComeAndGoOverControl(t *testing.T) {
 		wantEqual(t, "second removal", control(b, "DELETE", path+"/"+rule.ID, "").Code, http.StatusNotFound)
 		wantEqual(t, "clearing", control(b, "DELETE", path, "").Code, http.StatusNoContent)
 	}
-	wantEqual(t, "rules in force", len(b.Faults())+len(b.Payers())+len(b.Notices()), 0)
+	wantEqual(t, "rules in force", len(b.Faults())+len(b.Tampers())+len(b.Payers())+len(b.Notices()), 0)
 }
 
 func TestControlShowsTheLedger(t *testing.T) {
@@ -81,9 +88,24 @@ func TestControlShowsTheLedger(t *testing.T) {
 	})
 }
 
+func TestControlSpoilsAStatement(t *testing.T) {
+	inBubble(t, sim.Options{}, sim.KaspiOptions{}, func(t *testing.T, b *sim.Bank, s shop) {
+		must(t, b.Act("kaspi", s.offer(t, "pay_1"), sim.ActPay))
+		w := control(b, "POST", "/statements", `{"face":"kaspi","kind":"amount","match":"pay_1","amount_minor":-49000,"times":1}`)
+		wantEqual(t, "HTTP status", w.Code, http.StatusCreated)
+		for _, want := range []string{"15000.00", "15490.00"} {
+			wantEqual(t, "the sum", sim.CSVRows(statementOf(b, "2000-01-01").Body.String())[0]["amount"], want)
+		}
+		if w := control(b, "GET", "/statements", ""); !strings.Contains(w.Body.String(), `"used": 1`) {
+			t.Errorf("GET /statements does not count its use: %s", w.Body)
+		}
+		wantEqual(t, "money", b.Ledger().Net("kaspi", "pay_1"), 1549000)
+	})
+}
+
 func TestControlIndexNamesEveryEndpoint(t *testing.T) {
 	index := control(newControlled(t), "GET", "/", "").Body.String()
-	for _, name := range []string{"/ledger", "/faults", "/payers", "/payers/act", "/notices", "/healthz", "/kaspi/biller", "/kaspi/statement"} {
+	for _, name := range []string{"/ledger", "/faults", "/statements", "/payers", "/payers/act", "/notices", "/healthz", "/kaspi/biller", "/kaspi/statement"} {
 		if !strings.Contains(index, name) {
 			t.Errorf("the index does not name %s", name)
 		}
