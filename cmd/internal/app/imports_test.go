@@ -21,9 +21,11 @@ const (
 // run downwards only; what is not named here imports nothing of ours.
 var mayImport = map[string][]string{
 	"cmd/payrouter":    {"cmd/internal/app", "router", "router/journal", "router/payment"},
-	"cmd/payctl":       {"proto/payrouter/v1", "providers"},
+	"cmd/payctl":       {"cmd/internal/paper", "proto/payrouter/v1", "providers"},
 	"cmd/paydev":       {"cmd/internal/app", "proto/payrouter/v1", "providers", "providers/kaspi", "providers/halyk", "providers/wayforpay", "providers/sim", "router/payment", "router/journal", "router/pgtest/pgserver"},
 	"cmd/internal/app": {"router", "router/office", "router/reconcile", "router/statement", "router/server", "router/journal", "router/payment", "health", "providers"},
+
+	"cmd/internal/paper": {"providers"}, // documents: plain values in, files out
 
 	"router/server":    {"router", "router/office", "router/journal", "router/payment", "health", "providers", "proto/payrouter/v1"},
 	"router":           {"router/journal", "router/payment", "health", "providers"},
