@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/payrouter/payrouter/providers"
@@ -27,6 +28,7 @@ func ReadCSV(ctx context.Context, file io.Reader, f Format, line func(row int64,
 	in.FieldsPerRecord = -1 // told by us, with the names of the columns at hand
 	in.ReuseRecord = true
 	var rows *reader
+	var typed []cell // the same for all rows, as cells is
 	for skipped := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -53,7 +55,11 @@ func ReadCSV(ctx context.Context, file io.Reader, f Format, line func(row int64,
 			}
 			continue
 		}
-		l, tells, err := rows.line(cells, row)
+		typed = typed[:0]
+		for _, c := range cells {
+			typed = append(typed, cell{text: strings.TrimSpace(c)})
+		}
+		l, tells, err := rows.line(typed, row)
 		if err != nil {
 			return err
 		}

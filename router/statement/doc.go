@@ -4,7 +4,7 @@
 // What a file looks like is written in the configuration, not in Go: [Format] says which
 // column is what, and how dates, sums and words are written. Rows come out one by one, as
 // [providers.StatementLine], so that a file of millions of rows takes no more memory than
-// one of ten.
+// one of ten. [ReadCSV] reads separated values, [ReadXLSX] a sheet of a workbook.
 //
 //	file --[Read]--> rows --[Format]--> lines, or the first row that cannot be read
 //

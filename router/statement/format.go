@@ -14,6 +14,9 @@ import (
 type Format struct {
 	Separator string `yaml:"separator"` // between the columns, one character; default ","
 	SkipRows  int    `yaml:"skip_rows"` // before the row with the names of the columns
+	// Sheet is the one to be read of a workbook, by its name; default the first, which must
+	// then be the only one that is shown.
+	Sheet string `yaml:"sheet"`
 
 	Columns Columns `yaml:"columns"`
 

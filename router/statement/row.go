@@ -2,6 +2,7 @@ package statement
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ type reader struct {
 	zone   *time.Location
 	at     map[string]int // where each column stands
 	width  int
+	epoch  time.Time // from which a spreadsheet counts days
 }
 
 // newReader finds the columns in the row of their names.
@@ -49,10 +51,8 @@ func newReader(f Format, names []string, row int64) (*reader, error) {
 		}
 		r.at[name] = i
 	}
-	c := f.Columns
-	for _, name := range append([]string{c.Order, c.External, c.Refund, c.Amount, c.Currency, c.Fee, c.Kind, c.State, c.At}, keys(f.Ignore)...) {
+	for _, name := range f.used() {
 		switch i, there := r.at[name]; {
-		case name == "":
 		case !there:
 			return nil, &Refused{Row: row, Column: name, Why: "there is no such column"}
 		case i < 0:
@@ -62,17 +62,15 @@ func newReader(f Format, names []string, row int64) (*reader, error) {
 	return r, nil
 }
 
-func keys(m map[string][]string) []string {
-	var all []string
-	for name := range m {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
+// used are the names of the columns that the format reads.
+func (f Format) used() []string {
+	c := f.Columns
+	names := append([]string{c.Order, c.External, c.Refund, c.Amount, c.Currency, c.Fee, c.Kind, c.State, c.At}, slices.Sorted(maps.Keys(f.Ignore))...)
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
 // line reads a row. It reports false for one that tells of no payment.
-func (r *reader) line(cells []string, row int64) (providers.StatementLine, bool, error) {
+func (r *reader) line(cells []cell, row int64) (providers.StatementLine, bool, error) {
 	var line providers.StatementLine
 	refuse := func(column, why string) (providers.StatementLine, bool, error) {
 		return providers.StatementLine{}, false, &Refused{Row: row, Column: column, Why: why}
@@ -80,39 +78,47 @@ func (r *reader) line(cells []string, row int64) (providers.StatementLine, bool,
 	if len(cells) != r.width {
 		return refuse("", fmt.Sprintf("it has %d columns, and %d are named", len(cells), r.width))
 	}
-	cell := func(name string) string {
+	at := func(name string) cell {
 		if name == "" {
-			return ""
+			return cell{}
 		}
-		return strings.TrimSpace(cells[r.at[name]])
+		return cells[r.at[name]]
 	}
 	for name, words := range r.format.Ignore {
-		if slices.Contains(words, cell(name)) {
+		if text, err := at(name).word(); err == nil && slices.Contains(words, text) {
 			return line, false, nil
 		}
 	}
 	c := r.format.Columns
+	words := map[string]string{}
+	for _, name := range []string{c.Order, c.External, c.Refund, c.Currency, c.Kind, c.State} {
+		text, err := at(name).word()
+		if err != nil {
+			return refuse(name, err.Error())
+		}
+		words[name] = text
+	}
 	line.Kind, line.Verdict = providers.LineCharge, providers.Approved
 	if c.Kind != "" {
-		kind, known := r.format.Kinds[cell(c.Kind)]
+		kind, known := r.format.Kinds[words[c.Kind]]
 		if !known {
 			return refuse(c.Kind, "the format does not know this word")
 		}
 		line.Kind = kind
 	}
 	if c.State != "" {
-		state, known := r.format.States[cell(c.State)]
+		state, known := r.format.States[words[c.State]]
 		if !known {
 			return refuse(c.State, "the format does not know this word")
 		}
-		line.Verdict, line.Code = verdicts[state], cell(c.State)
+		line.Verdict, line.Code = verdicts[state], words[c.State]
 	}
 	currency := r.format.Currency
 	if c.Currency != "" {
-		currency = cell(c.Currency)
+		currency = words[c.Currency]
 	}
 	var err error
-	if line.Amount, err = r.sum(cell(c.Amount), currency); err != nil {
+	if line.Amount, err = r.sum(at(c.Amount), currency); err != nil {
 		return refuse(c.Amount, err.Error())
 	}
 	if line.Amount.Minor < 0 {
@@ -127,19 +133,19 @@ func (r *reader) line(cells []string, row int64) (providers.StatementLine, bool,
 	if line.Amount.Minor == 0 {
 		return refuse(c.Amount, "a sum of nothing")
 	}
-	if text := cell(c.Fee); text != "" {
-		if line.Fee, err = r.sum(text, currency); err != nil {
+	if fee := at(c.Fee); !fee.blank() {
+		if line.Fee, err = r.sum(fee, currency); err != nil {
 			return refuse(c.Fee, err.Error())
 		}
 	}
-	line.Order, line.External = cell(c.Order), cell(c.External)
+	line.Order, line.External = words[c.Order], words[c.External]
 	if line.Kind == providers.LineRefund && c.Refund != "" {
-		line.External = cell(c.Refund)
+		line.External = words[c.Refund]
 	}
 	if line.Order == "" && line.External == "" {
 		return refuse("", "it names neither our reference nor an id of the provider's")
 	}
-	if line.At, err = r.moment(cell(c.At)); err != nil {
+	if line.At, err = r.moment(at(c.At)); err != nil {
 		return refuse(c.At, err.Error())
 	}
 	return line, true, nil
