@@ -43,9 +43,9 @@ func (c Checklist) WritePDF(to io.Writer, l Language) error {
 	if err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(c.Zone)
+	zone, err := zoneOf(c.Zone)
 	if err != nil {
-		return fmt.Errorf("zone: %w", err)
+		return err
 	}
 	if c.Created.IsZero() {
 		return errors.New("created is not set")

@@ -35,10 +35,19 @@ func TestAChecklistTellsWhatIsMetAndWhatIsNot(t *testing.T) {
 			}
 		}
 	}
-	if err := (Checklist{Created: time.Unix(1, 0)}).WritePDF(io.Discard, "de"); err == nil {
-		t.Error("an unknown language is taken")
-	}
-	if err := (Checklist{}).WritePDF(io.Discard, English); err == nil {
-		t.Error("a list of no moment is taken")
+}
+
+func TestAChecklistWithoutLanguageZoneOrMomentIsAnError(t *testing.T) {
+	for name, c := range map[string]struct {
+		list     Checklist
+		language Language
+	}{
+		"language": {Checklist{Zone: "UTC", Created: time.Unix(1, 0)}, "de"},
+		"zone":     {Checklist{Zone: "Local", Created: time.Unix(1, 0)}, English},
+		"moment":   {Checklist{Zone: "UTC"}, English},
+	} {
+		if err := c.list.WritePDF(io.Discard, c.language); err == nil {
+			t.Errorf("a list without %s is taken", name)
+		}
 	}
 }

@@ -40,23 +40,23 @@ type Row struct {
 	Time      time.Time
 	Day       string // the provider's business day, as 2026-10-01
 	Kind      providers.LineKind
-	Order     string // the merchant's
-	Reference string // ours, as the provider knows it
-	External  string // the provider's own id
-	Amount    providers.Money
+	Order     string          // the merchant's
+	Reference string          // ours, as the provider knows it
+	External  string          // the provider's own id
+	Amount    providers.Money // always positive; Kind tells the direction
 	// Fee is what the provider told; with FeeExpected it told none, and Fee is what the
 	// schedule of fees says. A Money without a currency is not known, and left empty.
 	Fee         providers.Money
 	FeeExpected bool
-	Net         providers.Money
-	State       string // one of our words, such as "paid"; others are printed as they are
+	Net         providers.Money // what the movement adds to what is paid out: negative for a refund
+	State       string          // one of our words, such as "paid"; others are printed as they are
 	Payout      time.Time
 }
 
 // Total is what a statement comes to in one currency.
 type Total struct {
 	Currency         string
-	Charges, Refunds Sum
+	Charges, Refunds Sum // both positive
 	Fees             providers.Money
 	FeesExpected     providers.Money // the share of Fees that is by schedule, and not told
 	Net              providers.Money
@@ -82,9 +82,9 @@ func (s Statement) open(l Language) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone, err := time.LoadLocation(s.Head.Zone)
+	zone, err := zoneOf(s.Head.Zone)
 	if err != nil {
-		return nil, fmt.Errorf("head: zone: %w", err)
+		return nil, fmt.Errorf("head: %w", err)
 	}
 	for _, day := range append([]string{s.Head.From, s.Head.To}, s.Head.Missing...) {
 		if _, err := time.Parse(time.DateOnly, day); err != nil {
@@ -100,6 +100,16 @@ func (s Statement) open(l Language) (*writer, error) {
 		s.Rows = func(func(Row, error) bool) {}
 	}
 	return &writer{Statement: s, tongue: t, zone: zone}, nil
+}
+
+// zoneOf finds a time zone by its name. That of the machine is none: a document must not
+// depend on where it was written.
+func zoneOf(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, fmt.Errorf("%q is no time zone like Asia/Almaty", name)
+	}
+	return zone, nil
 }
 
 // columns are the names of the table's columns, in CSV and XLSX.

@@ -129,6 +129,7 @@ func TestADocumentThatCannotBeMadeIsAnError(t *testing.T) {
 		}
 		for name, spoil := range map[string]func(*Statement){
 			"zone":    func(s *Statement) { s.Head.Zone = "Asia/Nowhere" },
+			"machine": func(s *Statement) { s.Head.Zone = "Local" },
 			"day":     func(s *Statement) { s.Head.To = "31.10.2026" },
 			"missing": func(s *Statement) { s.Head.Missing[0] = "tomorrow" },
 			"created": func(s *Statement) { s.Head.Created = time.Time{} },
