@@ -73,8 +73,7 @@ func (c Checklist) WritePDF(to io.Writer, l Language) error {
 	p.Ln(2)
 	p.paragraph(boldFont, 10, black, fmt.Sprintf(t.say(wordMetOf), met, len(c.Items)))
 	p.Ln(1)
-	list := &table{pages: p, points: 8, lines: 12, shaded: wordState, columns: []column{
-		{wordNumber, 8, "R"}, {wordItem, 74, "L"}, {wordState, 26, "L"}, {wordValue, 42, "L"}, {wordNeeded, 42, "L"}, {wordEvidence, 59, "L"}, {wordTime, 26, "L"}}}
+	list := &table{pages: p, points: 8, lines: 12, shaded: wordState, columns: itemColumns}
 	list.head()
 	for n, i := range c.Items {
 		state, shade := t.standing(i.State)

@@ -39,9 +39,7 @@ func writePDF(to io.Writer, s Statement, l Language, most int) error {
 	}
 	p := w.pdfHead()
 	// The smallest text that can be read on paper, as twelve columns must find room.
-	t := &table{pages: p, points: 6, lines: 3, columns: []column{
-		{wordTime, 24.5, "L"}, {wordDay, 14.5, "L"}, {wordKind, 15, "L"}, {wordOrder, 35, "L"}, {wordReference, 34, "L"}, {wordExternal, 35.5, "L"},
-		{wordAmount, 24, "R"}, {wordCurrency, 9.5, "L"}, {wordFee, 17.5, "R"}, {wordNet, 24, "R"}, {wordState, 19, "L"}, {wordPayout, 24.5, "L"}}}
+	t := &table{pages: p, points: 6, lines: 3, columns: operationColumns}
 	n, expected := 0, false
 	for r, err := range w.Rows {
 		if err != nil {
@@ -94,9 +92,7 @@ func (w *writer) pdfHead() *pages {
 		p.paragraph(boldFont, 10, red, strings.Join(h.Missing, ", "))
 	}
 	p.heading(w.say(wordTotals))
-	t := &table{pages: p, points: 8, lines: 3, shaded: wordOpen, columns: []column{
-		{wordCurrency, 18, "L"}, {wordChargesNumber, 26, "R"}, {wordChargesSum, 37, "R"}, {wordRefundsNumber, 26, "R"}, {wordRefundsSum, 37, "R"},
-		{wordFees, 33, "R"}, {wordFeesExpected, 33, "R"}, {wordNet, 40, "R"}, {wordOpen, 27, "R"}}}
+	t := &table{pages: p, points: 8, lines: 3, shaded: wordOpen, columns: totalColumns}
 	t.head()
 	for _, sum := range w.Totals {
 		shade := black
@@ -291,6 +287,18 @@ type column struct {
 	width float64
 	align string
 }
+
+// The columns of the tables: together as wide as a page between its margins.
+var (
+	operationColumns = []column{
+		{wordTime, 24.5, "L"}, {wordDay, 14.5, "L"}, {wordKind, 15, "L"}, {wordOrder, 33.5, "L"}, {wordReference, 34, "L"}, {wordExternal, 34, "L"},
+		{wordAmount, 24, "R"}, {wordCurrency, 12.5, "L"}, {wordFee, 17.5, "R"}, {wordNet, 24, "R"}, {wordState, 19, "L"}, {wordPayout, 24.5, "L"}}
+	totalColumns = []column{
+		{wordCurrency, 16, "L"}, {wordChargesNumber, 25, "R"}, {wordChargesSum, 37, "R"}, {wordRefundsNumber, 25, "R"}, {wordRefundsSum, 37, "R"},
+		{wordFees, 32, "R"}, {wordFeesExpected, 33, "R"}, {wordNet, 38, "R"}, {wordOpen, 34, "R"}}
+	itemColumns = []column{
+		{wordNumber, 8, "R"}, {wordItem, 70, "L"}, {wordState, 28, "L"}, {wordValue, 41, "L"}, {wordNeeded, 41, "L"}, {wordEvidence, 56, "L"}, {wordTime, 33, "L"}}
+)
 
 // table writes rows, and the names of the columns on every page again.
 type table struct {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +124,53 @@ func TestTextsOfAnyKindFindTheirPlace(t *testing.T) {
 	}
 	if err := p.write(io.Discard); err != nil {
 		t.Error(err)
+	}
+}
+
+// Our own words are never cut, nor are days and times: only what comes from outside may be.
+func TestNoWordIsCutInAnyLanguage(t *testing.T) {
+	for i, l := range Languages() {
+		p := newPages(tongue(i), "", "", time.Unix(1, 0))
+		fits := func(c column, style string, points float64, text string) {
+			p.font(style, points, black)
+			for _, part := range strings.Split(text, " ") {
+				if p.GetStringWidth(part) > c.width-2*p.GetCellMargin() {
+					t.Errorf("%s: %q is wider than its column", l, part)
+				}
+			}
+		}
+		for _, table := range []struct {
+			columns []column
+			points  float64
+		}{{operationColumns, 6}, {totalColumns, 8}, {itemColumns, 8}} {
+			width := 0.0
+			for _, c := range table.columns {
+				width += c.width
+				fits(c, boldFont, table.points, words[c.name][i])
+				switch c.name {
+				case wordTime, wordPayout:
+					fits(c, plainFont, table.points, "2026-10-01\u00a023:59:59") // on one line
+				case wordDay:
+					fits(c, plainFont, table.points, "2026-10-01")
+				case wordKind:
+					fits(c, plainFont, table.points, words[wordCharge][i])
+					fits(c, plainFont, table.points, words[wordRefund][i])
+				case wordState:
+					all := []word{wordMet, wordNotMet, wordNoEvidence}
+					if table.points == 6 {
+						all = slices.Collect(maps.Values(states))
+					}
+					for _, w := range all {
+						fits(c, plainFont, table.points, words[w][i])
+					}
+				case wordAmount, wordNet:
+					fits(c, boldFont, table.points, tongue(i).grouped(kzt(-999_999_999_99)))
+				}
+			}
+			if width < p.width-0.01 || width > p.width+0.01 {
+				t.Errorf("a table is %v wide, a page %v", width, p.width)
+			}
+		}
 	}
 }
 
