@@ -28,6 +28,24 @@ func TestAFileIsHandedOverTriedAndRefused(t *testing.T) {
 	w.payctl("reconcile", "list", "kaspi-main").done(day + " done 2")
 	w.payctl("findings").done("unknown to us")
 
+	t.Chdir(t.TempDir())
+	for format, head := range map[string]string{"csv": "\xef\xbb\xbf", "xlsx": "PK", "pdf": "%PDF-"} {
+		for _, language := range []string{"ru", "kk", "en"} {
+			name := "kaspi-main-" + day + "-" + day + "." + format
+			w.payctl("statement", "kaspi-main", "--from", day, "--to", day, "--format", format, "--language", language, "--merchant", "ТОО Қазақ кітаптары").
+				done(name+": kaspi-main of "+day, "KZT 2 15.00 KZT")
+			if text, err := os.ReadFile(name); err != nil || !strings.HasPrefix(string(text), head) || len(text) < 300 {
+				t.Errorf("%s in %s: %d bytes, %v", name, language, len(text), err)
+			}
+		}
+	}
+	w.payctl("statement", "kaspi-main", "--from", day, "--to", day, "--format", "csv", "--out", "-", "--language", "en").done("stranger", "7.00")
+	w.payctl("statement", "kaspi-main", "--month", "2026-01").fails(exitRefused, "DAYS_MISSING", "2026-01-31")
+	w.payctl("statement", "kaspi-main", "--month", "2026-01", "--allow-missing-days", "--format", "csv").done("Missing, and named on it: 2026-01-01")
+	w.payctl("statement", "kaspi-main").fails(exitUsage, "--month, or --from and --to, are required")
+	w.payctl("statement", "kaspi-main", "--month", "January").fails(exitUsage, "write a month as 2026-10")
+	w.payctl("statement", "kaspi-main", "--month", "2026-01", "--format", "doc").fails(exitUsage, "there are csv, xlsx and pdf")
+
 	write(day+" 12:00:00;stranger;7.00", day+" 12:00:00;other;8.005")
 	if r := hand(); r.exit != exitRefused || !strings.Contains(r.out, "sum") || !strings.Contains(r.err, "the file is refused, and nothing of it was kept") || strings.Contains(r.out, "8.005") {
 		t.Errorf("exit %d\n%s\n%s", r.exit, r.out, r.err)

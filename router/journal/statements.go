@@ -247,6 +247,52 @@ func (s *Store) LinesOf(ctx context.Context, gateway string, groups []string, mo
 	return all, rows.Err()
 }
 
+// Movements reads up to n lines of a day's statement that tell of money that moved, in the
+// gateway's own order, after the line with a number; -1 begins.
+func (s *Store) Movements(ctx context.Context, reading, day string, after int64, n int) ([]StagedLine, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `SELECT day, seq, grp, found_by, kind, order_ref, external, verdict, amount, currency, fee, fee_currency, at, settled_at, code, reason
+		FROM statement_lines WHERE reading = $1 AND seq > $3 AND day = $2 AND verdict = 'approved' ORDER BY seq LIMIT $4`, reading, day, after, n)
+	if err != nil {
+		return nil, fmt.Errorf("movements of %s: %w", day, err)
+	}
+	defer rows.Close()
+	var all []StagedLine
+	for rows.Next() {
+		l, err := scanLine(rows)
+		if err != nil {
+			return nil, fmt.Errorf("movements of %s: %w", day, err)
+		}
+		all = append(all, l)
+	}
+	return all, rows.Err()
+}
+
+// Orders reads the merchants' order numbers of payments.
+func (s *Store) Orders(ctx context.Context, ids []string) (map[string]string, error) {
+	orders := map[string]string{}
+	if len(ids) == 0 {
+		return orders, nil
+	}
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	places, args := in(1, ids)
+	rows, err := s.read.QueryContext(ctx, `SELECT id, order_ref FROM payments WHERE id IN (`+places+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read orders: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, order string
+		if err := rows.Scan(&id, &order); err != nil {
+			return nil, fmt.Errorf("read orders: %w", err)
+		}
+		orders[id] = order
+	}
+	return orders, rows.Err()
+}
+
 func scanLine(rows *sql.Rows) (StagedLine, error) {
 	var l StagedLine
 	var verdict string

@@ -73,3 +73,25 @@ func (s *Store) Reconciled(ctx context.Context) (map[string]Reconciled, error) {
 	}
 	return all, rows.Err()
 }
+
+// OpenOfDays counts the open findings of a gateway's days, by currency.
+func (s *Store) OpenOfDays(ctx context.Context, gateway, from, to string) (map[string]int64, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `SELECT CASE theirs_currency WHEN '' THEN ours_currency ELSE theirs_currency END, COUNT(*) FROM findings
+		WHERE gateway = $1 AND state = 'open' AND day >= $2 AND day <= $3 GROUP BY 1`, gateway, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("open findings of %s: %w", gateway, err)
+	}
+	defer rows.Close()
+	open := map[string]int64{}
+	for rows.Next() {
+		var currency string
+		var n int64
+		if err := rows.Scan(&currency, &n); err != nil {
+			return nil, fmt.Errorf("open findings of %s: %w", gateway, err)
+		}
+		open[currency] += n
+	}
+	return open, rows.Err()
+}

@@ -4,14 +4,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/reconcile"
 	"github.com/payrouter/payrouter/router/statement"
 )
 
@@ -234,6 +238,36 @@ func TestAFileWhoseReaderDiesIsReadFromItsBeginning(t *testing.T) {
 		d.works(d.Office)
 		if i, err := d.store.Import(t.Context(), f.ID); err != nil || i.State != journal.ImportAccepted || i.Lines != 5 || d.open() != "unknown_to_us:aia unknown_to_us:bib unknown_to_us:cic unknown_to_us:did unknown_to_us:eie" {
 			t.Errorf("%+v, %v, found %q", i, err, d.open())
+		}
+	})
+}
+
+func TestAnExtractTellsWhatTheBooksOfItsDaysComeTo(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		d.Office = d.another(filed, func(_ *Options, b *Books) { b.Fees = reconcile.Fees{{Currency: "KZT", BasisPoints: 200}} })
+		d.pay("agrees", refunded(300)...)
+		text := export("Purchase ref-agrees 10.00", "Return ref-agrees 3.00", "Purchase stranger 7.00")
+		d.give(announce(text), text)
+		d.works(d.Office)
+		e, err := d.Extract(t.Context(), gateway, "2026-11-21", today)
+		d.must(err)
+		want := []Total{{Currency: "KZT", Charges: 2, Charged: 1700, Refunds: 1, Refunded: 300, Fees: 34, FeesExpected: 34, Net: 1366, Open: 1}}
+		if diff := cmp.Diff(want, e.Totals); diff != "" || strings.Join(e.Missing, " ") != "2026-11-21" || e.Provider != "bank" {
+			t.Errorf("missing %q, totals (-want +got):\n%s", e.Missing, diff)
+		}
+		var told []string
+		d.must(e.Each(t.Context(), func(page []Movement) error {
+			for _, m := range page {
+				told = append(told, fmt.Sprint(m.Day, " ", m.Kind, " ", m.StatementLine.Order, " ", m.Payment, " ", m.Amount, " ", m.Fee, " ", m.FeeExpected, " ", m.Net))
+			}
+			return nil
+		}))
+		if diff := cmp.Diff([]string{"2026-11-23 charge ref-agrees agrees 10.00 KZT 0.20 KZT true 9.80 KZT", "2026-11-23 refund ref-agrees agrees 3.00 KZT 0.00 KZT true -3.00 KZT",
+			"2026-11-23 charge stranger  7.00 KZT 0.14 KZT true 6.86 KZT"}, told); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if _, err := d.Extract(t.Context(), "else", today, today); !errors.Is(err, router.ErrUnknownGateway) {
+			t.Errorf("of no gateway: %v", err)
 		}
 	})
 }

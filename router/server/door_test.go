@@ -302,7 +302,7 @@ func (d *door) breakStore() {
 	db, err := sql.Open("sqlite", "file:"+d.books+"?_pragma=busy_timeout(5000)")
 	d.must(err)
 	defer db.Close()
-	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices", "runs"} {
+	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices", "runs", "statement_days", "imports"} {
 		_, err := db.Exec("DROP TABLE " + table)
 		d.must(err)
 	}

@@ -42,6 +42,10 @@ func (v *violations) financeRules(m proto.Message) bool {
 		if _, ok := parseImport(r.GetName()); !ok {
 			v.wrong("name", "is not the name of an import, imports/{import}")
 		}
+	case *pb.StreamStatementRequest:
+		v.gateway("gateway", r.GetGateway())
+		v.day("from_day", r.GetFromDay())
+		v.day("to_day", r.GetToDay())
 	case *pb.ListFindingsRequest:
 		v.listFindings(r)
 	case *pb.GetFindingRequest:

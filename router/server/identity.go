@@ -78,6 +78,7 @@ var roles = map[string]role{
 	pb.Finance_ReopenFinding_FullMethodName:        operator,
 	pb.Finance_GetStatementImport_FullMethodName:   operator,
 	pb.Finance_ImportStatement_FullMethodName:      operator,
+	pb.Finance_StreamStatement_FullMethodName:      operator,
 	pb.Finance_WatchReconciliation_FullMethodName:  operator,
 
 	grpc_health_v1.Health_Check_FullMethodName: anybody,

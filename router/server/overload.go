@@ -89,6 +89,7 @@ var kinds = map[string]kind{
 	pb.Finance_ReopenFinding_FullMethodName:        operators,
 	pb.Finance_GetStatementImport_FullMethodName:   operators,
 	pb.Finance_ImportStatement_FullMethodName:      operators,
+	pb.Finance_StreamStatement_FullMethodName:      operators,
 	pb.Finance_WatchReconciliation_FullMethodName:  streams,
 
 	grpc_health_v1.Health_Check_FullMethodName: checks,

@@ -40,6 +40,7 @@ func TestWithoutAStoreEveryCallIsUnavailableAndNothingIsSent(t *testing.T) {
 			&pb.ExplainPaymentRequest{Name: p.GetName()},
 			&pb.RunReconciliationRequest{Gateway: "gateways/kaspi-main", Reason: "a test", RequestId: newID()}, &pb.GetReconciliationRequest{Name: reconciliationName(newID())},
 			&pb.ListReconciliationsRequest{}, &pb.CancelReconciliationRequest{Name: reconciliationName(newID()), Reason: "a test"}, &pb.WatchReconciliationRequest{Name: reconciliationName(newID())},
+			&pb.StreamStatementRequest{Gateway: "gateways/kaspi-main", FromDay: "1999-12-30", ToDay: "1999-12-31"}, &pb.GetStatementImportRequest{Name: importName(newID())},
 			&pb.ListFindingsRequest{}, &pb.GetFindingRequest{Name: "findings/a.b.1"}, &pb.UpdateFindingRequest{Finding: &pb.Finding{Name: "findings/a.b.1", Owner: "aida", Etag: `"1"`}},
 			&pb.CloseFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`}, &pb.ReopenFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`},
 		} {

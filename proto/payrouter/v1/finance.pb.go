@@ -177,23 +177,25 @@ type Reconciliation struct {
 	Gateway string `protobuf:"bytes,2,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	// The business day in the gateway's own time zone, such as 2026-11-24.
 	Day string `protobuf:"bytes,3,opt,name=day,proto3" json:"day,omitempty"`
-	// From when to when that is.
+	// When it begins.
 	DayStartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=day_start_time,json=dayStartTime,proto3" json:"day_start_time,omitempty"`
-	DayEndTime   *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=day_end_time,json=dayEndTime,proto3" json:"day_end_time,omitempty"`
+	// When it ends.
+	DayEndTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=day_end_time,json=dayEndTime,proto3" json:"day_end_time,omitempty"`
 	// How far it is.
 	State Reconciliation_State `protobuf:"varint,6,opt,name=state,proto3,enum=payrouter.v1.Reconciliation_State" json:"state,omitempty"`
-	// Where the books come from: "list".
+	// Where the books come from: "list" or "file".
 	Source string `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
-	// Why it was started: "schedule", "reread" or "operator".
+	// Why it was started: "schedule", "reread", "import" or "operator".
 	Cause string `protobuf:"bytes,8,opt,name=cause,proto3" json:"cause,omitempty"`
-	// Who started it, and why.
-	Actor  string `protobuf:"bytes,9,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Who started it.
+	Actor string `protobuf:"bytes,9,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Why, for the record.
 	Reason string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Up to when the day has been read.
 	ReadToTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=read_to_time,json=readToTime,proto3" json:"read_to_time,omitempty"`
-	// How many lines have been read,
+	// How many lines have been read.
 	Lines int64 `protobuf:"varint,12,opt,name=lines,proto3" json:"lines,omitempty"`
-	// and how many orders judged. An order that several passes come to counts in each.
+	// How many orders have been judged. An order that several passes come to counts in each.
 	Orders int64 `protobuf:"varint,13,opt,name=orders,proto3" json:"orders,omitempty"`
 	// Movements of which both books say the same.
 	Matched int64 `protobuf:"varint,14,opt,name=matched,proto3" json:"matched,omitempty"`
@@ -201,16 +203,21 @@ type Reconciliation struct {
 	Carried int64 `protobuf:"varint,15,opt,name=carried,proto3" json:"carried,omitempty"`
 	// Disagreements that became an observation of the payment.
 	Healed int64 `protobuf:"varint,16,opt,name=healed,proto3" json:"healed,omitempty"`
-	// Findings that were opened, and that were closed because both books agree now.
+	// Findings that were opened.
 	FindingsOpened int64 `protobuf:"varint,17,opt,name=findings_opened,json=findingsOpened,proto3" json:"findings_opened,omitempty"`
+	// Findings that were closed because both books agree now.
 	FindingsClosed int64 `protobuf:"varint,18,opt,name=findings_closed,json=findingsClosed,proto3" json:"findings_closed,omitempty"`
-	// How often it failed, what was wrong last, and when it is tried again.
-	Failures  int32                  `protobuf:"varint,19,opt,name=failures,proto3" json:"failures,omitempty"`
-	Error     string                 `protobuf:"bytes,20,opt,name=error,proto3" json:"error,omitempty"`
+	// How often it failed.
+	Failures int32 `protobuf:"varint,19,opt,name=failures,proto3" json:"failures,omitempty"`
+	// What was wrong last; empty when it did not fail.
+	Error string `protobuf:"bytes,20,opt,name=error,proto3" json:"error,omitempty"`
+	// When it is tried again.
 	RetryTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=retry_time,json=retryTime,proto3" json:"retry_time,omitempty"`
-	// When it was started, changed last, and ended.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// When it was started.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it was changed last.
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// When it ended.
 	EndTime       *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -552,9 +559,10 @@ type ListReconciliationsRequest struct {
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only of this gateway, gateways/{gateway}.
 	Gateway string `protobuf:"bytes,3,opt,name=gateway,proto3" json:"gateway,omitempty"`
-	// Only of this business day and later ones, and of this one and earlier ones.
+	// Only of this business day and later ones.
 	FromDay string `protobuf:"bytes,4,opt,name=from_day,json=fromDay,proto3" json:"from_day,omitempty"`
-	ToDay   string `protobuf:"bytes,5,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
+	// The last of them.
+	ToDay string `protobuf:"bytes,5,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
 	// Only in this state.
 	State         Reconciliation_State `protobuf:"varint,6,opt,name=state,proto3,enum=payrouter.v1.Reconciliation_State" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -855,27 +863,34 @@ type StatementImport struct {
 	Format string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
 	// What it was called.
 	FileName string `protobuf:"bytes,4,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
-	// The business days that it is the whole statement of.
+	// The first business day that it is the whole statement of.
 	FromDay string `protobuf:"bytes,5,opt,name=from_day,json=fromDay,proto3" json:"from_day,omitempty"`
-	ToDay   string `protobuf:"bytes,6,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
+	// The last of them.
+	ToDay string `protobuf:"bytes,6,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
 	// How far it is.
 	State StatementImport_State `protobuf:"varint,7,opt,name=state,proto3,enum=payrouter.v1.StatementImport_State" json:"state,omitempty"`
-	// How many of its bytes are here, and how many there are.
+	// How many of its bytes are here.
 	ReceivedBytes int64 `protobuf:"varint,8,opt,name=received_bytes,json=receivedBytes,proto3" json:"received_bytes,omitempty"`
-	SizeBytes     int64 `protobuf:"varint,9,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// How many bytes the file has.
+	SizeBytes int64 `protobuf:"varint,9,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	// How many movements have been read.
 	Lines int64 `protobuf:"varint,10,opt,name=lines,proto3" json:"lines,omitempty"`
-	// Why it is not believed: the row, as an editor counts them from 1 (0: the file itself),
-	// its column, and what is wrong there. What stands there is not told: it may be a name.
-	RefusedRow    int64  `protobuf:"varint,11,opt,name=refused_row,json=refusedRow,proto3" json:"refused_row,omitempty"`
+	// Why it is not believed: the row, as an editor counts them from 1 (0: the file itself).
+	// What stands there is not told: it may be a name.
+	RefusedRow int64 `protobuf:"varint,11,opt,name=refused_row,json=refusedRow,proto3" json:"refused_row,omitempty"`
+	// The column, by its name; empty is the whole row.
 	RefusedColumn string `protobuf:"bytes,12,opt,name=refused_column,json=refusedColumn,proto3" json:"refused_column,omitempty"`
-	RefusedWhy    string `protobuf:"bytes,13,opt,name=refused_why,json=refusedWhy,proto3" json:"refused_why,omitempty"`
-	// Who gave it to us, and why.
-	Actor  string `protobuf:"bytes,14,opt,name=actor,proto3" json:"actor,omitempty"`
+	// What is wrong there.
+	RefusedWhy string `protobuf:"bytes,13,opt,name=refused_why,json=refusedWhy,proto3" json:"refused_why,omitempty"`
+	// Who gave it to us.
+	Actor string `protobuf:"bytes,14,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Why, for the record.
 	Reason string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
-	// When it was announced, changed last, and read to its end.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// When it was announced.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it was changed last.
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// When it ended.
 	EndTime       *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1170,6 +1185,166 @@ func (x *GetStatementImportRequest) GetName() string {
 	return ""
 }
 
+// StreamStatementRequest names the gateway and the days.
+type StreamStatementRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The gateway, gateways/{gateway}.
+	Gateway string `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// The first and the last business day, in the gateway's time zone; at most a year.
+	FromDay string `protobuf:"bytes,2,opt,name=from_day,json=fromDay,proto3" json:"from_day,omitempty"`
+	// The last of them.
+	ToDay string `protobuf:"bytes,3,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
+	// Answer although days are missing, which the head then names.
+	AllowMissingDays bool `protobuf:"varint,4,opt,name=allow_missing_days,json=allowMissingDays,proto3" json:"allow_missing_days,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *StreamStatementRequest) Reset() {
+	*x = StreamStatementRequest{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamStatementRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamStatementRequest) ProtoMessage() {}
+
+func (x *StreamStatementRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamStatementRequest.ProtoReflect.Descriptor instead.
+func (*StreamStatementRequest) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *StreamStatementRequest) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *StreamStatementRequest) GetFromDay() string {
+	if x != nil {
+		return x.FromDay
+	}
+	return ""
+}
+
+func (x *StreamStatementRequest) GetToDay() string {
+	if x != nil {
+		return x.ToDay
+	}
+	return ""
+}
+
+func (x *StreamStatementRequest) GetAllowMissingDays() bool {
+	if x != nil {
+		return x.AllowMissingDays
+	}
+	return false
+}
+
+// StreamStatementResponse is a part of a statement.
+type StreamStatementResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of them. head comes first, and once.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*StreamStatementResponse_Head_
+	//	*StreamStatementResponse_Rows_
+	Part          isStreamStatementResponse_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamStatementResponse) Reset() {
+	*x = StreamStatementResponse{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamStatementResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamStatementResponse) ProtoMessage() {}
+
+func (x *StreamStatementResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamStatementResponse.ProtoReflect.Descriptor instead.
+func (*StreamStatementResponse) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *StreamStatementResponse) GetPart() isStreamStatementResponse_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *StreamStatementResponse) GetHead() *StreamStatementResponse_Head {
+	if x != nil {
+		if x, ok := x.Part.(*StreamStatementResponse_Head_); ok {
+			return x.Head
+		}
+	}
+	return nil
+}
+
+func (x *StreamStatementResponse) GetRows() *StreamStatementResponse_Rows {
+	if x != nil {
+		if x, ok := x.Part.(*StreamStatementResponse_Rows_); ok {
+			return x.Rows
+		}
+	}
+	return nil
+}
+
+type isStreamStatementResponse_Part interface {
+	isStreamStatementResponse_Part()
+}
+
+type StreamStatementResponse_Head_ struct {
+	// What it is about.
+	Head *StreamStatementResponse_Head `protobuf:"bytes,1,opt,name=head,proto3,oneof"`
+}
+
+type StreamStatementResponse_Rows_ struct {
+	// What follows.
+	Rows *StreamStatementResponse_Rows `protobuf:"bytes,2,opt,name=rows,proto3,oneof"`
+}
+
+func (*StreamStatementResponse_Head_) isStreamStatementResponse_Part() {}
+
+func (*StreamStatementResponse_Rows_) isStreamStatementResponse_Part() {}
+
 // ListFindingsRequest selects findings.
 type ListFindingsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1189,8 +1364,9 @@ type ListFindingsRequest struct {
 	Owner string `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	// Only those that this run saw first, reconciliations/{reconciliation}.
 	Reconciliation string `protobuf:"bytes,8,opt,name=reconciliation,proto3" json:"reconciliation,omitempty"`
-	// Only those found at this time and later, and before this one.
-	CreateTimeAfter  *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time_after,json=createTimeAfter,proto3" json:"create_time_after,omitempty"`
+	// Only those found at this time and later.
+	CreateTimeAfter *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time_after,json=createTimeAfter,proto3" json:"create_time_after,omitempty"`
+	// Only those found before this time.
 	CreateTimeBefore *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time_before,json=createTimeBefore,proto3" json:"create_time_before,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -1198,7 +1374,7 @@ type ListFindingsRequest struct {
 
 func (x *ListFindingsRequest) Reset() {
 	*x = ListFindingsRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[11]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1386,7 @@ func (x *ListFindingsRequest) String() string {
 func (*ListFindingsRequest) ProtoMessage() {}
 
 func (x *ListFindingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[11]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1399,7 @@ func (x *ListFindingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFindingsRequest.ProtoReflect.Descriptor instead.
 func (*ListFindingsRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{11}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListFindingsRequest) GetPageSize() int32 {
@@ -1309,7 +1485,7 @@ type ListFindingsResponse struct {
 
 func (x *ListFindingsResponse) Reset() {
 	*x = ListFindingsResponse{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[12]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1497,7 @@ func (x *ListFindingsResponse) String() string {
 func (*ListFindingsResponse) ProtoMessage() {}
 
 func (x *ListFindingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[12]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1510,7 @@ func (x *ListFindingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFindingsResponse.ProtoReflect.Descriptor instead.
 func (*ListFindingsResponse) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{12}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListFindingsResponse) GetFindings() []*Finding {
@@ -1362,7 +1538,7 @@ type GetFindingRequest struct {
 
 func (x *GetFindingRequest) Reset() {
 	*x = GetFindingRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[13]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1374,7 +1550,7 @@ func (x *GetFindingRequest) String() string {
 func (*GetFindingRequest) ProtoMessage() {}
 
 func (x *GetFindingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[13]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1387,7 +1563,7 @@ func (x *GetFindingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFindingRequest.ProtoReflect.Descriptor instead.
 func (*GetFindingRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{13}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetFindingRequest) GetName() string {
@@ -1411,7 +1587,7 @@ type UpdateFindingRequest struct {
 
 func (x *UpdateFindingRequest) Reset() {
 	*x = UpdateFindingRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[14]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +1599,7 @@ func (x *UpdateFindingRequest) String() string {
 func (*UpdateFindingRequest) ProtoMessage() {}
 
 func (x *UpdateFindingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[14]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +1612,7 @@ func (x *UpdateFindingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFindingRequest.ProtoReflect.Descriptor instead.
 func (*UpdateFindingRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{14}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateFindingRequest) GetFinding() *Finding {
@@ -1468,7 +1644,7 @@ type CloseFindingRequest struct {
 
 func (x *CloseFindingRequest) Reset() {
 	*x = CloseFindingRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[15]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +1656,7 @@ func (x *CloseFindingRequest) String() string {
 func (*CloseFindingRequest) ProtoMessage() {}
 
 func (x *CloseFindingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[15]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +1669,7 @@ func (x *CloseFindingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseFindingRequest.ProtoReflect.Descriptor instead.
 func (*CloseFindingRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{15}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CloseFindingRequest) GetName() string {
@@ -1532,7 +1708,7 @@ type ReopenFindingRequest struct {
 
 func (x *ReopenFindingRequest) Reset() {
 	*x = ReopenFindingRequest{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[16]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1720,7 @@ func (x *ReopenFindingRequest) String() string {
 func (*ReopenFindingRequest) ProtoMessage() {}
 
 func (x *ReopenFindingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[16]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1733,7 @@ func (x *ReopenFindingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenFindingRequest.ProtoReflect.Descriptor instead.
 func (*ReopenFindingRequest) Descriptor() ([]byte, []int) {
-	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{16}
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReopenFindingRequest) GetName() string {
@@ -1588,9 +1764,10 @@ type ImportStatementRequest_Start struct {
 	Gateway string `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	// How it is to be read: a name below gateways[].books.formats in the configuration.
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
-	// The business days, in the gateway's time zone, that it is the whole statement of.
+	// The first business day, in the gateway's time zone, that it is the whole statement of.
 	FromDay string `protobuf:"bytes,3,opt,name=from_day,json=fromDay,proto3" json:"from_day,omitempty"`
-	ToDay   string `protobuf:"bytes,4,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
+	// The last of them.
+	ToDay string `protobuf:"bytes,4,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
 	// What it is called, for the record. Up to 250 characters.
 	FileName string `protobuf:"bytes,5,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
 	// How many bytes it has: at most 1 GiB.
@@ -1611,7 +1788,7 @@ type ImportStatementRequest_Start struct {
 
 func (x *ImportStatementRequest_Start) Reset() {
 	*x = ImportStatementRequest_Start{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[17]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1800,7 @@ func (x *ImportStatementRequest_Start) String() string {
 func (*ImportStatementRequest_Start) ProtoMessage() {}
 
 func (x *ImportStatementRequest_Start) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[17]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1716,11 +1893,429 @@ func (x *ImportStatementRequest_Start) GetReason() string {
 	return ""
 }
 
+// Head says what the statement is about.
+type StreamStatementResponse_Head struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose books, gateways/{gateway}, and which provider's they are.
+	Gateway string `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// The provider whose books they are.
+	Provider string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The days, in this time zone.
+	FromDay string `protobuf:"bytes,3,opt,name=from_day,json=fromDay,proto3" json:"from_day,omitempty"`
+	// The last of them.
+	ToDay string `protobuf:"bytes,4,opt,name=to_day,json=toDay,proto3" json:"to_day,omitempty"`
+	// The time zone of the days.
+	TimeZone string `protobuf:"bytes,5,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// Days of which no statement of the provider's has been read.
+	MissingDays []string `protobuf:"bytes,6,rep,name=missing_days,json=missingDays,proto3" json:"missing_days,omitempty"`
+	// What it comes to, one for each currency.
+	Totals []*StreamStatementResponse_Total `protobuf:"bytes,7,rep,name=totals,proto3" json:"totals,omitempty"`
+	// When it was made.
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamStatementResponse_Head) Reset() {
+	*x = StreamStatementResponse_Head{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamStatementResponse_Head) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamStatementResponse_Head) ProtoMessage() {}
+
+func (x *StreamStatementResponse_Head) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamStatementResponse_Head.ProtoReflect.Descriptor instead.
+func (*StreamStatementResponse_Head) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{12, 0}
+}
+
+func (x *StreamStatementResponse_Head) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Head) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Head) GetFromDay() string {
+	if x != nil {
+		return x.FromDay
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Head) GetToDay() string {
+	if x != nil {
+		return x.ToDay
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Head) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Head) GetMissingDays() []string {
+	if x != nil {
+		return x.MissingDays
+	}
+	return nil
+}
+
+func (x *StreamStatementResponse_Head) GetTotals() []*StreamStatementResponse_Total {
+	if x != nil {
+		return x.Totals
+	}
+	return nil
+}
+
+func (x *StreamStatementResponse_Head) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+// Total is what a statement comes to in one currency, in minor units.
+type StreamStatementResponse_Total struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The currency, ISO 4217.
+	CurrencyCode string `protobuf:"bytes,1,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	// Charges and refunds: how many, and what they come to. Both are positive.
+	Charges int64 `protobuf:"varint,2,opt,name=charges,proto3" json:"charges,omitempty"`
+	// What the charges come to.
+	ChargedMinorUnits int64 `protobuf:"varint,3,opt,name=charged_minor_units,json=chargedMinorUnits,proto3" json:"charged_minor_units,omitempty"`
+	// How many refunds there are.
+	Refunds int64 `protobuf:"varint,4,opt,name=refunds,proto3" json:"refunds,omitempty"`
+	// What the refunds come to; positive.
+	RefundedMinorUnits int64 `protobuf:"varint,5,opt,name=refunded_minor_units,json=refundedMinorUnits,proto3" json:"refunded_minor_units,omitempty"`
+	// Fees, and which part of them nobody told: it is by the contract.
+	FeesMinorUnits int64 `protobuf:"varint,6,opt,name=fees_minor_units,json=feesMinorUnits,proto3" json:"fees_minor_units,omitempty"`
+	// The part of the fees that nobody told: it is by the contract.
+	FeesExpectedMinorUnits int64 `protobuf:"varint,7,opt,name=fees_expected_minor_units,json=feesExpectedMinorUnits,proto3" json:"fees_expected_minor_units,omitempty"`
+	// What is paid out, before anything else that the provider takes.
+	NetMinorUnits int64 `protobuf:"varint,8,opt,name=net_minor_units,json=netMinorUnits,proto3" json:"net_minor_units,omitempty"`
+	// Findings of these days that nobody has closed.
+	OpenFindings  int64 `protobuf:"varint,9,opt,name=open_findings,json=openFindings,proto3" json:"open_findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamStatementResponse_Total) Reset() {
+	*x = StreamStatementResponse_Total{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamStatementResponse_Total) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamStatementResponse_Total) ProtoMessage() {}
+
+func (x *StreamStatementResponse_Total) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamStatementResponse_Total.ProtoReflect.Descriptor instead.
+func (*StreamStatementResponse_Total) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{12, 1}
+}
+
+func (x *StreamStatementResponse_Total) GetCurrencyCode() string {
+	if x != nil {
+		return x.CurrencyCode
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Total) GetCharges() int64 {
+	if x != nil {
+		return x.Charges
+	}
+	return 0
+}
+
+func (x *StreamStatementResponse_Total) GetChargedMinorUnits() int64 {
+	if x != nil {
+		return x.ChargedMinorUnits
+	}
+	return 0
+}
+
+func (x *StreamStatementResponse_Total) GetRefunds() int64 {
+	if x != nil {
+		return x.Refunds
+	}
+	return 0
+}
+
+func (x *StreamStatementResponse_Total) GetRefundedMinorUnits() int64 {
+	if x != nil {
+		return x.RefundedMinorUnits
+	}
+	return 0
+}
+
+func (x *StreamStatementResponse_Total) GetFeesMinorUnits() int64 {
+	if x != nil {
+		return x.FeesMinorUnits
+	}
+	return 0
+}
+
+func (x *StreamStatementResponse_Total) GetFeesExpectedMinorUnits() int64 {
+	if x != nil {
+		return x.FeesExpectedMinorUnits
+	}
+	return 0
+}
+
+func (x *StreamStatementResponse_Total) GetNetMinorUnits() int64 {
+	if x != nil {
+		return x.NetMinorUnits
+	}
+	return 0
+}
+
+func (x *StreamStatementResponse_Total) GetOpenFindings() int64 {
+	if x != nil {
+		return x.OpenFindings
+	}
+	return 0
+}
+
+// Row is one movement of money.
+type StreamStatementResponse_Row struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When, by the gateway's books, and on which business day.
+	Time *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	// The business day.
+	Day string `protobuf:"bytes,2,opt,name=day,proto3" json:"day,omitempty"`
+	// "charge" or "refund".
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The merchant's order, our reference and the gateway's own id.
+	OrderId string `protobuf:"bytes,4,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Our reference.
+	Reference string `protobuf:"bytes,5,opt,name=reference,proto3" json:"reference,omitempty"`
+	// The gateway's own id.
+	ExternalId string `protobuf:"bytes,6,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	// The amount, always positive.
+	Amount *Money `protobuf:"bytes,7,opt,name=amount,proto3" json:"amount,omitempty"`
+	// The fee; unset where it is not known.
+	Fee *Money `protobuf:"bytes,8,opt,name=fee,proto3" json:"fee,omitempty"`
+	// The gateway told no fee: it is by the contract.
+	FeeExpected bool `protobuf:"varint,9,opt,name=fee_expected,json=feeExpected,proto3" json:"fee_expected,omitempty"`
+	// What is paid out of it: negative for a refund.
+	Net *Money `protobuf:"bytes,10,opt,name=net,proto3" json:"net,omitempty"`
+	// The payment, payments/{payment}, if we know it.
+	Payment string `protobuf:"bytes,11,opt,name=payment,proto3" json:"payment,omitempty"`
+	// When it was or will be paid out; unset when not told.
+	SettleTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=settle_time,json=settleTime,proto3" json:"settle_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamStatementResponse_Row) Reset() {
+	*x = StreamStatementResponse_Row{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamStatementResponse_Row) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamStatementResponse_Row) ProtoMessage() {}
+
+func (x *StreamStatementResponse_Row) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamStatementResponse_Row.ProtoReflect.Descriptor instead.
+func (*StreamStatementResponse_Row) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{12, 2}
+}
+
+func (x *StreamStatementResponse_Row) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *StreamStatementResponse_Row) GetDay() string {
+	if x != nil {
+		return x.Day
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Row) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Row) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Row) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Row) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Row) GetAmount() *Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *StreamStatementResponse_Row) GetFee() *Money {
+	if x != nil {
+		return x.Fee
+	}
+	return nil
+}
+
+func (x *StreamStatementResponse_Row) GetFeeExpected() bool {
+	if x != nil {
+		return x.FeeExpected
+	}
+	return false
+}
+
+func (x *StreamStatementResponse_Row) GetNet() *Money {
+	if x != nil {
+		return x.Net
+	}
+	return nil
+}
+
+func (x *StreamStatementResponse_Row) GetPayment() string {
+	if x != nil {
+		return x.Payment
+	}
+	return ""
+}
+
+func (x *StreamStatementResponse_Row) GetSettleTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SettleTime
+	}
+	return nil
+}
+
+// Rows are the next movements.
+type StreamStatementResponse_Rows struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 500.
+	Rows          []*StreamStatementResponse_Row `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamStatementResponse_Rows) Reset() {
+	*x = StreamStatementResponse_Rows{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamStatementResponse_Rows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamStatementResponse_Rows) ProtoMessage() {}
+
+func (x *StreamStatementResponse_Rows) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamStatementResponse_Rows.ProtoReflect.Descriptor instead.
+func (*StreamStatementResponse_Rows) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{12, 3}
+}
+
+func (x *StreamStatementResponse_Rows) GetRows() []*StreamStatementResponse_Row {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
 var File_payrouter_v1_finance_proto protoreflect.FileDescriptor
 
 const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"\n" +
-	"\x1apayrouter/v1/finance.proto\x12\fpayrouter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpayrouter/v1/operations.proto\"\x96\t\n" +
+	"\x1apayrouter/v1/finance.proto\x12\fpayrouter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpayrouter/v1/operations.proto\x1a\x1bpayrouter/v1/payments.proto\"\x96\t\n" +
 	"\x0eReconciliation\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\agateway\x18\x02 \x01(\tB\x03\xe0A\x03R\agateway\x12\x15\n" +
@@ -1841,7 +2436,55 @@ const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"\x06reason\x18\v \x01(\tB\x03\xe0A\x02R\x06reasonB\a\n" +
 	"\x05piece\"4\n" +
 	"\x19GetStatementImportRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xce\x03\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xa6\x01\n" +
+	"\x16StreamStatementRequest\x12\x1d\n" +
+	"\agateway\x18\x01 \x01(\tB\x03\xe0A\x02R\agateway\x12\x1e\n" +
+	"\bfrom_day\x18\x02 \x01(\tB\x03\xe0A\x02R\afromDay\x12\x1a\n" +
+	"\x06to_day\x18\x03 \x01(\tB\x03\xe0A\x02R\x05toDay\x121\n" +
+	"\x12allow_missing_days\x18\x04 \x01(\bB\x03\xe0A\x01R\x10allowMissingDays\"\xc3\n" +
+	"\n" +
+	"\x17StreamStatementResponse\x12@\n" +
+	"\x04head\x18\x01 \x01(\v2*.payrouter.v1.StreamStatementResponse.HeadH\x00R\x04head\x12@\n" +
+	"\x04rows\x18\x02 \x01(\v2*.payrouter.v1.StreamStatementResponse.RowsH\x00R\x04rows\x1a\xb0\x02\n" +
+	"\x04Head\x12\x18\n" +
+	"\agateway\x18\x01 \x01(\tR\agateway\x12\x1a\n" +
+	"\bprovider\x18\x02 \x01(\tR\bprovider\x12\x19\n" +
+	"\bfrom_day\x18\x03 \x01(\tR\afromDay\x12\x15\n" +
+	"\x06to_day\x18\x04 \x01(\tR\x05toDay\x12\x1b\n" +
+	"\ttime_zone\x18\x05 \x01(\tR\btimeZone\x12!\n" +
+	"\fmissing_days\x18\x06 \x03(\tR\vmissingDays\x12C\n" +
+	"\x06totals\x18\a \x03(\v2+.payrouter.v1.StreamStatementResponse.TotalR\x06totals\x12;\n" +
+	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x1a\xf4\x02\n" +
+	"\x05Total\x12#\n" +
+	"\rcurrency_code\x18\x01 \x01(\tR\fcurrencyCode\x12\x18\n" +
+	"\acharges\x18\x02 \x01(\x03R\acharges\x12.\n" +
+	"\x13charged_minor_units\x18\x03 \x01(\x03R\x11chargedMinorUnits\x12\x18\n" +
+	"\arefunds\x18\x04 \x01(\x03R\arefunds\x120\n" +
+	"\x14refunded_minor_units\x18\x05 \x01(\x03R\x12refundedMinorUnits\x12(\n" +
+	"\x10fees_minor_units\x18\x06 \x01(\x03R\x0efeesMinorUnits\x129\n" +
+	"\x19fees_expected_minor_units\x18\a \x01(\x03R\x16feesExpectedMinorUnits\x12&\n" +
+	"\x0fnet_minor_units\x18\b \x01(\x03R\rnetMinorUnits\x12#\n" +
+	"\ropen_findings\x18\t \x01(\x03R\fopenFindings\x1a\xaa\x03\n" +
+	"\x03Row\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x10\n" +
+	"\x03day\x18\x02 \x01(\tR\x03day\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x19\n" +
+	"\border_id\x18\x04 \x01(\tR\aorderId\x12\x1c\n" +
+	"\treference\x18\x05 \x01(\tR\treference\x12\x1f\n" +
+	"\vexternal_id\x18\x06 \x01(\tR\n" +
+	"externalId\x12+\n" +
+	"\x06amount\x18\a \x01(\v2\x13.payrouter.v1.MoneyR\x06amount\x12%\n" +
+	"\x03fee\x18\b \x01(\v2\x13.payrouter.v1.MoneyR\x03fee\x12!\n" +
+	"\ffee_expected\x18\t \x01(\bR\vfeeExpected\x12%\n" +
+	"\x03net\x18\n" +
+	" \x01(\v2\x13.payrouter.v1.MoneyR\x03net\x12\x18\n" +
+	"\apayment\x18\v \x01(\tR\apayment\x12;\n" +
+	"\vsettle_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"settleTime\x1aE\n" +
+	"\x04Rows\x12=\n" +
+	"\x04rows\x18\x01 \x03(\v2).payrouter.v1.StreamStatementResponse.RowR\x04rowsB\x06\n" +
+	"\x04part\"\xce\x03\n" +
 	"\x13ListFindingsRequest\x12 \n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x03\xe0A\x01R\bpageSize\x12\"\n" +
 	"\n" +
@@ -1871,7 +2514,7 @@ const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"\x14ReopenFindingRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12\x1b\n" +
 	"\x06reason\x18\x02 \x01(\tB\x03\xe0A\x02R\x06reason\x12\x17\n" +
-	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x02R\x04etag2\xb1\b\n" +
+	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x02R\x04etag2\x93\t\n" +
 	"\aFinance\x12Y\n" +
 	"\x11RunReconciliation\x12&.payrouter.v1.RunReconciliationRequest\x1a\x1c.payrouter.v1.Reconciliation\x12Y\n" +
 	"\x11GetReconciliation\x12&.payrouter.v1.GetReconciliationRequest\x1a\x1c.payrouter.v1.Reconciliation\x12j\n" +
@@ -1879,7 +2522,8 @@ const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"\x14CancelReconciliation\x12).payrouter.v1.CancelReconciliationRequest\x1a\x1c.payrouter.v1.Reconciliation\x12l\n" +
 	"\x13WatchReconciliation\x12(.payrouter.v1.WatchReconciliationRequest\x1a).payrouter.v1.WatchReconciliationResponse0\x01\x12X\n" +
 	"\x0fImportStatement\x12$.payrouter.v1.ImportStatementRequest\x1a\x1d.payrouter.v1.StatementImport(\x01\x12\\\n" +
-	"\x12GetStatementImport\x12'.payrouter.v1.GetStatementImportRequest\x1a\x1d.payrouter.v1.StatementImport\x12U\n" +
+	"\x12GetStatementImport\x12'.payrouter.v1.GetStatementImportRequest\x1a\x1d.payrouter.v1.StatementImport\x12`\n" +
+	"\x0fStreamStatement\x12$.payrouter.v1.StreamStatementRequest\x1a%.payrouter.v1.StreamStatementResponse0\x01\x12U\n" +
 	"\fListFindings\x12!.payrouter.v1.ListFindingsRequest\x1a\".payrouter.v1.ListFindingsResponse\x12D\n" +
 	"\n" +
 	"GetFinding\x12\x1f.payrouter.v1.GetFindingRequest\x1a\x15.payrouter.v1.Finding\x12J\n" +
@@ -1900,85 +2544,104 @@ func file_payrouter_v1_finance_proto_rawDescGZIP() []byte {
 }
 
 var file_payrouter_v1_finance_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_payrouter_v1_finance_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_payrouter_v1_finance_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_payrouter_v1_finance_proto_goTypes = []any{
-	(Reconciliation_State)(0),            // 0: payrouter.v1.Reconciliation.State
-	(StatementImport_State)(0),           // 1: payrouter.v1.StatementImport.State
-	(*Reconciliation)(nil),               // 2: payrouter.v1.Reconciliation
-	(*RunReconciliationRequest)(nil),     // 3: payrouter.v1.RunReconciliationRequest
-	(*GetReconciliationRequest)(nil),     // 4: payrouter.v1.GetReconciliationRequest
-	(*ListReconciliationsRequest)(nil),   // 5: payrouter.v1.ListReconciliationsRequest
-	(*ListReconciliationsResponse)(nil),  // 6: payrouter.v1.ListReconciliationsResponse
-	(*CancelReconciliationRequest)(nil),  // 7: payrouter.v1.CancelReconciliationRequest
-	(*WatchReconciliationRequest)(nil),   // 8: payrouter.v1.WatchReconciliationRequest
-	(*WatchReconciliationResponse)(nil),  // 9: payrouter.v1.WatchReconciliationResponse
-	(*StatementImport)(nil),              // 10: payrouter.v1.StatementImport
-	(*ImportStatementRequest)(nil),       // 11: payrouter.v1.ImportStatementRequest
-	(*GetStatementImportRequest)(nil),    // 12: payrouter.v1.GetStatementImportRequest
-	(*ListFindingsRequest)(nil),          // 13: payrouter.v1.ListFindingsRequest
-	(*ListFindingsResponse)(nil),         // 14: payrouter.v1.ListFindingsResponse
-	(*GetFindingRequest)(nil),            // 15: payrouter.v1.GetFindingRequest
-	(*UpdateFindingRequest)(nil),         // 16: payrouter.v1.UpdateFindingRequest
-	(*CloseFindingRequest)(nil),          // 17: payrouter.v1.CloseFindingRequest
-	(*ReopenFindingRequest)(nil),         // 18: payrouter.v1.ReopenFindingRequest
-	(*ImportStatementRequest_Start)(nil), // 19: payrouter.v1.ImportStatementRequest.Start
-	(*timestamppb.Timestamp)(nil),        // 20: google.protobuf.Timestamp
-	(Finding_State)(0),                   // 21: payrouter.v1.Finding.State
-	(*Finding)(nil),                      // 22: payrouter.v1.Finding
-	(*fieldmaskpb.FieldMask)(nil),        // 23: google.protobuf.FieldMask
+	(Reconciliation_State)(0),             // 0: payrouter.v1.Reconciliation.State
+	(StatementImport_State)(0),            // 1: payrouter.v1.StatementImport.State
+	(*Reconciliation)(nil),                // 2: payrouter.v1.Reconciliation
+	(*RunReconciliationRequest)(nil),      // 3: payrouter.v1.RunReconciliationRequest
+	(*GetReconciliationRequest)(nil),      // 4: payrouter.v1.GetReconciliationRequest
+	(*ListReconciliationsRequest)(nil),    // 5: payrouter.v1.ListReconciliationsRequest
+	(*ListReconciliationsResponse)(nil),   // 6: payrouter.v1.ListReconciliationsResponse
+	(*CancelReconciliationRequest)(nil),   // 7: payrouter.v1.CancelReconciliationRequest
+	(*WatchReconciliationRequest)(nil),    // 8: payrouter.v1.WatchReconciliationRequest
+	(*WatchReconciliationResponse)(nil),   // 9: payrouter.v1.WatchReconciliationResponse
+	(*StatementImport)(nil),               // 10: payrouter.v1.StatementImport
+	(*ImportStatementRequest)(nil),        // 11: payrouter.v1.ImportStatementRequest
+	(*GetStatementImportRequest)(nil),     // 12: payrouter.v1.GetStatementImportRequest
+	(*StreamStatementRequest)(nil),        // 13: payrouter.v1.StreamStatementRequest
+	(*StreamStatementResponse)(nil),       // 14: payrouter.v1.StreamStatementResponse
+	(*ListFindingsRequest)(nil),           // 15: payrouter.v1.ListFindingsRequest
+	(*ListFindingsResponse)(nil),          // 16: payrouter.v1.ListFindingsResponse
+	(*GetFindingRequest)(nil),             // 17: payrouter.v1.GetFindingRequest
+	(*UpdateFindingRequest)(nil),          // 18: payrouter.v1.UpdateFindingRequest
+	(*CloseFindingRequest)(nil),           // 19: payrouter.v1.CloseFindingRequest
+	(*ReopenFindingRequest)(nil),          // 20: payrouter.v1.ReopenFindingRequest
+	(*ImportStatementRequest_Start)(nil),  // 21: payrouter.v1.ImportStatementRequest.Start
+	(*StreamStatementResponse_Head)(nil),  // 22: payrouter.v1.StreamStatementResponse.Head
+	(*StreamStatementResponse_Total)(nil), // 23: payrouter.v1.StreamStatementResponse.Total
+	(*StreamStatementResponse_Row)(nil),   // 24: payrouter.v1.StreamStatementResponse.Row
+	(*StreamStatementResponse_Rows)(nil),  // 25: payrouter.v1.StreamStatementResponse.Rows
+	(*timestamppb.Timestamp)(nil),         // 26: google.protobuf.Timestamp
+	(Finding_State)(0),                    // 27: payrouter.v1.Finding.State
+	(*Finding)(nil),                       // 28: payrouter.v1.Finding
+	(*fieldmaskpb.FieldMask)(nil),         // 29: google.protobuf.FieldMask
+	(*Money)(nil),                         // 30: payrouter.v1.Money
 }
 var file_payrouter_v1_finance_proto_depIdxs = []int32{
-	20, // 0: payrouter.v1.Reconciliation.day_start_time:type_name -> google.protobuf.Timestamp
-	20, // 1: payrouter.v1.Reconciliation.day_end_time:type_name -> google.protobuf.Timestamp
+	26, // 0: payrouter.v1.Reconciliation.day_start_time:type_name -> google.protobuf.Timestamp
+	26, // 1: payrouter.v1.Reconciliation.day_end_time:type_name -> google.protobuf.Timestamp
 	0,  // 2: payrouter.v1.Reconciliation.state:type_name -> payrouter.v1.Reconciliation.State
-	20, // 3: payrouter.v1.Reconciliation.read_to_time:type_name -> google.protobuf.Timestamp
-	20, // 4: payrouter.v1.Reconciliation.retry_time:type_name -> google.protobuf.Timestamp
-	20, // 5: payrouter.v1.Reconciliation.create_time:type_name -> google.protobuf.Timestamp
-	20, // 6: payrouter.v1.Reconciliation.update_time:type_name -> google.protobuf.Timestamp
-	20, // 7: payrouter.v1.Reconciliation.end_time:type_name -> google.protobuf.Timestamp
+	26, // 3: payrouter.v1.Reconciliation.read_to_time:type_name -> google.protobuf.Timestamp
+	26, // 4: payrouter.v1.Reconciliation.retry_time:type_name -> google.protobuf.Timestamp
+	26, // 5: payrouter.v1.Reconciliation.create_time:type_name -> google.protobuf.Timestamp
+	26, // 6: payrouter.v1.Reconciliation.update_time:type_name -> google.protobuf.Timestamp
+	26, // 7: payrouter.v1.Reconciliation.end_time:type_name -> google.protobuf.Timestamp
 	0,  // 8: payrouter.v1.ListReconciliationsRequest.state:type_name -> payrouter.v1.Reconciliation.State
 	2,  // 9: payrouter.v1.ListReconciliationsResponse.reconciliations:type_name -> payrouter.v1.Reconciliation
 	2,  // 10: payrouter.v1.WatchReconciliationResponse.reconciliation:type_name -> payrouter.v1.Reconciliation
 	1,  // 11: payrouter.v1.StatementImport.state:type_name -> payrouter.v1.StatementImport.State
-	20, // 12: payrouter.v1.StatementImport.create_time:type_name -> google.protobuf.Timestamp
-	20, // 13: payrouter.v1.StatementImport.update_time:type_name -> google.protobuf.Timestamp
-	20, // 14: payrouter.v1.StatementImport.end_time:type_name -> google.protobuf.Timestamp
-	19, // 15: payrouter.v1.ImportStatementRequest.start:type_name -> payrouter.v1.ImportStatementRequest.Start
-	21, // 16: payrouter.v1.ListFindingsRequest.state:type_name -> payrouter.v1.Finding.State
-	20, // 17: payrouter.v1.ListFindingsRequest.create_time_after:type_name -> google.protobuf.Timestamp
-	20, // 18: payrouter.v1.ListFindingsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	22, // 19: payrouter.v1.ListFindingsResponse.findings:type_name -> payrouter.v1.Finding
-	22, // 20: payrouter.v1.UpdateFindingRequest.finding:type_name -> payrouter.v1.Finding
-	23, // 21: payrouter.v1.UpdateFindingRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 22: payrouter.v1.Finance.RunReconciliation:input_type -> payrouter.v1.RunReconciliationRequest
-	4,  // 23: payrouter.v1.Finance.GetReconciliation:input_type -> payrouter.v1.GetReconciliationRequest
-	5,  // 24: payrouter.v1.Finance.ListReconciliations:input_type -> payrouter.v1.ListReconciliationsRequest
-	7,  // 25: payrouter.v1.Finance.CancelReconciliation:input_type -> payrouter.v1.CancelReconciliationRequest
-	8,  // 26: payrouter.v1.Finance.WatchReconciliation:input_type -> payrouter.v1.WatchReconciliationRequest
-	11, // 27: payrouter.v1.Finance.ImportStatement:input_type -> payrouter.v1.ImportStatementRequest
-	12, // 28: payrouter.v1.Finance.GetStatementImport:input_type -> payrouter.v1.GetStatementImportRequest
-	13, // 29: payrouter.v1.Finance.ListFindings:input_type -> payrouter.v1.ListFindingsRequest
-	15, // 30: payrouter.v1.Finance.GetFinding:input_type -> payrouter.v1.GetFindingRequest
-	16, // 31: payrouter.v1.Finance.UpdateFinding:input_type -> payrouter.v1.UpdateFindingRequest
-	17, // 32: payrouter.v1.Finance.CloseFinding:input_type -> payrouter.v1.CloseFindingRequest
-	18, // 33: payrouter.v1.Finance.ReopenFinding:input_type -> payrouter.v1.ReopenFindingRequest
-	2,  // 34: payrouter.v1.Finance.RunReconciliation:output_type -> payrouter.v1.Reconciliation
-	2,  // 35: payrouter.v1.Finance.GetReconciliation:output_type -> payrouter.v1.Reconciliation
-	6,  // 36: payrouter.v1.Finance.ListReconciliations:output_type -> payrouter.v1.ListReconciliationsResponse
-	2,  // 37: payrouter.v1.Finance.CancelReconciliation:output_type -> payrouter.v1.Reconciliation
-	9,  // 38: payrouter.v1.Finance.WatchReconciliation:output_type -> payrouter.v1.WatchReconciliationResponse
-	10, // 39: payrouter.v1.Finance.ImportStatement:output_type -> payrouter.v1.StatementImport
-	10, // 40: payrouter.v1.Finance.GetStatementImport:output_type -> payrouter.v1.StatementImport
-	14, // 41: payrouter.v1.Finance.ListFindings:output_type -> payrouter.v1.ListFindingsResponse
-	22, // 42: payrouter.v1.Finance.GetFinding:output_type -> payrouter.v1.Finding
-	22, // 43: payrouter.v1.Finance.UpdateFinding:output_type -> payrouter.v1.Finding
-	22, // 44: payrouter.v1.Finance.CloseFinding:output_type -> payrouter.v1.Finding
-	22, // 45: payrouter.v1.Finance.ReopenFinding:output_type -> payrouter.v1.Finding
-	34, // [34:46] is the sub-list for method output_type
-	22, // [22:34] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	26, // 12: payrouter.v1.StatementImport.create_time:type_name -> google.protobuf.Timestamp
+	26, // 13: payrouter.v1.StatementImport.update_time:type_name -> google.protobuf.Timestamp
+	26, // 14: payrouter.v1.StatementImport.end_time:type_name -> google.protobuf.Timestamp
+	21, // 15: payrouter.v1.ImportStatementRequest.start:type_name -> payrouter.v1.ImportStatementRequest.Start
+	22, // 16: payrouter.v1.StreamStatementResponse.head:type_name -> payrouter.v1.StreamStatementResponse.Head
+	25, // 17: payrouter.v1.StreamStatementResponse.rows:type_name -> payrouter.v1.StreamStatementResponse.Rows
+	27, // 18: payrouter.v1.ListFindingsRequest.state:type_name -> payrouter.v1.Finding.State
+	26, // 19: payrouter.v1.ListFindingsRequest.create_time_after:type_name -> google.protobuf.Timestamp
+	26, // 20: payrouter.v1.ListFindingsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	28, // 21: payrouter.v1.ListFindingsResponse.findings:type_name -> payrouter.v1.Finding
+	28, // 22: payrouter.v1.UpdateFindingRequest.finding:type_name -> payrouter.v1.Finding
+	29, // 23: payrouter.v1.UpdateFindingRequest.update_mask:type_name -> google.protobuf.FieldMask
+	23, // 24: payrouter.v1.StreamStatementResponse.Head.totals:type_name -> payrouter.v1.StreamStatementResponse.Total
+	26, // 25: payrouter.v1.StreamStatementResponse.Head.create_time:type_name -> google.protobuf.Timestamp
+	26, // 26: payrouter.v1.StreamStatementResponse.Row.time:type_name -> google.protobuf.Timestamp
+	30, // 27: payrouter.v1.StreamStatementResponse.Row.amount:type_name -> payrouter.v1.Money
+	30, // 28: payrouter.v1.StreamStatementResponse.Row.fee:type_name -> payrouter.v1.Money
+	30, // 29: payrouter.v1.StreamStatementResponse.Row.net:type_name -> payrouter.v1.Money
+	26, // 30: payrouter.v1.StreamStatementResponse.Row.settle_time:type_name -> google.protobuf.Timestamp
+	24, // 31: payrouter.v1.StreamStatementResponse.Rows.rows:type_name -> payrouter.v1.StreamStatementResponse.Row
+	3,  // 32: payrouter.v1.Finance.RunReconciliation:input_type -> payrouter.v1.RunReconciliationRequest
+	4,  // 33: payrouter.v1.Finance.GetReconciliation:input_type -> payrouter.v1.GetReconciliationRequest
+	5,  // 34: payrouter.v1.Finance.ListReconciliations:input_type -> payrouter.v1.ListReconciliationsRequest
+	7,  // 35: payrouter.v1.Finance.CancelReconciliation:input_type -> payrouter.v1.CancelReconciliationRequest
+	8,  // 36: payrouter.v1.Finance.WatchReconciliation:input_type -> payrouter.v1.WatchReconciliationRequest
+	11, // 37: payrouter.v1.Finance.ImportStatement:input_type -> payrouter.v1.ImportStatementRequest
+	12, // 38: payrouter.v1.Finance.GetStatementImport:input_type -> payrouter.v1.GetStatementImportRequest
+	13, // 39: payrouter.v1.Finance.StreamStatement:input_type -> payrouter.v1.StreamStatementRequest
+	15, // 40: payrouter.v1.Finance.ListFindings:input_type -> payrouter.v1.ListFindingsRequest
+	17, // 41: payrouter.v1.Finance.GetFinding:input_type -> payrouter.v1.GetFindingRequest
+	18, // 42: payrouter.v1.Finance.UpdateFinding:input_type -> payrouter.v1.UpdateFindingRequest
+	19, // 43: payrouter.v1.Finance.CloseFinding:input_type -> payrouter.v1.CloseFindingRequest
+	20, // 44: payrouter.v1.Finance.ReopenFinding:input_type -> payrouter.v1.ReopenFindingRequest
+	2,  // 45: payrouter.v1.Finance.RunReconciliation:output_type -> payrouter.v1.Reconciliation
+	2,  // 46: payrouter.v1.Finance.GetReconciliation:output_type -> payrouter.v1.Reconciliation
+	6,  // 47: payrouter.v1.Finance.ListReconciliations:output_type -> payrouter.v1.ListReconciliationsResponse
+	2,  // 48: payrouter.v1.Finance.CancelReconciliation:output_type -> payrouter.v1.Reconciliation
+	9,  // 49: payrouter.v1.Finance.WatchReconciliation:output_type -> payrouter.v1.WatchReconciliationResponse
+	10, // 50: payrouter.v1.Finance.ImportStatement:output_type -> payrouter.v1.StatementImport
+	10, // 51: payrouter.v1.Finance.GetStatementImport:output_type -> payrouter.v1.StatementImport
+	14, // 52: payrouter.v1.Finance.StreamStatement:output_type -> payrouter.v1.StreamStatementResponse
+	16, // 53: payrouter.v1.Finance.ListFindings:output_type -> payrouter.v1.ListFindingsResponse
+	28, // 54: payrouter.v1.Finance.GetFinding:output_type -> payrouter.v1.Finding
+	28, // 55: payrouter.v1.Finance.UpdateFinding:output_type -> payrouter.v1.Finding
+	28, // 56: payrouter.v1.Finance.CloseFinding:output_type -> payrouter.v1.Finding
+	28, // 57: payrouter.v1.Finance.ReopenFinding:output_type -> payrouter.v1.Finding
+	45, // [45:58] is the sub-list for method output_type
+	32, // [32:45] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_payrouter_v1_finance_proto_init() }
@@ -1987,9 +2650,14 @@ func file_payrouter_v1_finance_proto_init() {
 		return
 	}
 	file_payrouter_v1_operations_proto_init()
+	file_payrouter_v1_payments_proto_init()
 	file_payrouter_v1_finance_proto_msgTypes[9].OneofWrappers = []any{
 		(*ImportStatementRequest_Start_)(nil),
 		(*ImportStatementRequest_Chunk)(nil),
+	}
+	file_payrouter_v1_finance_proto_msgTypes[12].OneofWrappers = []any{
+		(*StreamStatementResponse_Head_)(nil),
+		(*StreamStatementResponse_Rows_)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1997,7 +2665,7 @@ func file_payrouter_v1_finance_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payrouter_v1_finance_proto_rawDesc), len(file_payrouter_v1_finance_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   18,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

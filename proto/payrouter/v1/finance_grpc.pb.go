@@ -34,6 +34,7 @@ const (
 	Finance_WatchReconciliation_FullMethodName  = "/payrouter.v1.Finance/WatchReconciliation"
 	Finance_ImportStatement_FullMethodName      = "/payrouter.v1.Finance/ImportStatement"
 	Finance_GetStatementImport_FullMethodName   = "/payrouter.v1.Finance/GetStatementImport"
+	Finance_StreamStatement_FullMethodName      = "/payrouter.v1.Finance/StreamStatement"
 	Finance_ListFindings_FullMethodName         = "/payrouter.v1.Finance/ListFindings"
 	Finance_GetFinding_FullMethodName           = "/payrouter.v1.Finance/GetFinding"
 	Finance_UpdateFinding_FullMethodName        = "/payrouter.v1.Finance/UpdateFinding"
@@ -85,6 +86,11 @@ type FinanceClient interface {
 	ImportStatement(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ImportStatementRequest, StatementImport], error)
 	// GetStatementImport reads how far an import is. Errors: NOT_FOUND.
 	GetStatementImport(ctx context.Context, in *GetStatementImportRequest, opts ...grpc.CallOption) (*StatementImport, error)
+	// StreamStatement tells what a gateway's own books say of some days: first what it is
+	// about and what it comes to, then the movements of money, day by day. Errors: NOT_FOUND
+	// (GATEWAY_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD), FAILED_PRECONDITION
+	// (NO_STATEMENT_SOURCE, DAYS_MISSING).
+	StreamStatement(ctx context.Context, in *StreamStatementRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamStatementResponse], error)
 	// ListFindings reads findings, newest first: of payments and of statements.
 	ListFindings(ctx context.Context, in *ListFindingsRequest, opts ...grpc.CallOption) (*ListFindingsResponse, error)
 	// GetFinding reads a finding. Errors: NOT_FOUND.
@@ -191,6 +197,25 @@ func (c *financeClient) GetStatementImport(ctx context.Context, in *GetStatement
 	return out, nil
 }
 
+func (c *financeClient) StreamStatement(ctx context.Context, in *StreamStatementRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamStatementResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Finance_ServiceDesc.Streams[2], Finance_StreamStatement_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[StreamStatementRequest, StreamStatementResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Finance_StreamStatementClient = grpc.ServerStreamingClient[StreamStatementResponse]
+
 func (c *financeClient) ListFindings(ctx context.Context, in *ListFindingsRequest, opts ...grpc.CallOption) (*ListFindingsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListFindingsResponse)
@@ -285,6 +310,11 @@ type FinanceServer interface {
 	ImportStatement(grpc.ClientStreamingServer[ImportStatementRequest, StatementImport]) error
 	// GetStatementImport reads how far an import is. Errors: NOT_FOUND.
 	GetStatementImport(context.Context, *GetStatementImportRequest) (*StatementImport, error)
+	// StreamStatement tells what a gateway's own books say of some days: first what it is
+	// about and what it comes to, then the movements of money, day by day. Errors: NOT_FOUND
+	// (GATEWAY_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD), FAILED_PRECONDITION
+	// (NO_STATEMENT_SOURCE, DAYS_MISSING).
+	StreamStatement(*StreamStatementRequest, grpc.ServerStreamingServer[StreamStatementResponse]) error
 	// ListFindings reads findings, newest first: of payments and of statements.
 	ListFindings(context.Context, *ListFindingsRequest) (*ListFindingsResponse, error)
 	// GetFinding reads a finding. Errors: NOT_FOUND.
@@ -329,6 +359,9 @@ func (UnimplementedFinanceServer) ImportStatement(grpc.ClientStreamingServer[Imp
 }
 func (UnimplementedFinanceServer) GetStatementImport(context.Context, *GetStatementImportRequest) (*StatementImport, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatementImport not implemented")
+}
+func (UnimplementedFinanceServer) StreamStatement(*StreamStatementRequest, grpc.ServerStreamingServer[StreamStatementResponse]) error {
+	return status.Error(codes.Unimplemented, "method StreamStatement not implemented")
 }
 func (UnimplementedFinanceServer) ListFindings(context.Context, *ListFindingsRequest) (*ListFindingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFindings not implemented")
@@ -473,6 +506,17 @@ func _Finance_GetStatementImport_Handler(srv interface{}, ctx context.Context, d
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _Finance_StreamStatement_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(StreamStatementRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(FinanceServer).StreamStatement(m, &grpc.GenericServerStream[StreamStatementRequest, StreamStatementResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Finance_StreamStatementServer = grpc.ServerStreamingServer[StreamStatementResponse]
 
 func _Finance_ListFindings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListFindingsRequest)
@@ -622,6 +666,11 @@ var Finance_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "ImportStatement",
 			Handler:       _Finance_ImportStatement_Handler,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "StreamStatement",
+			Handler:       _Finance_StreamStatement_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "payrouter/v1/finance.proto",

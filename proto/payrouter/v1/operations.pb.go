@@ -1686,21 +1686,26 @@ type Finding struct {
 	Owner string `protobuf:"bytes,10,opt,name=owner,proto3" json:"owner,omitempty"`
 	// What they noted. Up to 1000 characters; no personal data.
 	Note string `protobuf:"bytes,11,opt,name=note,proto3" json:"note,omitempty"`
-	// Who closed it, why, and when.
-	ClosedBy    string                 `protobuf:"bytes,12,opt,name=closed_by,json=closedBy,proto3" json:"closed_by,omitempty"`
-	CloseReason string                 `protobuf:"bytes,13,opt,name=close_reason,json=closeReason,proto3" json:"close_reason,omitempty"`
-	CloseTime   *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=close_time,json=closeTime,proto3" json:"close_time,omitempty"`
+	// Who closed it.
+	ClosedBy string `protobuf:"bytes,12,opt,name=closed_by,json=closedBy,proto3" json:"closed_by,omitempty"`
+	// Why it was closed.
+	CloseReason string `protobuf:"bytes,13,opt,name=close_reason,json=closeReason,proto3" json:"close_reason,omitempty"`
+	// When it was closed.
+	CloseTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=close_time,json=closeTime,proto3" json:"close_time,omitempty"`
 	// When it was changed last.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// The business day of the statement that showed it first, such as 2026-11-24, and the
-	// run that saw it, reconciliations/{reconciliation}. Empty for a payment's own finding.
-	Day            string `protobuf:"bytes,16,opt,name=day,proto3" json:"day,omitempty"`
+	// The business day of the statement that showed it first, such as 2026-11-24. Empty for a
+	// payment's own finding, as is reconciliation.
+	Day string `protobuf:"bytes,16,opt,name=day,proto3" json:"day,omitempty"`
+	// The run that saw it first, reconciliations/{reconciliation}.
 	Reconciliation string `protobuf:"bytes,17,opt,name=reconciliation,proto3" json:"reconciliation,omitempty"`
-	// What our books say, and what theirs do. Unset: nothing.
-	OurAmount   *Money `protobuf:"bytes,18,opt,name=our_amount,json=ourAmount,proto3" json:"our_amount,omitempty"`
+	// What our books say. Unset: nothing.
+	OurAmount *Money `protobuf:"bytes,18,opt,name=our_amount,json=ourAmount,proto3" json:"our_amount,omitempty"`
+	// What their books say. Unset: nothing.
 	TheirAmount *Money `protobuf:"bytes,19,opt,name=their_amount,json=theirAmount,proto3" json:"their_amount,omitempty"`
-	// The order number that the gateway has, and its own id.
-	Order      string `protobuf:"bytes,20,opt,name=order,proto3" json:"order,omitempty"`
+	// The order number that the gateway has.
+	Order string `protobuf:"bytes,20,opt,name=order,proto3" json:"order,omitempty"`
+	// The gateway's own id.
 	ExternalId string `protobuf:"bytes,21,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
 	// Changes with every change; send it back to change what was seen.
 	Etag          string `protobuf:"bytes,22,opt,name=etag,proto3" json:"etag,omitempty"`

@@ -571,6 +571,9 @@ const (
 	// FAILED_PRECONDITION: the file's next piece does not begin where the last one ended, or
 	// no more is expected. metadata: name, state, received_bytes.
 	ErrorReason_ERROR_REASON_IMPORT_OFFSET ErrorReason = 38
+	// FAILED_PRECONDITION: no statement of the provider's has been read of some of the days.
+	// metadata: gateway, days.
+	ErrorReason_ERROR_REASON_DAYS_MISSING ErrorReason = 39
 )
 
 // Enum value maps for ErrorReason.
@@ -615,6 +618,7 @@ var (
 		36: "ERROR_REASON_FINDING_CLOSED",
 		37: "ERROR_REASON_FINDING_OPEN",
 		38: "ERROR_REASON_IMPORT_OFFSET",
+		39: "ERROR_REASON_DAYS_MISSING",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -656,6 +660,7 @@ var (
 		"ERROR_REASON_FINDING_CLOSED":           36,
 		"ERROR_REASON_FINDING_OPEN":             37,
 		"ERROR_REASON_IMPORT_OFFSET":            38,
+		"ERROR_REASON_DAYS_MISSING":             39,
 	}
 )
 
@@ -4191,8 +4196,7 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"\x11PAYER_ADVICE_WAIT\x10\x02\x12\x1f\n" +
 	"\x1bPAYER_ADVICE_PAY_AGAIN_SAFE\x10\x03\x12#\n" +
 	"\x1fPAYER_ADVICE_USE_ANOTHER_METHOD\x10\x04\x12 \n" +
-	"\x1cPAYER_ADVICE_CONTACT_SUPPORT\x10\x05*\xe4\n" +
-	"\n" +
+	"\x1cPAYER_ADVICE_CONTACT_SUPPORT\x10\x05*\x83\v\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12$\n" +
 	" ERROR_REASON_REQUEST_ID_REQUIRED\x10\x01\x12\"\n" +
@@ -4233,7 +4237,8 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"!ERROR_REASON_RECONCILIATION_ENDED\x10#\x12\x1f\n" +
 	"\x1bERROR_REASON_FINDING_CLOSED\x10$\x12\x1d\n" +
 	"\x19ERROR_REASON_FINDING_OPEN\x10%\x12\x1e\n" +
-	"\x1aERROR_REASON_IMPORT_OFFSET\x10&2\x93\b\n" +
+	"\x1aERROR_REASON_IMPORT_OFFSET\x10&\x12\x1d\n" +
+	"\x19ERROR_REASON_DAYS_MISSING\x10'2\x93\b\n" +
 	"\bPayments\x12J\n" +
 	"\rCreatePayment\x12\".payrouter.v1.CreatePaymentRequest\x1a\x15.payrouter.v1.Payment\x12D\n" +
 	"\n" +
