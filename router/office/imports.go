@@ -1,6 +1,7 @@
 package office
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -184,7 +186,7 @@ func (o *Office) readFile(ctx context.Context, i journal.Import) (journal.Import
 		i, lines = next, lines[:0]
 		return nil
 	}
-	err = statement.ReadCSV(ctx, pieces, format, func(row int64, l providers.StatementLine) error {
+	err = readRows(ctx, pieces, format, func(row int64, l providers.StatementLine) error {
 		day := reconcile.Day(l.At, books.Zone)
 		if !slices.ContainsFunc(days, func(d providers.Window) bool { return d.From.Equal(day.From) }) {
 			return &statement.Refused{Row: row, Column: format.Columns.At, Why: "a day that the file was not said to be of"}
@@ -210,6 +212,27 @@ func (o *Office) readFile(ctx context.Context, i journal.Import) (journal.Import
 		return o.refuse(ctx, i, &statement.Refused{Why: "its bytes are not those that were announced: sha256 differs"})
 	}
 	return o.accept(ctx, i, books, days)
+}
+
+// readRows reads a workbook or a file of separated values, whichever its first bytes say.
+func readRows(ctx context.Context, pieces io.Reader, format statement.Format, row func(int64, providers.StatementLine) error) error {
+	in := bufio.NewReader(pieces)
+	if head, err := in.Peek(4); err != nil || string(head) != "PK\x03\x04" {
+		return statement.ReadCSV(ctx, in, format, row)
+	}
+	file, err := os.CreateTemp("", "payrouter-statement-*") // a workbook is read from its end
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := os.Remove(file.Name()); err != nil { // names and phones stay nowhere, however this process ends
+		return err
+	}
+	size, err := io.Copy(file, in)
+	if err != nil {
+		return err
+	}
+	return statement.ReadXLSX(ctx, file, size, format, row)
 }
 
 // accept makes a file's lines the statement of its days, and starts the runs.

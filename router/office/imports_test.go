@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/xuri/excelize/v2"
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
@@ -270,4 +271,27 @@ func TestAnExtractTellsWhatTheBooksOfItsDaysComeTo(t *testing.T) {
 			t.Errorf("of no gateway: %v", err)
 		}
 	})
+}
+
+func TestAWorkbookIsReadAsAFileOfSeparatedValuesIs(t *testing.T) {
+	d := sit(t, "sqlite:", filed)
+	book := excelize.NewFile()
+	for i, row := range [][]any{{"date", "kind", "order", "id", "sum"}, {"2026-11-23 12:00:01", "Purchase", "stranger", "i1", 7.25}, {"2026-11-23 12:00:02", "Return", "stranger", "i2", 0.1}} {
+		d.must(book.SetSheetRow("Sheet1", fmt.Sprintf("A%d", i+1), &row))
+	}
+	text, err := book.WriteToBuffer()
+	d.must(err)
+	i := d.give(announce(text.String()), text.String())
+	d.works(d.Office)
+	if i.State != journal.ImportAccepted || i.Lines != 2 || d.open() != "refund_unknown_to_us:strangeri2 unknown_to_us:strangeri1" {
+		t.Errorf("%+v, found %q", i, d.open())
+	}
+	all, err := d.store.Findings(t.Context(), journal.FindingFilter{Kind: "unknown_to_us"}, journal.Cursor{}, 1)
+	if err != nil || len(all) != 1 || all[0].Theirs != tenge(725) {
+		t.Errorf("%+v, %v", all, err)
+	}
+	cut := text.String()[:text.Len()/2]
+	if i := d.give(announce(cut), cut); i.State != journal.ImportRefused || i.RefusedWhy == "" {
+		t.Errorf("half a workbook: %+v", i)
+	}
 }

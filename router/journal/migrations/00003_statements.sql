@@ -126,6 +126,7 @@ UPDATE findings SET updated_at = at, tenant = COALESCE((SELECT p.tenant FROM pay
   gateway = COALESCE((SELECT a.gateway FROM attempts a WHERE a.payment_id = findings.payment_id AND a.n = findings.attempt), '');
 CREATE INDEX findings_page ON findings (at, payment_id, kind, attempt, about);
 CREATE INDEX findings_group ON findings (gateway, grp) WHERE state = 'open' AND grp <> '';
+CREATE INDEX findings_run ON findings (run, at) WHERE run <> '';
 CREATE INDEX findings_open ON findings (gateway, kind, at) WHERE state = 'open';
 
 -- What people and statements did to findings (SAFETY I12).
