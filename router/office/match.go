@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -89,6 +90,9 @@ func (o *Office) match(ctx context.Context, run journal.Run, claims providers.Cl
 	days, err := o.Journal.StatementDays(ctx, run.Gateway)
 	if err != nil {
 		return run, err
+	}
+	if len(days) == 0 {
+		return run, errors.New("no statement of the gateway's has been read")
 	}
 	j := judge{Office: o, books: books, options: books.options(claims), days: days}
 	for passes := o.passes(books); at.Pass < len(passes); {
