@@ -104,9 +104,6 @@ func (b Books) days(from, to string) ([]providers.Window, error) {
 
 // workImport takes up a file that waits and reads it. It reports whether there was one.
 func (o *Office) workImport(ctx context.Context, now time.Time) (bool, error) {
-	if due, err := o.Journal.ImportDue(ctx, now); err != nil || !due {
-		return false, err
-	}
 	i, err := o.Journal.ClaimImport(ctx, uuid.NewString(), now, o.Lease)
 	if errors.Is(err, journal.ErrNotFound) {
 		return false, nil

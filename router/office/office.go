@@ -107,47 +107,92 @@ func New(o Options) (*Office, error) {
 	return made, nil
 }
 
-// Run plans runs and does them until ctx ends. Several replicas may run.
+// Run plans runs and does them, and reads files, until ctx ends. Several replicas may run.
+// While there is nothing to do it asks the store two questions at a time: a store that is in
+// trouble is not to be kept from those who take money.
 func (o *Office) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { o.forever(ctx, 15*o.PollEvery, o.plan); return nil })
-	group.Go(func() error { o.forever(ctx, o.PollEvery, o.workImport); return nil })
-	group.Go(func() error { o.forever(ctx, time.Hour, o.tidy); return nil })
-	for range max(1, len(o.Books)) { // a gateway that is slow to tell holds up no other
-		group.Go(func() error { o.forever(ctx, o.PollEvery, o.work); return nil })
+	runs, files := make(chan struct{}, max(1, len(o.Books))), make(chan struct{}, 1) // a gateway that is slow to tell holds up no other
+	for ticks, well := 0, true; ctx.Err() == nil; ticks++ {
+		err := o.look(ctx, ticks, func(desk chan struct{}, work func(context.Context, time.Time) (bool, error)) {
+			select {
+			case desk <- struct{}{}:
+				group.Go(func() error { o.busy(ctx, work); <-desk; return nil })
+			default: // all are at work
+			}
+		}, runs, files)
+		if err != nil && well && ctx.Err() == nil {
+			o.Log.Error("the back office cannot work", "error", err.Error())
+		}
+		well = err == nil
+		pause(ctx, o.PollEvery)
 	}
 	return group.Wait()
 }
 
-// forever does something again and again. It is given the time that all replicas share, and
-// says whether there may be more to do at once.
-func (o *Office) forever(ctx context.Context, every time.Duration, do func(context.Context, time.Time) (bool, error)) {
-	for ctx.Err() == nil {
-		more := false
+// look sees what there is to do, and has it done.
+func (o *Office) look(ctx context.Context, ticks int, have func(chan struct{}, func(context.Context, time.Time) (bool, error)), runs, files chan struct{}) error {
+	const planEvery, tidyEvery = 15, 1800 // ticks
+	now, err := o.Clock(ctx)
+	if err != nil || o.Router.Mistimed() != nil {
+		return err
+	}
+	if ticks%planEvery == 0 {
+		if err := o.plan(ctx, now); err != nil {
+			return err
+		}
+	}
+	if ticks%tidyEvery == 0 {
+		if err := o.tidy(ctx, now); err != nil {
+			return err
+		}
+	}
+	due, err := o.Journal.RunDue(ctx, now)
+	if err != nil {
+		return err
+	}
+	if due {
+		have(runs, o.work)
+	}
+	if due, err = o.Journal.ImportDue(ctx, now); due {
+		have(files, o.workImport)
+	}
+	return err
+}
+
+// busy works as long as there is more to do.
+func (o *Office) busy(ctx context.Context, work func(context.Context, time.Time) (bool, error)) {
+	for more := true; more && ctx.Err() == nil && o.Router.Mistimed() == nil; {
 		now, err := o.Clock(ctx)
-		if err == nil && o.Router.Mistimed() == nil {
-			more, err = do(ctx, now)
+		if err == nil {
+			more, err = work(ctx, now)
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil {
 			o.Log.Error("the back office cannot work", "error", err.Error())
+			return
 		}
-		if more && err == nil {
-			continue
-		}
-		timer := time.NewTimer(every)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
+	}
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 
 // tidy drops what nobody needs any more: files hold names and phones.
-func (o *Office) tidy(ctx context.Context, now time.Time) (bool, error) {
+func (o *Office) tidy(ctx context.Context, now time.Time) error {
 	const unfinished, pieces = 24 * time.Hour, 100
-	n, err := o.Journal.DropPieces(ctx, now.Add(-unfinished), pieces)
-	return n == pieces, err
+	for {
+		n, err := o.Journal.DropPieces(ctx, now.Add(-unfinished), pieces)
+		if err != nil || n < pieces {
+			return err
+		}
+	}
 }
 
 // claims are what the gateway's provider promises.

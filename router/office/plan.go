@@ -65,20 +65,20 @@ func (b Books) due(read []journal.StatementDay, last []journal.Run, first string
 }
 
 // plan starts the runs that are due, one of a gateway at a time. One replica does it.
-func (o *Office) plan(ctx context.Context, now time.Time) (bool, error) {
+func (o *Office) plan(ctx context.Context, now time.Time) error {
 	if o.began.IsZero() {
 		o.began = now
 	}
 	mine, err := o.Journal.Lease(ctx, "office", o.owner, now, o.Lease)
 	if err != nil || !mine {
-		return false, err
+		return err
 	}
 	for _, gateway := range slices.Sorted(maps.Keys(o.Books)) {
 		if err := o.planOf(ctx, gateway, now); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return false, nil
+	return nil
 }
 
 func (o *Office) planOf(ctx context.Context, gateway string, now time.Time) error {

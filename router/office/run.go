@@ -101,9 +101,6 @@ var waits = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time
 // owner of its own: should its lease run out, a colleague in this very process is as much a
 // stranger to it as one in another.
 func (o *Office) work(ctx context.Context, now time.Time) (bool, error) {
-	if due, err := o.Journal.RunDue(ctx, now); err != nil || !due {
-		return false, err
-	}
 	run, err := o.Journal.ClaimRun(ctx, uuid.NewString(), now, o.Lease, slices.Sorted(maps.Keys(o.Books)))
 	if errors.Is(err, journal.ErrNotFound) {
 		return false, nil
