@@ -50,9 +50,11 @@ func writeXLSX(to io.Writer, s Statement, l Language, perSheet int) (err error) 
 
 type book struct {
 	*writer
-	file                                      *excelize.File
-	title, label, warning, header, day, clock int    // styles
-	sums                                      [4]int // styles, by the decimals of a currency
+	file *excelize.File
+
+	title, label, warning, header, headerRight, day, clock int // styles
+
+	sums [4]int // styles, by the decimals of a currency
 }
 
 // properties are what a file says about itself: the moment of the head and no other.
@@ -62,17 +64,19 @@ func (b *book) properties() error {
 }
 
 func (b *book) makeStyles() error {
-	bold := &excelize.Font{Bold: true}
+	// A font without a name is another one in each program.
+	bold := &excelize.Font{Bold: true, Family: "Calibri", Size: 11}
 	grey := excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"E8ECEF"}}
 	for _, s := range []struct {
 		into   *int
 		format string
 		style  excelize.Style
 	}{
-		{&b.title, "", excelize.Style{Font: &excelize.Font{Bold: true, Size: 14}}},
+		{&b.title, "", excelize.Style{Font: &excelize.Font{Bold: true, Family: "Calibri", Size: 14}}},
 		{&b.label, "", excelize.Style{Font: bold}},
-		{&b.warning, "", excelize.Style{Font: &excelize.Font{Bold: true, Color: "B00020"}}},
+		{&b.warning, "", excelize.Style{Font: &excelize.Font{Bold: true, Family: "Calibri", Size: 11, Color: "B00020"}}},
 		{&b.header, "", excelize.Style{Font: bold, Fill: grey, Alignment: &excelize.Alignment{WrapText: true, Vertical: "center"}}},
+		{&b.headerRight, "", excelize.Style{Font: bold, Fill: grey, Alignment: &excelize.Alignment{WrapText: true, Vertical: "center", Horizontal: "right"}}},
 		{&b.day, "yyyy-mm-dd", excelize.Style{Alignment: &excelize.Alignment{Horizontal: "left"}}},
 		{&b.clock, "yyyy-mm-dd hh:mm:ss", excelize.Style{Alignment: &excelize.Alignment{Horizontal: "left"}}},
 		{&b.sums[0], "#,##0", excelize.Style{}},
@@ -121,7 +125,7 @@ func (b *book) summary() error {
 			lines = append(lines, line)
 		}
 	}
-	lines = append(lines, nil, []any{b.strong(b.label, b.say(wordTotals))}, b.headed(b.totalColumns()))
+	lines = append(lines, nil, []any{b.strong(b.label, b.say(wordTotals))}, b.headed(b.totalColumns(), 1, 2, 3, 4, 5, 6, 7, 8))
 	for _, t := range b.Totals {
 		lines = append(lines, []any{text(t.Currency), t.Charges.Number, b.sum(t.Charges.Amount), t.Refunds.Number, b.sum(t.Refunds.Amount),
 			b.sum(t.Fees), b.sum(t.FeesExpected), b.sum(t.Net), t.Open})
@@ -166,7 +170,7 @@ func (b *book) operations(perSheet int) error {
 			return err
 		}
 		row = 1
-		return out.SetRow("A1", b.headed(b.columns()))
+		return out.SetRow("A1", b.headed(b.columns(), 6, 8, 10))
 	}
 	if err := begin(); err != nil {
 		return err
@@ -214,10 +218,15 @@ func (b *book) sheet(name string, widths ...float64) (*excelize.StreamWriter, er
 
 func (b *book) strong(style int, text string) any { return excelize.Cell{StyleID: style, Value: text} }
 
-func (b *book) headed(names []string) []any {
+// headed are the names of columns, those of numbers above where numbers stand.
+func (b *book) headed(names []string, numbers ...int) []any {
 	var cells []any
-	for _, name := range names {
-		cells = append(cells, excelize.Cell{StyleID: b.header, Value: name})
+	for i, name := range names {
+		style := b.header
+		if slices.Contains(numbers, i) {
+			style = b.headerRight
+		}
+		cells = append(cells, excelize.Cell{StyleID: style, Value: name})
 	}
 	return cells
 }
