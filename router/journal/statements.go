@@ -31,6 +31,7 @@ const (
 	ByOwn       FoundBy = "own"       // our order number of a refund
 	ByExternal  FoundBy = "external"  // the gateway's id
 	ByAmount    FoundBy = "amount"    // nothing but the money and the time
+	ByAdoption  FoundBy = "adoption"  // a person gave it to a payment of its own
 )
 
 // stray begins the groups of lines that are nobody's.

@@ -46,32 +46,41 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 	if err != nil {
 		return p, err
 	}
-	opened := p.Opened
-	person, err := json.Marshal(payer)
-	if err != nil {
-		return p, err
-	}
 	p.Writer = newWriter()
 	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		fresh, err := insertRequest(ctx, tx, r, opened.ID)
-		if err != nil || !fresh {
-			return orRepeated(err)
-		}
-		n, err := affected(tx.ExecContext(ctx, `INSERT INTO payments
-			(id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, due_at, payer)
-			SELECT $1, $2, $3, $4, $5, '', $6, 1, $7, $7, $8, $9 WHERE `+markStands+` ON CONFLICT DO NOTHING`,
-			append([]any{opened.ID, opened.Tenant, opened.Order, opened.Order != "", string(p.Status()), false,
-				micros(e.At), nullMicros(s.due(p, e.At)), string(person)}, s.lastMark().places()...)...))
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return s.refused(ctx, tx, &OrderTakenError{})
-		}
-		return s.appendEvents(ctx, tx, p, []payment.Event{e}, "")
+		return s.insertPayment(ctx, tx, r, payer, p, e)
 	})
+	return s.opened(ctx, r, p, err)
+}
+
+// insertPayment writes a payment's row and its first event, under its request id.
+func (s *Store) insertPayment(ctx context.Context, tx *sql.Tx, r Request, payer providers.Payer, p payment.Payment, e payment.Event) error {
+	person, err := json.Marshal(payer)
+	if err != nil {
+		return err
+	}
+	fresh, err := insertRequest(ctx, tx, r, p.ID)
+	if err != nil || !fresh {
+		return orRepeated(err)
+	}
+	n, err := affected(tx.ExecContext(ctx, `INSERT INTO payments
+		(id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, due_at, payer)
+		SELECT $1, $2, $3, $4, $5, '', $6, 1, $7, $7, $8, $9 WHERE `+markStands+` ON CONFLICT DO NOTHING`,
+		append([]any{p.ID, p.Tenant, p.Order, p.Order != "", string(p.Status()), false,
+			micros(e.At), nullMicros(s.due(p, e.At)), string(person)}, s.lastMark().places()...)...))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return s.refused(ctx, tx, &OrderTakenError{})
+	}
+	return s.appendEvents(ctx, tx, p, []payment.Event{e}, "")
+}
+
+// opened is what became of a payment that was to be opened, after the transaction's end.
+func (s *Store) opened(ctx context.Context, r Request, p payment.Payment, err error) (payment.Payment, error) {
 	if taken := (*OrderTakenError)(nil); errors.As(err, &taken) {
-		return p, s.orderTaken(ctx, opened.Tenant, opened.Order)
+		return p, s.orderTaken(ctx, p.Tenant, p.Order)
 	}
 	if errors.Is(err, ErrRepeated) {
 		return s.Repeated(ctx, r)
@@ -79,7 +88,7 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e pa
 	if err != nil {
 		// The commit may have happened all the same: look before saying no.
 		if kept, again := s.Repeated(ctx, r); errors.Is(again, ErrRepeated) {
-			if kept.ID == opened.ID {
+			if kept.ID == p.ID {
 				s.remember(p)
 				return kept, nil
 			}

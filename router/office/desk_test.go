@@ -39,10 +39,12 @@ type bank struct {
 	lines  []providers.StatementLine
 	asked  []providers.Window
 	broken int // after how many lines of a call it breaks off; 0 never
+
+	refunds providers.RefundClaims
 }
 
 func (b *bank) Claims() providers.Claims {
-	return providers.Claims{Provider: "bank", Currencies: []string{"KZT"}, Statement: providers.StatementList, Reference: providers.ReferenceRule{Length: 20},
+	return providers.Claims{Provider: "bank", Currencies: []string{"KZT"}, Statement: providers.StatementList, Refund: b.refunds, Reference: providers.ReferenceRule{Length: 20},
 		Methods:  []providers.MethodClaims{{Method: providers.QR, Flow: providers.Offer, OfferLife: time.Minute}},
 		Timeouts: providers.Timeouts{Charge: time.Second, Create: time.Second, Status: time.Second, Refund: time.Second}}
 }
@@ -109,7 +111,7 @@ func (d *desk) another(change ...func(*Options, *Books)) *Office {
 	board, err := health.New(health.Options{Gateways: []health.Gateway{{Name: gateway, Timeout: map[health.Op]time.Duration{
 		health.OpCharge: time.Second, health.OpCreate: time.Second, health.OpStatus: time.Second, health.OpCapture: time.Second, health.OpVoid: time.Second, health.OpRefund: time.Second}}}, Log: log})
 	d.must(err)
-	r, err := router.New(router.Options{Journal: d.store, Board: board, Log: log,
+	r, err := router.New(router.Options{Journal: d.store, Board: board, Log: log, Tenants: map[string]router.Tenant{"shop": {}, "kiosk": {}},
 		Gateways: []router.Gateway{{Name: gateway, Credentials: router.Credentials{Provider: d.bank}}}})
 	d.must(err)
 	books := Books{Zone: almaty}
