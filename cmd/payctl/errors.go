@@ -166,7 +166,7 @@ func (c *client) wayOut(s *status.Status) []string {
 		if of["state"] == "PAID" {
 			hints = append(hints, "Give the money back with: payctl payment refund "+of["name"])
 		}
-	case "STALE_ETAG", "FINDING_CLOSED", "FINDING_OPEN":
+	case "STALE_ETAG", "FINDING_CLOSED", "FINDING_OPEN", "FINDING_NOT_ADOPTABLE":
 		if strings.HasPrefix(of["name"], "findings/") {
 			hints = append(hints, "See it with: payctl finding show "+findingID(of["name"]))
 		}

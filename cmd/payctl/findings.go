@@ -85,8 +85,14 @@ func (c *client) printFindings(found *payrouterv1.ListFindingsResponse) {
 	c.printMore(found.GetNextPageToken())
 }
 
-// findingID is what a finding's name has after its collection; it may hold anything.
-func findingID(name string) string { return strings.TrimPrefix(name, "findings/") }
+// findingID is how people name a finding: without its collection, unless the rest would be
+// read as a flag. It may hold anything.
+func findingID(name string) string {
+	if id := strings.TrimPrefix(name, "findings/"); !strings.HasPrefix(id, "-") {
+		return id
+	}
+	return findingName(name)
+}
 
 func findingState(f *payrouterv1.Finding) string {
 	if f.GetState() != payrouterv1.Finding_STATE_CLOSED {
@@ -99,7 +105,7 @@ func findingState(f *payrouterv1.Finding) string {
 
 func (c *client) findingCommand() *cobra.Command {
 	return group("finding", "Look after one finding",
-		c.findingShowCommand(), c.findingNoteCommand(), c.findingEndCommand(true), c.findingEndCommand(false))
+		c.findingShowCommand(), c.findingNoteCommand(), c.findingEndCommand(true), c.findingEndCommand(false), c.findingAdoptCommand())
 }
 
 func (c *client) findingShowCommand() *cobra.Command {
@@ -118,7 +124,7 @@ func (c *client) findingShowCommand() *cobra.Command {
 }
 
 // findingName completes an id, in which a slash means nothing.
-func findingName(id string) string { return "findings/" + findingID(id) }
+func findingName(id string) string { return "findings/" + strings.TrimPrefix(id, "findings/") }
 
 func (c *client) findingNoteCommand() *cobra.Command {
 	var owner, note string
@@ -148,6 +154,8 @@ func (c *client) findingNoteCommand() *cobra.Command {
 	return cmd
 }
 
+var errNoReason = usagef("--reason is required: it is what your colleagues read")
+
 // findingEndCommand makes the command that closes a finding, or opens it again.
 func (c *client) findingEndCommand(closes bool) *cobra.Command {
 	cmd := &cobra.Command{
@@ -162,7 +170,7 @@ gateway's books or ours say something else one day, it is open again.`
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record (required)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if reason == "" {
-			return usagef("--reason is required: it is what your colleagues read")
+			return errNoReason
 		}
 		return c.change(cmd, args[0], func(before *payrouterv1.Finding) (*payrouterv1.Finding, error) {
 			ctx, cancel := c.call(cmd)
@@ -173,6 +181,33 @@ gateway's books or ours say something else one day, it is open again.`
 			return c.finance().ReopenFinding(ctx, &payrouterv1.ReopenFindingRequest{Name: before.GetName(), Reason: reason, Etag: before.GetEtag()})
 		})
 	}
+	return cmd
+}
+
+func (c *client) findingAdoptCommand() *cobra.Command {
+	var order, reason string
+	var refund bool
+	cmd := &cobra.Command{
+		Use: "adopt FINDING --reason TEXT", Short: "Make money that is nobody's a payment, and give it back with --refund", Args: arguments(1, 1),
+		Long: `Makes money that a gateway has, and that no payment of ours knows, a payment of --tenant. The
+payment begins with the money: nothing is charged. With --refund what is left of it is given
+back at once; without, payctl payment refund can do so later.`,
+		Example: `  payctl finding adopt findings/-.unknown_to_us.0.3ufh2fplmzy7umvy --order 4711 --reason "paid at the till"
+  payctl finding adopt findings/-.unknown_to_us.0.3ufh2fplmzy7umvy --refund --reason "the payer asked, case 81"`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if reason == "" {
+				return errNoReason
+			}
+			return c.change(cmd, args[0], func(before *payrouterv1.Finding) (*payrouterv1.Finding, error) {
+				ctx, cancel := c.call(cmd)
+				defer cancel()
+				return c.finance().AdoptFinding(ctx, &payrouterv1.AdoptFindingRequest{Name: before.GetName(), Etag: before.GetEtag(), OrderId: order, Refund: refund, Reason: reason})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&order, "order", "", "the merchant's order that the money is for")
+	cmd.Flags().BoolVar(&refund, "refund", false, "give back what is left of it")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record (required)")
 	return cmd
 }
 
@@ -215,6 +250,7 @@ func (c *client) printFinding(f *payrouterv1.Finding) {
 	row("found", when(f.GetCreateTime()))
 	row("on the statement of", f.GetDay())
 	row("by run", last(f.GetReconciliation()))
+	row("adopted as", f.GetAdoptedPayment())
 	row("owner", f.GetOwner())
 	row("note", f.GetNote())
 	row("closed", and(when(f.GetCloseTime()), f.GetCloseReason()))

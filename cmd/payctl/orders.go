@@ -65,7 +65,7 @@ func (c *client) orderCommand(mode payrouterv1.Override_Mode, moveOpen *bool, cm
 	cmd.Args = arguments(1, 1)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if reason == "" {
-			return usagef("--reason is required: it is what your colleagues read")
+			return errNoReason
 		}
 		request := &payrouterv1.CreateOverrideRequest{Parent: full("gateways", args[0]), ValidateOnly: dry,
 			Override: &payrouterv1.Override{Mode: mode, MoveOpen: *moveOpen, Reason: reason, Duration: durationpb.New(length)}}

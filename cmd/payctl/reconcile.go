@@ -39,7 +39,7 @@ nothing. The run goes on without you; with --wait you see it to its end.`,
   payctl reconcile run halyk-main --day 2026-11-24 --reason "the bank corrected its registry"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
-				return usagef("--reason is required: it is what your colleagues read")
+				return errNoReason
 			}
 			if err := checkDay("--day", day); err != nil {
 				return err
@@ -166,7 +166,7 @@ func (c *client) runCancelCommand() *cobra.Command {
 		Long: "Ends a run that has not ended. What it found stays, and the day can be run again.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
-				return usagef("--reason is required: it is what your colleagues read")
+				return errNoReason
 			}
 			ctx, cancel := c.call(cmd)
 			defer cancel()

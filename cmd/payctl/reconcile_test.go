@@ -80,7 +80,7 @@ func TestFindingsAreToldForPeople(t *testing.T) {
 		Gateway: "gateways/halyk-main", TheirAmount: money(700), Order: "stranger\x1b[2J", ExternalId: "x-9", Day: "2026-11-24", Owner: "bolat", Note: "asked", Etag: `"3"`, CreateTime: timestamppb.Now()}
 	c.printFindings(&payrouterv1.ListFindingsResponse{Findings: []*payrouterv1.Finding{f}, NextPageToken: "more"})
 	c.printFinding(f)
-	for _, text := range []string{"halyk-main  unknown to us  7.00 KZT  open", "bolat  -.unknown_to_us.0.jqq4", "There are more", "their order", "on the statement of"} {
+	for _, text := range []string{"halyk-main  unknown to us  7.00 KZT  open", "bolat  findings/-.unknown_to_us.0.jqq4", "There are more", "their order", "on the statement of"} {
 		if !strings.Contains(b.String(), text) {
 			t.Errorf("%q is not in\n%s", text, b.String())
 		}

@@ -63,6 +63,7 @@ var reasonCodes = map[pb.ErrorReason]codes.Code{
 	pb.ErrorReason_ERROR_REASON_FINDING_OPEN:             codes.FailedPrecondition,
 	pb.ErrorReason_ERROR_REASON_IMPORT_OFFSET:            codes.FailedPrecondition,
 	pb.ErrorReason_ERROR_REASON_DAYS_MISSING:             codes.FailedPrecondition,
+	pb.ErrorReason_ERROR_REASON_FINDING_NOT_ADOPTABLE:    codes.FailedPrecondition,
 	pb.ErrorReason_ERROR_REASON_STALE_ETAG:               codes.Aborted,
 	pb.ErrorReason_ERROR_REASON_NOT_FOUND:                codes.NotFound,
 	pb.ErrorReason_ERROR_REASON_INSTRUMENT_NOT_FOUND:     codes.NotFound,

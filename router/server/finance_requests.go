@@ -60,6 +60,11 @@ func (v *violations) financeRules(m proto.Message) bool {
 		v.finding("name", r.GetName())
 		v.reason("reason", r.GetReason())
 		v.etag(r.GetEtag())
+	case *pb.AdoptFindingRequest:
+		v.finding("name", r.GetName())
+		v.length("order_id", r.GetOrderId(), 0, 64)
+		v.reason("reason", r.GetReason())
+		v.etag(r.GetEtag())
 	default:
 		return false
 	}

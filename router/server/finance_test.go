@@ -298,3 +298,63 @@ func TestAFileIsSentInPiecesAndResumed(t *testing.T) {
 		d.refused(err, pb.ErrorReason_ERROR_REASON_NOT_FOUND)
 	})
 }
+
+func TestMoneyThatIsNobodysIsAdoptedByAnOperatorAndGivenBack(t *testing.T) {
+	atDesk(t, func(d *door) {
+		time.Sleep(2 * time.Minute)
+		d.kaspi.books = []providers.StatementLine{
+			{Kind: providers.LineCharge, Order: "stranger", External: "x-9", Verdict: providers.Approved, Amount: providers.Money{Minor: 70000, Currency: "KZT"}, At: time.Now().Add(-2 * time.Minute)},
+			{Kind: providers.LineCharge, External: "x-10", Verdict: providers.Held, Amount: providers.Money{Minor: 70000, Currency: "KZT"}, At: time.Now().Add(-2 * time.Minute)},
+		}
+		d.kaspi.orders["stranger"] = &order{verdict: providers.Approved, captured: 70000}
+		d.ordered()
+		list, err := d.finance.ListFindings(as(operatorKey, "aida"), &pb.ListFindingsRequest{State: pb.Finding_STATE_OPEN, Kind: "unknown_to_us"})
+		d.must(err)
+		found := map[string]*pb.Finding{}
+		for _, f := range list.GetFindings() {
+			found[f.GetExternalId()] = f
+		}
+		stranger, hold := found["x-9"], found["x-10"]
+		if stranger == nil || hold == nil {
+			t.Fatalf("found %s", list)
+		}
+		adopt := func(change ...func(*pb.AdoptFindingRequest)) (*pb.Finding, error) {
+			r := &pb.AdoptFindingRequest{Name: stranger.GetName(), OrderId: "4711", Refund: true, Reason: "the payer asked", Etag: stranger.GetEtag()}
+			for _, c := range change {
+				c(r)
+			}
+			return d.finance.AdoptFinding(as(operatorKey, "aida"), r)
+		}
+		_, err = adopt(func(r *pb.AdoptFindingRequest) { r.Name, r.Etag = hold.GetName(), hold.GetEtag() })
+		if info := d.refused(err, pb.ErrorReason_ERROR_REASON_FINDING_NOT_ADOPTABLE); info.GetMetadata()["detail"] != "no money was taken under this name" {
+			t.Errorf("metadata %v", info.GetMetadata())
+		}
+		_, err = adopt(func(r *pb.AdoptFindingRequest) { r.Etag = `"7"` })
+		d.refused(err, pb.ErrorReason_ERROR_REASON_STALE_ETAG)
+		_, err = adopt(func(r *pb.AdoptFindingRequest) { r.Reason = "" })
+		d.refused(err, pb.ErrorReason_ERROR_REASON_INVALID_FIELD)
+
+		sent := len(d.kaspi.charges())
+		closed, err := adopt()
+		d.must(err)
+		if closed.GetState() != pb.Finding_STATE_CLOSED || closed.GetResolution() != pb.Finding_RESOLUTION_ADOPTED || closed.GetAdoptedPayment() == "" || closed.GetClosedBy() != "operator:aida" {
+			t.Errorf("adopted: %s", closed)
+		}
+		time.Sleep(time.Minute)
+		p := d.get(closed.GetAdoptedPayment())
+		if p.GetOrderId() != "4711" || p.GetState() != pb.Payment_STATE_PAID || p.GetRefunded().GetMinorUnits() != 70000 || p.GetPaid().GetMinorUnits() != 70000 {
+			t.Errorf("the payment: %s", p)
+		}
+		if back := d.kaspi.orders["stranger"].returns; back != 70000 || len(d.kaspi.charges()) != sent {
+			t.Errorf("%d was given back, %d charges were sent", back, len(d.kaspi.charges())-sent)
+		}
+		again, err := adopt()
+		if err != nil || !proto.Equal(again, closed) {
+			t.Errorf("adopted again: %s, %v", again, err)
+		}
+		_, err = adopt(func(r *pb.AdoptFindingRequest) { r.Refund = false })
+		if info := d.refused(err, pb.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED); info.GetMetadata()["name"] != p.GetName() {
+			t.Errorf("metadata %v", info.GetMetadata())
+		}
+	})
+}

@@ -8,7 +8,10 @@ import (
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/office"
+	"github.com/payrouter/payrouter/router/reconcile"
 )
 
 // ListFindings reads findings, newest first.
@@ -96,6 +99,37 @@ func (s finance) ReopenFinding(ctx context.Context, r *pb.ReopenFindingRequest) 
 	return out, err
 }
 
+// AdoptFinding makes money that is nobody's a payment of the caller's tenant.
+func (s finance) AdoptFinding(ctx context.Context, r *pb.AdoptFindingRequest) (*pb.Finding, error) {
+	id, _ := parseFinding(r.GetName())
+	version, _ := parseEtag(r.GetEtag())
+	if s.options.Office == nil {
+		return nil, findingNotAdoptable(r.GetName(), office.ErrNoBooks)
+	}
+	p, err := s.options.Office.Adopt(ctx, id, version, router.Adoption{Tenant: identityOf(ctx).tenant, Order: r.GetOrderId(), Refund: r.GetRefund(),
+		Actor: identityOf(ctx).asOperator(), Reason: r.GetReason()})
+	switch reused := asType[*journal.ReusedError](err); {
+	case err == nil:
+		return s.GetFinding(ctx, &pb.GetFindingRequest{Name: r.GetName()})
+	case reused != nil:
+		return nil, requestIDReused(paymentName(reused.Payment))
+	case errors.Is(err, router.ErrNotOffered):
+		return nil, newFault(pb.ErrorReason_ERROR_REASON_NO_CAPABLE_GATEWAY, "the gateway that has the money does not give it back by API: adopt it without a refund", map[string]string{"name": r.GetName()})
+	case errors.Is(err, office.ErrFindingClosed):
+		f, err := s.router.Journal.Finding(ctx, id)
+		if err != nil {
+			return nil, s.refusal(ctx, err, about{name: r.GetName()})
+		}
+		return nil, findingClosed(r.GetName(), f.ClosedBy)
+	}
+	for _, why := range []error{office.ErrNotStray, reconcile.ErrNoCharge, reconcile.ErrSeveral, reconcile.ErrUnclear, reconcile.ErrNameless, journal.ErrKnown} {
+		if errors.Is(err, why) {
+			return nil, findingNotAdoptable(r.GetName(), why)
+		}
+	}
+	return nil, s.refusal(ctx, err, about{name: r.GetName(), payment: p})
+}
+
 // change lets a person change a finding that is as they saw it.
 func (s finance) change(ctx context.Context, name, etag, reason string, change func(*journal.Finding) error) (*pb.Finding, error) {
 	id, _ := parseFinding(name)
@@ -128,6 +162,9 @@ func findingOut(f journal.Finding) *pb.Finding {
 		if f.Attempt > 0 {
 			out.Attempt = attemptName(f.Payment, f.Attempt)
 		}
+	}
+	if f.AdoptedAs != "" {
+		out.AdoptedPayment = paymentName(f.AdoptedAs)
 	}
 	if f.Run != "" {
 		out.Reconciliation = reconciliationName(f.Run)

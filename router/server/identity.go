@@ -76,6 +76,7 @@ var roles = map[string]role{
 	pb.Finance_UpdateFinding_FullMethodName:        operator,
 	pb.Finance_CloseFinding_FullMethodName:         operator,
 	pb.Finance_ReopenFinding_FullMethodName:        operator,
+	pb.Finance_AdoptFinding_FullMethodName:         tenantOperator,
 	pb.Finance_GetStatementImport_FullMethodName:   operator,
 	pb.Finance_ImportStatement_FullMethodName:      operator,
 	pb.Finance_StreamStatement_FullMethodName:      operator,

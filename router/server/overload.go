@@ -87,6 +87,7 @@ var kinds = map[string]kind{
 	pb.Finance_UpdateFinding_FullMethodName:        operators,
 	pb.Finance_CloseFinding_FullMethodName:         operators,
 	pb.Finance_ReopenFinding_FullMethodName:        operators,
+	pb.Finance_AdoptFinding_FullMethodName:         operators,
 	pb.Finance_GetStatementImport_FullMethodName:   operators,
 	pb.Finance_ImportStatement_FullMethodName:      operators,
 	pb.Finance_StreamStatement_FullMethodName:      operators,

@@ -168,6 +168,10 @@ func findingClosed(name, by string) *fault {
 	return newFault(pb.ErrorReason_ERROR_REASON_FINDING_CLOSED, "the finding is closed already", map[string]string{"name": name, "closed_by": by})
 }
 
+func findingNotAdoptable(name string, why error) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_FINDING_NOT_ADOPTABLE, "no payment can be made of it: "+why.Error(), map[string]string{"name": name, "detail": why.Error()})
+}
+
 func findingOpen(name string) *fault {
 	return newFault(pb.ErrorReason_ERROR_REASON_FINDING_OPEN, "the finding is open already", map[string]string{"name": name})
 }

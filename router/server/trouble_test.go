@@ -43,6 +43,7 @@ func TestWithoutAStoreEveryCallIsUnavailableAndNothingIsSent(t *testing.T) {
 			&pb.StreamStatementRequest{Gateway: "gateways/kaspi-main", FromDay: "1999-12-30", ToDay: "1999-12-31"}, &pb.GetStatementImportRequest{Name: importName(newID())},
 			&pb.ListFindingsRequest{}, &pb.GetFindingRequest{Name: "findings/a.b.1"}, &pb.UpdateFindingRequest{Finding: &pb.Finding{Name: "findings/a.b.1", Owner: "aida", Etag: `"1"`}},
 			&pb.CloseFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`}, &pb.ReopenFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`},
+			&pb.AdoptFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`},
 		} {
 			err := d.call(r)
 			if status.Code(err) != codes.Unavailable {

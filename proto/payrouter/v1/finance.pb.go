@@ -1757,6 +1757,89 @@ func (x *ReopenFindingRequest) GetEtag() string {
 	return ""
 }
 
+// AdoptFindingRequest makes the money of a finding a payment. It has no request_id: a
+// finding is adopted once.
+type AdoptFindingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The finding, findings/{finding}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The order that the money is for, as in CreatePaymentRequest. Up to 64 characters.
+	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Give back what is left of it.
+	Refund bool `protobuf:"varint,3,opt,name=refund,proto3" json:"refund,omitempty"`
+	// Why, for the record: 3 to 250 characters. Some gateways show a refund's to the payer.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The finding's etag as last read.
+	Etag          string `protobuf:"bytes,5,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptFindingRequest) Reset() {
+	*x = AdoptFindingRequest{}
+	mi := &file_payrouter_v1_finance_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptFindingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptFindingRequest) ProtoMessage() {}
+
+func (x *AdoptFindingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_finance_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptFindingRequest.ProtoReflect.Descriptor instead.
+func (*AdoptFindingRequest) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_finance_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *AdoptFindingRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdoptFindingRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *AdoptFindingRequest) GetRefund() bool {
+	if x != nil {
+		return x.Refund
+	}
+	return false
+}
+
+func (x *AdoptFindingRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AdoptFindingRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
 // Start announces a file.
 type ImportStatementRequest_Start struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1788,7 +1871,7 @@ type ImportStatementRequest_Start struct {
 
 func (x *ImportStatementRequest_Start) Reset() {
 	*x = ImportStatementRequest_Start{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[19]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1800,7 +1883,7 @@ func (x *ImportStatementRequest_Start) String() string {
 func (*ImportStatementRequest_Start) ProtoMessage() {}
 
 func (x *ImportStatementRequest_Start) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[19]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1918,7 +2001,7 @@ type StreamStatementResponse_Head struct {
 
 func (x *StreamStatementResponse_Head) Reset() {
 	*x = StreamStatementResponse_Head{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[20]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +2013,7 @@ func (x *StreamStatementResponse_Head) String() string {
 func (*StreamStatementResponse_Head) ProtoMessage() {}
 
 func (x *StreamStatementResponse_Head) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[20]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2029,7 +2112,7 @@ type StreamStatementResponse_Total struct {
 
 func (x *StreamStatementResponse_Total) Reset() {
 	*x = StreamStatementResponse_Total{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[21]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2041,7 +2124,7 @@ func (x *StreamStatementResponse_Total) String() string {
 func (*StreamStatementResponse_Total) ProtoMessage() {}
 
 func (x *StreamStatementResponse_Total) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[21]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2153,7 +2236,7 @@ type StreamStatementResponse_Row struct {
 
 func (x *StreamStatementResponse_Row) Reset() {
 	*x = StreamStatementResponse_Row{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[22]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2165,7 +2248,7 @@ func (x *StreamStatementResponse_Row) String() string {
 func (*StreamStatementResponse_Row) ProtoMessage() {}
 
 func (x *StreamStatementResponse_Row) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[22]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2276,7 +2359,7 @@ type StreamStatementResponse_Rows struct {
 
 func (x *StreamStatementResponse_Rows) Reset() {
 	*x = StreamStatementResponse_Rows{}
-	mi := &file_payrouter_v1_finance_proto_msgTypes[23]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2288,7 +2371,7 @@ func (x *StreamStatementResponse_Rows) String() string {
 func (*StreamStatementResponse_Rows) ProtoMessage() {}
 
 func (x *StreamStatementResponse_Rows) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_finance_proto_msgTypes[23]
+	mi := &file_payrouter_v1_finance_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2514,7 +2597,13 @@ const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"\x14ReopenFindingRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12\x1b\n" +
 	"\x06reason\x18\x02 \x01(\tB\x03\xe0A\x02R\x06reason\x12\x17\n" +
-	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x02R\x04etag2\x93\t\n" +
+	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x02R\x04etag\"\xa1\x01\n" +
+	"\x13AdoptFindingRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12\x1e\n" +
+	"\border_id\x18\x02 \x01(\tB\x03\xe0A\x01R\aorderId\x12\x1b\n" +
+	"\x06refund\x18\x03 \x01(\bB\x03\xe0A\x01R\x06refund\x12\x1b\n" +
+	"\x06reason\x18\x04 \x01(\tB\x03\xe0A\x02R\x06reason\x12\x17\n" +
+	"\x04etag\x18\x05 \x01(\tB\x03\xe0A\x02R\x04etag2\xdd\t\n" +
 	"\aFinance\x12Y\n" +
 	"\x11RunReconciliation\x12&.payrouter.v1.RunReconciliationRequest\x1a\x1c.payrouter.v1.Reconciliation\x12Y\n" +
 	"\x11GetReconciliation\x12&.payrouter.v1.GetReconciliationRequest\x1a\x1c.payrouter.v1.Reconciliation\x12j\n" +
@@ -2529,7 +2618,8 @@ const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"GetFinding\x12\x1f.payrouter.v1.GetFindingRequest\x1a\x15.payrouter.v1.Finding\x12J\n" +
 	"\rUpdateFinding\x12\".payrouter.v1.UpdateFindingRequest\x1a\x15.payrouter.v1.Finding\x12H\n" +
 	"\fCloseFinding\x12!.payrouter.v1.CloseFindingRequest\x1a\x15.payrouter.v1.Finding\x12J\n" +
-	"\rReopenFinding\x12\".payrouter.v1.ReopenFindingRequest\x1a\x15.payrouter.v1.FindingB?Z=github.com/payrouter/payrouter/proto/payrouter/v1;payrouterv1b\x06proto3"
+	"\rReopenFinding\x12\".payrouter.v1.ReopenFindingRequest\x1a\x15.payrouter.v1.Finding\x12H\n" +
+	"\fAdoptFinding\x12!.payrouter.v1.AdoptFindingRequest\x1a\x15.payrouter.v1.FindingB?Z=github.com/payrouter/payrouter/proto/payrouter/v1;payrouterv1b\x06proto3"
 
 var (
 	file_payrouter_v1_finance_proto_rawDescOnce sync.Once
@@ -2544,7 +2634,7 @@ func file_payrouter_v1_finance_proto_rawDescGZIP() []byte {
 }
 
 var file_payrouter_v1_finance_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_payrouter_v1_finance_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_payrouter_v1_finance_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_payrouter_v1_finance_proto_goTypes = []any{
 	(Reconciliation_State)(0),             // 0: payrouter.v1.Reconciliation.State
 	(StatementImport_State)(0),            // 1: payrouter.v1.StatementImport.State
@@ -2567,50 +2657,51 @@ var file_payrouter_v1_finance_proto_goTypes = []any{
 	(*UpdateFindingRequest)(nil),          // 18: payrouter.v1.UpdateFindingRequest
 	(*CloseFindingRequest)(nil),           // 19: payrouter.v1.CloseFindingRequest
 	(*ReopenFindingRequest)(nil),          // 20: payrouter.v1.ReopenFindingRequest
-	(*ImportStatementRequest_Start)(nil),  // 21: payrouter.v1.ImportStatementRequest.Start
-	(*StreamStatementResponse_Head)(nil),  // 22: payrouter.v1.StreamStatementResponse.Head
-	(*StreamStatementResponse_Total)(nil), // 23: payrouter.v1.StreamStatementResponse.Total
-	(*StreamStatementResponse_Row)(nil),   // 24: payrouter.v1.StreamStatementResponse.Row
-	(*StreamStatementResponse_Rows)(nil),  // 25: payrouter.v1.StreamStatementResponse.Rows
-	(*timestamppb.Timestamp)(nil),         // 26: google.protobuf.Timestamp
-	(Finding_State)(0),                    // 27: payrouter.v1.Finding.State
-	(*Finding)(nil),                       // 28: payrouter.v1.Finding
-	(*fieldmaskpb.FieldMask)(nil),         // 29: google.protobuf.FieldMask
-	(*Money)(nil),                         // 30: payrouter.v1.Money
+	(*AdoptFindingRequest)(nil),           // 21: payrouter.v1.AdoptFindingRequest
+	(*ImportStatementRequest_Start)(nil),  // 22: payrouter.v1.ImportStatementRequest.Start
+	(*StreamStatementResponse_Head)(nil),  // 23: payrouter.v1.StreamStatementResponse.Head
+	(*StreamStatementResponse_Total)(nil), // 24: payrouter.v1.StreamStatementResponse.Total
+	(*StreamStatementResponse_Row)(nil),   // 25: payrouter.v1.StreamStatementResponse.Row
+	(*StreamStatementResponse_Rows)(nil),  // 26: payrouter.v1.StreamStatementResponse.Rows
+	(*timestamppb.Timestamp)(nil),         // 27: google.protobuf.Timestamp
+	(Finding_State)(0),                    // 28: payrouter.v1.Finding.State
+	(*Finding)(nil),                       // 29: payrouter.v1.Finding
+	(*fieldmaskpb.FieldMask)(nil),         // 30: google.protobuf.FieldMask
+	(*Money)(nil),                         // 31: payrouter.v1.Money
 }
 var file_payrouter_v1_finance_proto_depIdxs = []int32{
-	26, // 0: payrouter.v1.Reconciliation.day_start_time:type_name -> google.protobuf.Timestamp
-	26, // 1: payrouter.v1.Reconciliation.day_end_time:type_name -> google.protobuf.Timestamp
+	27, // 0: payrouter.v1.Reconciliation.day_start_time:type_name -> google.protobuf.Timestamp
+	27, // 1: payrouter.v1.Reconciliation.day_end_time:type_name -> google.protobuf.Timestamp
 	0,  // 2: payrouter.v1.Reconciliation.state:type_name -> payrouter.v1.Reconciliation.State
-	26, // 3: payrouter.v1.Reconciliation.read_to_time:type_name -> google.protobuf.Timestamp
-	26, // 4: payrouter.v1.Reconciliation.retry_time:type_name -> google.protobuf.Timestamp
-	26, // 5: payrouter.v1.Reconciliation.create_time:type_name -> google.protobuf.Timestamp
-	26, // 6: payrouter.v1.Reconciliation.update_time:type_name -> google.protobuf.Timestamp
-	26, // 7: payrouter.v1.Reconciliation.end_time:type_name -> google.protobuf.Timestamp
+	27, // 3: payrouter.v1.Reconciliation.read_to_time:type_name -> google.protobuf.Timestamp
+	27, // 4: payrouter.v1.Reconciliation.retry_time:type_name -> google.protobuf.Timestamp
+	27, // 5: payrouter.v1.Reconciliation.create_time:type_name -> google.protobuf.Timestamp
+	27, // 6: payrouter.v1.Reconciliation.update_time:type_name -> google.protobuf.Timestamp
+	27, // 7: payrouter.v1.Reconciliation.end_time:type_name -> google.protobuf.Timestamp
 	0,  // 8: payrouter.v1.ListReconciliationsRequest.state:type_name -> payrouter.v1.Reconciliation.State
 	2,  // 9: payrouter.v1.ListReconciliationsResponse.reconciliations:type_name -> payrouter.v1.Reconciliation
 	2,  // 10: payrouter.v1.WatchReconciliationResponse.reconciliation:type_name -> payrouter.v1.Reconciliation
 	1,  // 11: payrouter.v1.StatementImport.state:type_name -> payrouter.v1.StatementImport.State
-	26, // 12: payrouter.v1.StatementImport.create_time:type_name -> google.protobuf.Timestamp
-	26, // 13: payrouter.v1.StatementImport.update_time:type_name -> google.protobuf.Timestamp
-	26, // 14: payrouter.v1.StatementImport.end_time:type_name -> google.protobuf.Timestamp
-	21, // 15: payrouter.v1.ImportStatementRequest.start:type_name -> payrouter.v1.ImportStatementRequest.Start
-	22, // 16: payrouter.v1.StreamStatementResponse.head:type_name -> payrouter.v1.StreamStatementResponse.Head
-	25, // 17: payrouter.v1.StreamStatementResponse.rows:type_name -> payrouter.v1.StreamStatementResponse.Rows
-	27, // 18: payrouter.v1.ListFindingsRequest.state:type_name -> payrouter.v1.Finding.State
-	26, // 19: payrouter.v1.ListFindingsRequest.create_time_after:type_name -> google.protobuf.Timestamp
-	26, // 20: payrouter.v1.ListFindingsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	28, // 21: payrouter.v1.ListFindingsResponse.findings:type_name -> payrouter.v1.Finding
-	28, // 22: payrouter.v1.UpdateFindingRequest.finding:type_name -> payrouter.v1.Finding
-	29, // 23: payrouter.v1.UpdateFindingRequest.update_mask:type_name -> google.protobuf.FieldMask
-	23, // 24: payrouter.v1.StreamStatementResponse.Head.totals:type_name -> payrouter.v1.StreamStatementResponse.Total
-	26, // 25: payrouter.v1.StreamStatementResponse.Head.create_time:type_name -> google.protobuf.Timestamp
-	26, // 26: payrouter.v1.StreamStatementResponse.Row.time:type_name -> google.protobuf.Timestamp
-	30, // 27: payrouter.v1.StreamStatementResponse.Row.amount:type_name -> payrouter.v1.Money
-	30, // 28: payrouter.v1.StreamStatementResponse.Row.fee:type_name -> payrouter.v1.Money
-	30, // 29: payrouter.v1.StreamStatementResponse.Row.net:type_name -> payrouter.v1.Money
-	26, // 30: payrouter.v1.StreamStatementResponse.Row.settle_time:type_name -> google.protobuf.Timestamp
-	24, // 31: payrouter.v1.StreamStatementResponse.Rows.rows:type_name -> payrouter.v1.StreamStatementResponse.Row
+	27, // 12: payrouter.v1.StatementImport.create_time:type_name -> google.protobuf.Timestamp
+	27, // 13: payrouter.v1.StatementImport.update_time:type_name -> google.protobuf.Timestamp
+	27, // 14: payrouter.v1.StatementImport.end_time:type_name -> google.protobuf.Timestamp
+	22, // 15: payrouter.v1.ImportStatementRequest.start:type_name -> payrouter.v1.ImportStatementRequest.Start
+	23, // 16: payrouter.v1.StreamStatementResponse.head:type_name -> payrouter.v1.StreamStatementResponse.Head
+	26, // 17: payrouter.v1.StreamStatementResponse.rows:type_name -> payrouter.v1.StreamStatementResponse.Rows
+	28, // 18: payrouter.v1.ListFindingsRequest.state:type_name -> payrouter.v1.Finding.State
+	27, // 19: payrouter.v1.ListFindingsRequest.create_time_after:type_name -> google.protobuf.Timestamp
+	27, // 20: payrouter.v1.ListFindingsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	29, // 21: payrouter.v1.ListFindingsResponse.findings:type_name -> payrouter.v1.Finding
+	29, // 22: payrouter.v1.UpdateFindingRequest.finding:type_name -> payrouter.v1.Finding
+	30, // 23: payrouter.v1.UpdateFindingRequest.update_mask:type_name -> google.protobuf.FieldMask
+	24, // 24: payrouter.v1.StreamStatementResponse.Head.totals:type_name -> payrouter.v1.StreamStatementResponse.Total
+	27, // 25: payrouter.v1.StreamStatementResponse.Head.create_time:type_name -> google.protobuf.Timestamp
+	27, // 26: payrouter.v1.StreamStatementResponse.Row.time:type_name -> google.protobuf.Timestamp
+	31, // 27: payrouter.v1.StreamStatementResponse.Row.amount:type_name -> payrouter.v1.Money
+	31, // 28: payrouter.v1.StreamStatementResponse.Row.fee:type_name -> payrouter.v1.Money
+	31, // 29: payrouter.v1.StreamStatementResponse.Row.net:type_name -> payrouter.v1.Money
+	27, // 30: payrouter.v1.StreamStatementResponse.Row.settle_time:type_name -> google.protobuf.Timestamp
+	25, // 31: payrouter.v1.StreamStatementResponse.Rows.rows:type_name -> payrouter.v1.StreamStatementResponse.Row
 	3,  // 32: payrouter.v1.Finance.RunReconciliation:input_type -> payrouter.v1.RunReconciliationRequest
 	4,  // 33: payrouter.v1.Finance.GetReconciliation:input_type -> payrouter.v1.GetReconciliationRequest
 	5,  // 34: payrouter.v1.Finance.ListReconciliations:input_type -> payrouter.v1.ListReconciliationsRequest
@@ -2624,21 +2715,23 @@ var file_payrouter_v1_finance_proto_depIdxs = []int32{
 	18, // 42: payrouter.v1.Finance.UpdateFinding:input_type -> payrouter.v1.UpdateFindingRequest
 	19, // 43: payrouter.v1.Finance.CloseFinding:input_type -> payrouter.v1.CloseFindingRequest
 	20, // 44: payrouter.v1.Finance.ReopenFinding:input_type -> payrouter.v1.ReopenFindingRequest
-	2,  // 45: payrouter.v1.Finance.RunReconciliation:output_type -> payrouter.v1.Reconciliation
-	2,  // 46: payrouter.v1.Finance.GetReconciliation:output_type -> payrouter.v1.Reconciliation
-	6,  // 47: payrouter.v1.Finance.ListReconciliations:output_type -> payrouter.v1.ListReconciliationsResponse
-	2,  // 48: payrouter.v1.Finance.CancelReconciliation:output_type -> payrouter.v1.Reconciliation
-	9,  // 49: payrouter.v1.Finance.WatchReconciliation:output_type -> payrouter.v1.WatchReconciliationResponse
-	10, // 50: payrouter.v1.Finance.ImportStatement:output_type -> payrouter.v1.StatementImport
-	10, // 51: payrouter.v1.Finance.GetStatementImport:output_type -> payrouter.v1.StatementImport
-	14, // 52: payrouter.v1.Finance.StreamStatement:output_type -> payrouter.v1.StreamStatementResponse
-	16, // 53: payrouter.v1.Finance.ListFindings:output_type -> payrouter.v1.ListFindingsResponse
-	28, // 54: payrouter.v1.Finance.GetFinding:output_type -> payrouter.v1.Finding
-	28, // 55: payrouter.v1.Finance.UpdateFinding:output_type -> payrouter.v1.Finding
-	28, // 56: payrouter.v1.Finance.CloseFinding:output_type -> payrouter.v1.Finding
-	28, // 57: payrouter.v1.Finance.ReopenFinding:output_type -> payrouter.v1.Finding
-	45, // [45:58] is the sub-list for method output_type
-	32, // [32:45] is the sub-list for method input_type
+	21, // 45: payrouter.v1.Finance.AdoptFinding:input_type -> payrouter.v1.AdoptFindingRequest
+	2,  // 46: payrouter.v1.Finance.RunReconciliation:output_type -> payrouter.v1.Reconciliation
+	2,  // 47: payrouter.v1.Finance.GetReconciliation:output_type -> payrouter.v1.Reconciliation
+	6,  // 48: payrouter.v1.Finance.ListReconciliations:output_type -> payrouter.v1.ListReconciliationsResponse
+	2,  // 49: payrouter.v1.Finance.CancelReconciliation:output_type -> payrouter.v1.Reconciliation
+	9,  // 50: payrouter.v1.Finance.WatchReconciliation:output_type -> payrouter.v1.WatchReconciliationResponse
+	10, // 51: payrouter.v1.Finance.ImportStatement:output_type -> payrouter.v1.StatementImport
+	10, // 52: payrouter.v1.Finance.GetStatementImport:output_type -> payrouter.v1.StatementImport
+	14, // 53: payrouter.v1.Finance.StreamStatement:output_type -> payrouter.v1.StreamStatementResponse
+	16, // 54: payrouter.v1.Finance.ListFindings:output_type -> payrouter.v1.ListFindingsResponse
+	29, // 55: payrouter.v1.Finance.GetFinding:output_type -> payrouter.v1.Finding
+	29, // 56: payrouter.v1.Finance.UpdateFinding:output_type -> payrouter.v1.Finding
+	29, // 57: payrouter.v1.Finance.CloseFinding:output_type -> payrouter.v1.Finding
+	29, // 58: payrouter.v1.Finance.ReopenFinding:output_type -> payrouter.v1.Finding
+	29, // 59: payrouter.v1.Finance.AdoptFinding:output_type -> payrouter.v1.Finding
+	46, // [46:60] is the sub-list for method output_type
+	32, // [32:46] is the sub-list for method input_type
 	32, // [32:32] is the sub-list for extension type_name
 	32, // [32:32] is the sub-list for extension extendee
 	0,  // [0:32] is the sub-list for field type_name
@@ -2665,7 +2758,7 @@ func file_payrouter_v1_finance_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payrouter_v1_finance_proto_rawDesc), len(file_payrouter_v1_finance_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -40,6 +40,7 @@ const (
 	Finance_UpdateFinding_FullMethodName        = "/payrouter.v1.Finance/UpdateFinding"
 	Finance_CloseFinding_FullMethodName         = "/payrouter.v1.Finance/CloseFinding"
 	Finance_ReopenFinding_FullMethodName        = "/payrouter.v1.Finance/ReopenFinding"
+	Finance_AdoptFinding_FullMethodName         = "/payrouter.v1.Finance/AdoptFinding"
 )
 
 // FinanceClient is the client API for Finance service.
@@ -105,6 +106,16 @@ type FinanceClient interface {
 	// ReopenFinding opens a finding again. Errors: NOT_FOUND, ABORTED (STALE_ETAG),
 	// FAILED_PRECONDITION (FINDING_OPEN).
 	ReopenFinding(ctx context.Context, in *ReopenFindingRequest, opts ...grpc.CallOption) (*Finding, error)
+	// AdoptFinding makes money that a gateway has and that no payment of ours knows
+	// (unknown_to_us, without a payment) a payment of the caller's tenant, and with refund
+	// gives back what is left of it. The payment begins with the money: nothing is charged.
+	// The finding is closed by it. The same request again answers with the same payment.
+	//
+	// Errors: NOT_FOUND, ABORTED (STALE_ETAG), FAILED_PRECONDITION (FINDING_NOT_ADOPTABLE,
+	// FINDING_CLOSED, ORDER_ALREADY_OPEN, ORDER_ALREADY_PAID, REQUEST_ID_REUSED: it was
+	// adopted in another way; with refund also NO_CAPABLE_GATEWAY, AMOUNT_UNSUPPORTED,
+	// REFUND_EXCEEDS_PAID).
+	AdoptFinding(ctx context.Context, in *AdoptFindingRequest, opts ...grpc.CallOption) (*Finding, error)
 }
 
 type financeClient struct {
@@ -266,6 +277,16 @@ func (c *financeClient) ReopenFinding(ctx context.Context, in *ReopenFindingRequ
 	return out, nil
 }
 
+func (c *financeClient) AdoptFinding(ctx context.Context, in *AdoptFindingRequest, opts ...grpc.CallOption) (*Finding, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Finding)
+	err := c.cc.Invoke(ctx, Finance_AdoptFinding_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // FinanceServer is the server API for Finance service.
 // All implementations must embed UnimplementedFinanceServer
 // for forward compatibility.
@@ -329,6 +350,16 @@ type FinanceServer interface {
 	// ReopenFinding opens a finding again. Errors: NOT_FOUND, ABORTED (STALE_ETAG),
 	// FAILED_PRECONDITION (FINDING_OPEN).
 	ReopenFinding(context.Context, *ReopenFindingRequest) (*Finding, error)
+	// AdoptFinding makes money that a gateway has and that no payment of ours knows
+	// (unknown_to_us, without a payment) a payment of the caller's tenant, and with refund
+	// gives back what is left of it. The payment begins with the money: nothing is charged.
+	// The finding is closed by it. The same request again answers with the same payment.
+	//
+	// Errors: NOT_FOUND, ABORTED (STALE_ETAG), FAILED_PRECONDITION (FINDING_NOT_ADOPTABLE,
+	// FINDING_CLOSED, ORDER_ALREADY_OPEN, ORDER_ALREADY_PAID, REQUEST_ID_REUSED: it was
+	// adopted in another way; with refund also NO_CAPABLE_GATEWAY, AMOUNT_UNSUPPORTED,
+	// REFUND_EXCEEDS_PAID).
+	AdoptFinding(context.Context, *AdoptFindingRequest) (*Finding, error)
 	mustEmbedUnimplementedFinanceServer()
 }
 
@@ -377,6 +408,9 @@ func (UnimplementedFinanceServer) CloseFinding(context.Context, *CloseFindingReq
 }
 func (UnimplementedFinanceServer) ReopenFinding(context.Context, *ReopenFindingRequest) (*Finding, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReopenFinding not implemented")
+}
+func (UnimplementedFinanceServer) AdoptFinding(context.Context, *AdoptFindingRequest) (*Finding, error) {
+	return nil, status.Error(codes.Unimplemented, "method AdoptFinding not implemented")
 }
 func (UnimplementedFinanceServer) mustEmbedUnimplementedFinanceServer() {}
 func (UnimplementedFinanceServer) testEmbeddedByValue()                 {}
@@ -608,6 +642,24 @@ func _Finance_ReopenFinding_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Finance_AdoptFinding_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdoptFindingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FinanceServer).AdoptFinding(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Finance_AdoptFinding_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FinanceServer).AdoptFinding(ctx, req.(*AdoptFindingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Finance_ServiceDesc is the grpc.ServiceDesc for Finance service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -654,6 +706,10 @@ var Finance_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReopenFinding",
 			Handler:    _Finance_ReopenFinding_Handler,
+		},
+		{
+			MethodName: "AdoptFinding",
+			Handler:    _Finance_AdoptFinding_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -1708,9 +1708,11 @@ type Finding struct {
 	// The gateway's own id.
 	ExternalId string `protobuf:"bytes,21,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
 	// Changes with every change; send it back to change what was seen.
-	Etag          string `protobuf:"bytes,22,opt,name=etag,proto3" json:"etag,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Etag string `protobuf:"bytes,22,opt,name=etag,proto3" json:"etag,omitempty"`
+	// The payment that the money became, payments/{payment}, where it was adopted.
+	AdoptedPayment string `protobuf:"bytes,23,opt,name=adopted_payment,json=adoptedPayment,proto3" json:"adopted_payment,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Finding) Reset() {
@@ -1893,6 +1895,13 @@ func (x *Finding) GetExternalId() string {
 func (x *Finding) GetEtag() string {
 	if x != nil {
 		return x.Etag
+	}
+	return ""
+}
+
+func (x *Finding) GetAdoptedPayment() string {
+	if x != nil {
+		return x.AdoptedPayment
 	}
 	return ""
 }
@@ -2543,7 +2552,7 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05actor\x18\x04 \x01(\tR\x05actor\x12\x12\n" +
 	"\x04text\x18\x05 \x01(\tR\x04text\x12\x18\n" +
-	"\aattempt\x18\x06 \x01(\tR\aattempt\"\xd7\b\n" +
+	"\aattempt\x18\x06 \x01(\tR\aattempt\"\x85\t\n" +
 	"\aFinding\x12\x17\n" +
 	"\x04kind\x18\x01 \x01(\tB\x03\xe0A\x03R\x04kind\x12\x1d\n" +
 	"\aattempt\x18\x02 \x01(\tB\x03\xe0A\x03R\aattempt\x12@\n" +
@@ -2574,7 +2583,8 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\x05order\x18\x14 \x01(\tB\x03\xe0A\x03R\x05order\x12$\n" +
 	"\vexternal_id\x18\x15 \x01(\tB\x03\xe0A\x03R\n" +
 	"externalId\x12\x17\n" +
-	"\x04etag\x18\x16 \x01(\tB\x03\xe0A\x01R\x04etag\"@\n" +
+	"\x04etag\x18\x16 \x01(\tB\x03\xe0A\x01R\x04etag\x12,\n" +
+	"\x0fadopted_payment\x18\x17 \x01(\tB\x03\xe0A\x03R\x0eadoptedPayment\"@\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +

@@ -574,6 +574,9 @@ const (
 	// FAILED_PRECONDITION: no statement of the provider's has been read of some of the days.
 	// metadata: gateway, days.
 	ErrorReason_ERROR_REASON_DAYS_MISSING ErrorReason = 39
+	// FAILED_PRECONDITION: the finding is not of one charge that is nobody's, so that no
+	// payment can be made of it. metadata: name, detail.
+	ErrorReason_ERROR_REASON_FINDING_NOT_ADOPTABLE ErrorReason = 40
 )
 
 // Enum value maps for ErrorReason.
@@ -619,6 +622,7 @@ var (
 		37: "ERROR_REASON_FINDING_OPEN",
 		38: "ERROR_REASON_IMPORT_OFFSET",
 		39: "ERROR_REASON_DAYS_MISSING",
+		40: "ERROR_REASON_FINDING_NOT_ADOPTABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -661,6 +665,7 @@ var (
 		"ERROR_REASON_FINDING_OPEN":             37,
 		"ERROR_REASON_IMPORT_OFFSET":            38,
 		"ERROR_REASON_DAYS_MISSING":             39,
+		"ERROR_REASON_FINDING_NOT_ADOPTABLE":    40,
 	}
 )
 
@@ -4196,7 +4201,7 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"\x11PAYER_ADVICE_WAIT\x10\x02\x12\x1f\n" +
 	"\x1bPAYER_ADVICE_PAY_AGAIN_SAFE\x10\x03\x12#\n" +
 	"\x1fPAYER_ADVICE_USE_ANOTHER_METHOD\x10\x04\x12 \n" +
-	"\x1cPAYER_ADVICE_CONTACT_SUPPORT\x10\x05*\x83\v\n" +
+	"\x1cPAYER_ADVICE_CONTACT_SUPPORT\x10\x05*\xab\v\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12$\n" +
 	" ERROR_REASON_REQUEST_ID_REQUIRED\x10\x01\x12\"\n" +
@@ -4238,7 +4243,8 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"\x1bERROR_REASON_FINDING_CLOSED\x10$\x12\x1d\n" +
 	"\x19ERROR_REASON_FINDING_OPEN\x10%\x12\x1e\n" +
 	"\x1aERROR_REASON_IMPORT_OFFSET\x10&\x12\x1d\n" +
-	"\x19ERROR_REASON_DAYS_MISSING\x10'2\x93\b\n" +
+	"\x19ERROR_REASON_DAYS_MISSING\x10'\x12&\n" +
+	"\"ERROR_REASON_FINDING_NOT_ADOPTABLE\x10(2\x93\b\n" +
 	"\bPayments\x12J\n" +
 	"\rCreatePayment\x12\".payrouter.v1.CreatePaymentRequest\x1a\x15.payrouter.v1.Payment\x12D\n" +
 	"\n" +
