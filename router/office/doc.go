@@ -21,4 +21,9 @@
 // The unit of judgement is not the day but the order: all lines of all days that tell of it
 // beside the attempt that it is. Runs take orders in pages, so that memory does not grow
 // with the day, and midnight needs no special case.
+//
+// # What outlives its term
+//
+// A [Keeper] removes notices that are old, and erases payers from payments that are over.
+// Money is never removed. It is a pass like a run: small commits, one process at a time.
 package office

@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -16,7 +17,7 @@ import (
 
 // metrics count what this process does. What concerns days and findings is read from the
 // books at each scrape: see books.
-type metrics struct{ runs, lines, matched, healed *prometheus.CounterVec }
+type metrics struct{ runs, lines, matched, healed, removed *prometheus.CounterVec }
 
 // The ends of a run, as the label outcome names them: one that is tried again is retried.
 const (
@@ -34,6 +35,11 @@ func newMetrics(o *Office) *metrics {
 		lines:   counter("lines_total", "Lines of gateways' own books that finished runs have read.", "gateway"),
 		matched: counter("matched_total", "Movements of which both books said the same, in finished runs.", "gateway"),
 		healed:  counter("healed_total", "Disagreements that became an observation of the payment, in finished runs.", "gateway"),
+		removed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payrouter_retention_removed_total",
+			Help: "Notices that were removed, and payments from which the payer was erased, because their term was over, by this process."}, []string{"what"}),
+	}
+	for _, what := range []string{AgedNotices, AgedPersonal} {
+		m.removed.WithLabelValues(what)
 	}
 	for _, gateway := range slices.Sorted(maps.Keys(o.Books)) { // so that the first failure already shows as a rate
 		for _, outcome := range []string{outcomeDone, outcomeRetried, outcomeFailed} {
@@ -44,7 +50,7 @@ func newMetrics(o *Office) *metrics {
 		m.healed.WithLabelValues(gateway)
 	}
 	if o.Registerer != nil {
-		o.Registerer.MustRegister(m.runs, m.lines, m.matched, m.healed, &books{o})
+		o.Registerer.MustRegister(m.runs, m.lines, m.matched, m.healed, m.removed, &books{o})
 	}
 	return m
 }
@@ -58,6 +64,9 @@ func (m *metrics) ended(run journal.Run, outcome string) {
 		m.healed.WithLabelValues(run.Gateway).Add(float64(run.Counts.Healed))
 	}
 }
+
+// aged counts what was removed or erased.
+func (m *metrics) aged(what string, n int64) { m.removed.WithLabelValues(what).Add(float64(n)) }
 
 // books are the gauges that are facts of the books and not of this process.
 type books struct{ *Office }
@@ -73,13 +82,15 @@ var (
 		"Age of the oldest open finding, 0 without one.", []string{"gateway", "kind"}, nil)
 	amountDesc = prometheus.NewDesc("payrouter_findings_open_amount",
 		"Money that open findings are about, in minor units: what the gateway's books say, else what ours do.", []string{"gateway", "kind", "currency"}, nil)
+	passDesc = prometheus.NewDesc("payrouter_retention_last_success_timestamp_seconds",
+		"When all that had outlived its term was removed last, in Unix time; 0 when it never was.", nil, nil)
 	upDesc = prometheus.NewDesc("payrouter_reconcile_books_up",
 		"1 when the books could be read for this scrape; the gauges of days and findings are missing otherwise.", nil, nil)
 )
 
 // Describe sends the descriptors.
 func (b *books) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{successDesc, readDesc, openDesc, oldestDesc, amountDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{successDesc, readDesc, openDesc, oldestDesc, amountDesc, passDesc, upDesc} {
 		out <- d
 	}
 }
@@ -100,11 +111,14 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 		open, err = b.Journal.OpenFindings(ctx)
 		failed = err != nil
 	}
+	pass, err := b.Journal.LastPass(ctx)
+	failed = failed || err != nil && !errors.Is(err, journal.ErrNotFound)
 	if failed {
 		gauge(upDesc, 0)
 		return
 	}
 	gauge(upDesc, 1)
+	gauge(passDesc, unix(pass.Ended))
 	for _, gateway := range slices.Sorted(maps.Keys(b.Books)) {
 		_, claims, err := b.claims(gateway)
 		if _, known := read[gateway]; known || err == nil && claims.Statement == providers.StatementList { // others have no books to be late with

@@ -49,6 +49,8 @@ type Options struct {
 	Journal *journal.Store
 	Books   map[string]Books // by gateway; one that is not named has none
 	Log     *slog.Logger
+	// Retention is how long what may be removed is kept. The zero value removes nothing.
+	Retention Retention
 	// Registerer may be nil.
 	Registerer prometheus.Registerer
 	// Clock tells the time by the clock that all replicas share. Default Journal.Clock.
@@ -94,6 +96,11 @@ func New(o Options) (*Office, error) {
 	if o.Step == nil {
 		o.Step = func(string) {}
 	}
+	if o.Retention != (Retention{}) {
+		if err := o.Retention.Check(); err != nil {
+			return nil, fmt.Errorf("office: retention: %w", err)
+		}
+	}
 	for name, b := range o.Books {
 		if _, ok := o.Router.Gateway(name); !ok {
 			return nil, fmt.Errorf("office: books of gateway %q, which is not configured", name)
@@ -113,6 +120,7 @@ func New(o Options) (*Office, error) {
 func (o *Office) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	runs, files := make(chan struct{}, max(1, len(o.Books))), make(chan struct{}, 1) // a gateway that is slow to tell holds up no other
+	old := make(chan struct{}, 1)
 	for ticks, well := 0, true; ctx.Err() == nil; ticks++ {
 		err := o.look(ctx, ticks, func(desk chan struct{}, work func(context.Context, time.Time) (bool, error)) {
 			select {
@@ -120,7 +128,7 @@ func (o *Office) Run(ctx context.Context) error {
 				group.Go(func() error { o.busy(ctx, work); <-desk; return nil })
 			default: // all are at work
 			}
-		}, runs, files)
+		}, runs, files, old)
 		if err != nil && well && ctx.Err() == nil {
 			o.Log.Error("the back office cannot work", "error", err.Error())
 		}
@@ -131,8 +139,8 @@ func (o *Office) Run(ctx context.Context) error {
 }
 
 // look sees what there is to do, and has it done.
-func (o *Office) look(ctx context.Context, ticks int, have func(chan struct{}, func(context.Context, time.Time) (bool, error)), runs, files chan struct{}) error {
-	const planEvery, tidyEvery = 15, 1800 // ticks
+func (o *Office) look(ctx context.Context, ticks int, have func(chan struct{}, func(context.Context, time.Time) (bool, error)), runs, files, old chan struct{}) error {
+	const planEvery, agedEvery, tidyEvery = 15, 30, 1800 // ticks
 	now, err := o.Clock(ctx)
 	if err != nil || o.Router.Mistimed() != nil {
 		return err
@@ -145,6 +153,15 @@ func (o *Office) look(ctx context.Context, ticks int, have func(chan struct{}, f
 	if ticks%tidyEvery == 0 {
 		if err := o.tidy(ctx, now); err != nil {
 			return err
+		}
+	}
+	if ticks%agedEvery == 0 {
+		due, err := o.agedDue(ctx, now)
+		if err != nil {
+			return err
+		}
+		if due {
+			have(old, o.workAged)
 		}
 	}
 	due, err := o.Journal.RunDue(ctx, now)

@@ -181,7 +181,7 @@ func (a *App) backOffice(c Config) (*office.Office, error) {
 			return nil, fmt.Errorf("gateways.%s.books.%w", g.Name, err)
 		}
 	}
-	return office.New(office.Options{Router: a.router, Journal: a.store, Books: books, Log: a.log, Registerer: a.registry, Step: a.options.Step})
+	return office.New(office.Options{Router: a.router, Journal: a.store, Books: books, Retention: c.Retention.office(), Log: a.log, Registerer: a.registry, Step: a.options.Step})
 }
 
 // watch says how health looks after a gateway.

@@ -22,16 +22,17 @@ import (
 // Config is the whole configuration: one YAML file. Unknown keys are refused. Secrets
 // may be written as ${NAME}, taken from the environment, or as file:PATH.
 type Config struct {
-	GRPC     GRPC              `yaml:"grpc"`
-	Webhooks Webhooks          `yaml:"webhooks"`
-	Ops      Ops               `yaml:"ops"`
-	Store    Store             `yaml:"store"`
-	Log      Log               `yaml:"log"`
-	Keys     Keys              `yaml:"keys"`
-	Terms    Terms             `yaml:"terms"`
-	Health   Health            `yaml:"health"`
-	Tenants  map[string]Tenant `yaml:"tenants"` // by tenant name; at least one
-	Gateways []Gateway         `yaml:"gateways"`
+	GRPC      GRPC              `yaml:"grpc"`
+	Webhooks  Webhooks          `yaml:"webhooks"`
+	Ops       Ops               `yaml:"ops"`
+	Store     Store             `yaml:"store"`
+	Log       Log               `yaml:"log"`
+	Keys      Keys              `yaml:"keys"`
+	Terms     Terms             `yaml:"terms"`
+	Health    Health            `yaml:"health"`
+	Retention Retention         `yaml:"retention"`
+	Tenants   map[string]Tenant `yaml:"tenants"` // by tenant name; at least one
+	Gateways  []Gateway         `yaml:"gateways"`
 }
 
 // GRPC is where internal services call.

@@ -91,6 +91,15 @@ func TestABadConfigurationNamesTheKeyAndTheWayOut(t *testing.T) {
 		{"not an address", "keys:", "ops: {address: nowhere}\nkeys:", "ops.address"},
 		{"bad proxy", "keys:", "webhooks: {trusted_proxies: [proxy]}\nkeys:", "webhooks.trusted_proxies[0]"},
 		{"bad level", "keys:", "log: {level: loud}\nkeys:", "log.level"},
+		{"money is kept for five years", "keys:", "retention: {payments: 1826d}\nkeys:", "retention.payments: 1826d is too short: records of money are kept for 5 years, which are 1827d"},
+		{"money is kept for ever", "keys:", "retention: {payments: 1827d}\nkeys:", "retention.payments: 1827d is not offered yet"},
+		{"no term", "keys:", "retention: {payments: 5y}\nkeys:", `retention.payments: "5y" is no number of days`},
+		{"notices are kept for 30 days", "keys:", "retention: {notices: 29d}\nkeys:", "retention.notices: 29d is too short: banks ask for every notice as it came for 30d"},
+		{"payers are kept while a charge may be disputed", "keys:", "retention: {personal: 179d}\nkeys:", "retention.personal: 179d is too short"},
+		{"notices hold payers", "keys:", "retention: {personal: 200d, notices: 201d}\nkeys:", "retention.notices: 201d is too long"},
+		{"notices without an end", "keys:", "retention: {notices: forever}\nkeys:", "is no number of days; write it as 400d"},
+		{"notices without a day", "keys:", "retention: {notices: 0d}\nkeys:", "is no number of days; write it as 400d"},
+		{"bad schedule", "keys:", "retention: {schedule: at night}\nkeys:", `retention.schedule: "at night"`},
 		{"two documents", "gateways:", "---\ngateways:", "more than one document"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -125,5 +134,15 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not told: %v", want, err)
 		}
+	}
+}
+
+func TestTheShortestTermsAreTaken(t *testing.T) {
+	c, err := app.Parse([]byte(strings.Replace(least, "keys:", "retention: {payments: forever, notices: 30d, personal: 180d, schedule: \"off\"}\nkeys:", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Keeper().Retention; r.Notices != 30*24*time.Hour || r.Personal != 180*24*time.Hour || r.Schedule != "" {
+		t.Errorf("read as %+v", r)
 	}
 }

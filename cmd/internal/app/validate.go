@@ -59,6 +59,7 @@ func (c *Config) validate() error {
 			say("%s: %d is less than nothing", key, n)
 		}
 	}
+	c.Retention.validate(say)
 	c.validateGateways(say)
 	c.validateTenants(say)
 	return errors.Join(wrong...)

@@ -1,0 +1,74 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/payrouter/payrouter/router/office"
+)
+
+// Retention is how long is kept what may be removed. All may be left out; terms shorter than
+// the least are refused.
+type Retention struct {
+	// Payments is how long records of money are kept: "forever", which is the default and, so
+	// far, all there is.
+	Payments string `yaml:"payments"`
+	Notices  Term   `yaml:"notices"`  // inbound requests as they came; default 180d, least 30d
+	Personal Term   `yaml:"personal"` // the payer of a payment, after its last change; default 550d, least 180d
+	Schedule string `yaml:"schedule"` // cron, in UTC; default "15 22 * * *"; "off": by hand only
+}
+
+// Term is a number of days, as 400d.
+type Term struct{ time.Duration }
+
+// A term of a hundred years is a mistake; more digits would not fit a duration.
+var termPattern = regexp.MustCompile(`^[1-9][0-9]{0,4}d$`)
+
+// UnmarshalText reads 400d.
+func (t *Term) UnmarshalText(text []byte) error {
+	if !termPattern.Match(text) {
+		return fmt.Errorf("%q is no number of days; write it as 400d", text)
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(string(text), "d"))
+	t.Duration = time.Duration(n) * 24 * time.Hour
+	return err
+}
+
+// office completes what was left out. Payers may dispute a charge for up to 540 days after
+// it; a notice serves those who look into a dispute, and holds the payer's data besides.
+func (r Retention) office() office.Retention {
+	const day = 24 * time.Hour
+	out := office.Retention{Personal: cmp.Or(r.Personal.Duration, 550*day), Schedule: cmp.Or(r.Schedule, "15 22 * * *")}
+	out.Notices = cmp.Or(r.Notices.Duration, min(180*day, out.Personal))
+	if out.Schedule == "off" {
+		out.Schedule = ""
+	}
+	return out
+}
+
+func (r Retention) validate(say func(string, ...any)) {
+	if r.Payments != "" && r.Payments != "forever" {
+		least, term := office.LeastPayments, Term{}
+		switch err := term.UnmarshalText([]byte(r.Payments)); {
+		case err != nil:
+			say("retention.payments: %w, or as forever", err)
+		case term.Duration < least:
+			say("retention.payments: %s is too short: records of money are kept for 5 years, which are %s, as banks and the law ask; leave it out to keep them for ever", r.Payments, office.Days(least))
+		default:
+			say("retention.payments: %s is not offered yet: records of money are kept for ever, which is at least 5 years; leave it out", r.Payments)
+		}
+	}
+	if err := r.office().Check(); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			say("retention.%s", strings.TrimSpace(line))
+		}
+	}
+}
+
+// Keeper is how the configuration wants what is old removed; the books are given by whoever
+// does it.
+func (c Config) Keeper() office.Keeper { return office.Keeper{Retention: c.Retention.office()} }
