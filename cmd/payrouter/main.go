@@ -66,6 +66,7 @@ func root() *cobra.Command {
 			RunE: func(cmd *cobra.Command, _ []string) error { return migrate(cmd.Context(), *config) },
 		},
 		lostWindowCommand(config),
+		retentionCommand(config),
 		&cobra.Command{
 			Use: "check", Short: "Check the configuration file, and the files it names, and stop", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
