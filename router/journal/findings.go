@@ -251,8 +251,8 @@ func closeFinding(ctx context.Context, tx *sql.Tx, f Finding, by, reason string,
 	return changeFinding(ctx, tx, f, by, reason, now)
 }
 
-// ErrStale says that a finding is not the version that the caller saw.
-var ErrStale = errors.New("the finding was changed since")
+// ErrStale says that a finding or a dispute is not the version that the caller saw.
+var ErrStale = errors.New("it was changed since")
 
 // ChangeFinding lets a person change a finding that is still the version they saw.
 func (s *Store) ChangeFinding(ctx context.Context, id string, version int64, actor, reason string, now time.Time, change func(*Finding) error) (Finding, error) {

@@ -59,6 +59,7 @@ func (m *machine) compareRows() {
 	m.sameRows("feed", "tenant, seq, payment_id, event_seq", feed)
 	m.sameRows("notices", "id, gateway, received_at, state, payment_id, detail, body", notices)
 	m.sameRows("instruments", "id, tenant, customer, gateway, token, mask, payment_id, deleted_at", instruments)
+	m.compareDisputes()
 }
 
 // nextHour is the end of the hour in which a movement's range ends.

@@ -16,6 +16,7 @@ type shelves struct {
 	answers     map[[2]string]providers.Reply // by gateway and key
 	overrides   []journal.Override
 	instruments []instrument
+	disputes    []dispute
 	counters    map[string]int64
 	leases      map[string]leased
 }

@@ -52,6 +52,7 @@ func TestEveryStoreKeepsWhatTheModelKeeps(t *testing.T) {
 			"order":  m.keep(m.keepOverride, m.askOverrides),
 			"save":   m.keep(m.keepInstrument, m.askInstruments),
 			"count":  m.keep(m.count, m.keepAnswer),
+			"argue":  m.keep(m.keepDispute, m.askDisputes),
 		})
 	})
 }
@@ -112,7 +113,7 @@ type machine struct {
 
 // tables are all tables of the journal.
 var tables = []string{"events", "payments", "attempts", "refunds", "findings", "requests", "outbox", "feed", "counters", "leases",
-	"notices", "answers", "overrides", "instruments"}
+	"notices", "answers", "overrides", "instruments", "disputes", "dispute_changes"}
 
 func (m *machine) empty() {
 	tx, err := m.rows.BeginTx(m.ctx, nil)

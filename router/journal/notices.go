@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -69,6 +71,42 @@ func (s *Store) HintsFollowed(ctx context.Context, payment, gateway string, aske
 	_, err := s.write.ExecContext(ctx, `UPDATE notices SET state = 'followed'
 		WHERE state = 'hint' AND payment_id = $1 AND gateway = $2 AND received_at <= $3`, payment, gateway, micros(asked))
 	return err
+}
+
+// KeptNotice is what is told of an inbound request without its text, which may hold a
+// person's data.
+type KeptNotice struct {
+	ID, Gateway string
+	Received    time.Time
+	State       string // what became of it
+	SHA256      string // of its body; empty when there is none, or none any more
+}
+
+// NoticesOf reads what came about a payment, the first ones up to n, in order.
+func (s *Store) NoticesOf(ctx context.Context, payment string, n int) ([]KeptNotice, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, `SELECT id, gateway, received_at, state, body FROM notices WHERE payment_id = $1 AND payment_id <> ''
+		ORDER BY received_at, id LIMIT $2`, payment, n)
+	if err != nil {
+		return nil, fmt.Errorf("notices of %s: %w", payment, err)
+	}
+	defer rows.Close()
+	var all []KeptNotice
+	for rows.Next() {
+		var k KeptNotice
+		var received int64
+		var body []byte
+		if err := rows.Scan(&k.ID, &k.Gateway, &received, &k.State, &body); err != nil {
+			return nil, fmt.Errorf("notices of %s: %w", payment, err)
+		}
+		if k.Received = instant(received); len(body) > 0 {
+			sum := sha256.Sum256(body)
+			k.SHA256 = hex.EncodeToString(sum[:])
+		}
+		all = append(all, k)
+	}
+	return all, rows.Err()
 }
 
 // Answer returns the first answer given under a gateway's key.
