@@ -577,6 +577,16 @@ const (
 	// FAILED_PRECONDITION: the finding is not of one charge that is nobody's, so that no
 	// payment can be made of it. metadata: name, detail.
 	ErrorReason_ERROR_REASON_FINDING_NOT_ADOPTABLE ErrorReason = 40
+	// ALREADY_EXISTS: another dispute of the gateway has this case number. metadata: name (the
+	// first).
+	ErrorReason_ERROR_REASON_DISPUTE_EXISTS ErrorReason = 41
+	// FAILED_PRECONDITION: the dispute is answered already. metadata: name, answered_by.
+	ErrorReason_ERROR_REASON_DISPUTE_ANSWERED ErrorReason = 42
+	// FAILED_PRECONDITION: the dispute is closed already. metadata: name, closed_by.
+	ErrorReason_ERROR_REASON_DISPUTE_CLOSED ErrorReason = 43
+	// FAILED_PRECONDITION: no attempt of the payment holds its money by our books, so the
+	// dispute must name the attempt that it is about. metadata: name, state.
+	ErrorReason_ERROR_REASON_NOTHING_TAKEN ErrorReason = 44
 )
 
 // Enum value maps for ErrorReason.
@@ -623,6 +633,10 @@ var (
 		38: "ERROR_REASON_IMPORT_OFFSET",
 		39: "ERROR_REASON_DAYS_MISSING",
 		40: "ERROR_REASON_FINDING_NOT_ADOPTABLE",
+		41: "ERROR_REASON_DISPUTE_EXISTS",
+		42: "ERROR_REASON_DISPUTE_ANSWERED",
+		43: "ERROR_REASON_DISPUTE_CLOSED",
+		44: "ERROR_REASON_NOTHING_TAKEN",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -666,6 +680,10 @@ var (
 		"ERROR_REASON_IMPORT_OFFSET":            38,
 		"ERROR_REASON_DAYS_MISSING":             39,
 		"ERROR_REASON_FINDING_NOT_ADOPTABLE":    40,
+		"ERROR_REASON_DISPUTE_EXISTS":           41,
+		"ERROR_REASON_DISPUTE_ANSWERED":         42,
+		"ERROR_REASON_DISPUTE_CLOSED":           43,
+		"ERROR_REASON_NOTHING_TAKEN":            44,
 	}
 )
 
@@ -4201,7 +4219,7 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"\x11PAYER_ADVICE_WAIT\x10\x02\x12\x1f\n" +
 	"\x1bPAYER_ADVICE_PAY_AGAIN_SAFE\x10\x03\x12#\n" +
 	"\x1fPAYER_ADVICE_USE_ANOTHER_METHOD\x10\x04\x12 \n" +
-	"\x1cPAYER_ADVICE_CONTACT_SUPPORT\x10\x05*\xab\v\n" +
+	"\x1cPAYER_ADVICE_CONTACT_SUPPORT\x10\x05*\xb0\f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12$\n" +
 	" ERROR_REASON_REQUEST_ID_REQUIRED\x10\x01\x12\"\n" +
@@ -4244,7 +4262,11 @@ const file_payrouter_v1_payments_proto_rawDesc = "" +
 	"\x19ERROR_REASON_FINDING_OPEN\x10%\x12\x1e\n" +
 	"\x1aERROR_REASON_IMPORT_OFFSET\x10&\x12\x1d\n" +
 	"\x19ERROR_REASON_DAYS_MISSING\x10'\x12&\n" +
-	"\"ERROR_REASON_FINDING_NOT_ADOPTABLE\x10(2\x93\b\n" +
+	"\"ERROR_REASON_FINDING_NOT_ADOPTABLE\x10(\x12\x1f\n" +
+	"\x1bERROR_REASON_DISPUTE_EXISTS\x10)\x12!\n" +
+	"\x1dERROR_REASON_DISPUTE_ANSWERED\x10*\x12\x1f\n" +
+	"\x1bERROR_REASON_DISPUTE_CLOSED\x10+\x12\x1e\n" +
+	"\x1aERROR_REASON_NOTHING_TAKEN\x10,2\x93\b\n" +
 	"\bPayments\x12J\n" +
 	"\rCreatePayment\x12\".payrouter.v1.CreatePaymentRequest\x1a\x15.payrouter.v1.Payment\x12D\n" +
 	"\n" +
