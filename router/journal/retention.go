@@ -24,33 +24,34 @@ type Aged struct {
 
 // Why something is kept although its term is over.
 const (
-	KeptHint      = "wait for a look-up"         // notices
-	KeptUnread    = "were stored and never read" // notices
-	KeptUndecided = "are not decided"            // payments, here and below
-	KeptAtRisk    = "may still take money"       // an attempt is open
-	KeptDue       = "are due for work"           // or somebody is at work on them
-	KeptFinding   = "have an open finding"       // somebody has to look at it
-	KeptNotice    = "have notices that are kept" // which hold the payer's data themselves
-	KeptMoving    = "have money on its way back" // or a refund that nobody has made yet
-	KeptUnfolded  = "cannot be read by this version"
-	KeptChanged   = "were changed at that instant"
+	KeptHint       = "wait for a look-up"         // notices
+	KeptUnread     = "were stored and never read" // notices
+	KeptUndecided  = "are not decided"            // payments, here and below
+	KeptAtRisk     = "may still take money"       // an attempt is open
+	KeptDue        = "are due for work"           // or somebody is at work on them
+	KeptFinding    = "have an open finding"       // somebody has to look at it
+	KeptDispute    = "are disputed"               // by the payer or a bank, and it is not over
+	KeptWithNotice = "have notices that are kept" // which hold the payer's data themselves
+	KeptMoving     = "have money on its way back" // or a refund that nobody has made yet
+	KeptUnfolded   = "cannot be read by this version"
+	KeptChanged    = "were changed at that instant"
 )
 
 // waiting are the notices that somebody has still to act on.
 const waiting = `n.state IN ('hint', 'stored')`
 
 // holds are why a payment keeps its payer, as the rows tell it, in the order in which people
-// are told. Whatever may still need the person belongs here: an open dispute, too, as soon
-// as the books have disputes.
+// are told. Whatever may still need the person belongs here.
 var holds = []struct{ why, condition string }{
 	{KeptUndecided, `p.status NOT IN ('paid', 'declined', 'failed', 'canceled')`},
 	{KeptAtRisk, `p.at_risk`},
 	{KeptDue, `p.due_at IS NOT NULL`},
 	{KeptFinding, `EXISTS (SELECT 1 FROM findings f WHERE f.payment_id = p.id AND f.state = 'open')`},
-	{KeptNotice, `EXISTS (SELECT 1 FROM notices n WHERE n.payment_id = p.id AND n.payment_id <> '' AND (n.received_at >= $1 OR ` + waiting + `))`},
+	{KeptDispute, `EXISTS (SELECT 1 FROM disputes d WHERE d.payment_id = p.id AND d.state <> 'closed')`},
+	{KeptWithNotice, `EXISTS (SELECT 1 FROM notices n WHERE n.payment_id = p.id AND n.payment_id <> '' AND (n.received_at >= $1 OR ` + waiting + `))`},
 }
 
-// held is why a payment keeps its payer, or ”, as a value of a query.
+// held is why a payment keeps its payer, or an empty text, as a value of a query.
 func held() string {
 	var cases strings.Builder
 	for _, h := range holds {

@@ -346,8 +346,8 @@ func TestWhatMayStillNeedItsPayerKeepsIt(t *testing.T) {
 				return insertFinding(ctx, tx, Finding{Payment: id, Kind: "amount_differs", Source: OfStatement, State: FindingOpen, At: bought})
 			}))
 		}},
-		{"a hint that nobody followed", KeptNotice, func(s shelf, id string) { s.write(id, paid()...); s.notice("n-"+id, "hint", id) }},
-		{"a notice that is not old", KeptNotice, func(s shelf, id string) {
+		{"a hint that nobody followed", KeptWithNotice, func(s shelf, id string) { s.write(id, paid()...); s.notice("n-"+id, "hint", id) }},
+		{"a notice that is not old", KeptWithNotice, func(s shelf, id string) {
 			s.write(id, paid()...)
 			s.notice("n-"+id, "fact", id)
 			s.exec(`UPDATE notices SET received_at = $1 WHERE payment_id = $2`, micros(term), id)

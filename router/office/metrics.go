@@ -85,12 +85,12 @@ var (
 	passDesc = prometheus.NewDesc("payrouter_retention_last_success_timestamp_seconds",
 		"When all that had outlived its term was removed last, in Unix time; 0 when it never was.", nil, nil)
 	upDesc = prometheus.NewDesc("payrouter_reconcile_books_up",
-		"1 when the books could be read for this scrape; the gauges of days and findings are missing otherwise.", nil, nil)
+		"1 when the books could be read for this scrape; the gauges of days, findings and disputes are missing otherwise.", nil, nil)
 )
 
 // Describe sends the descriptors.
 func (b *books) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{successDesc, readDesc, openDesc, oldestDesc, amountDesc, passDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{successDesc, readDesc, openDesc, oldestDesc, amountDesc, passDesc, disputesDesc, unansweredDesc, overdueDesc, upDesc} {
 		out <- d
 	}
 }
@@ -105,20 +105,28 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	now := time.Now()
 	read, err := b.Journal.Reconciled(ctx)
-	open, failed := []journal.OpenFindings(nil), err != nil
-	if !failed {
+	open, disputed := []journal.OpenFindings(nil), []journal.OpenDisputes(nil)
+	if err == nil {
 		open, err = b.Journal.OpenFindings(ctx)
-		failed = err != nil
 	}
-	pass, err := b.Journal.LastPass(ctx)
-	failed = failed || err != nil && !errors.Is(err, journal.ErrNotFound)
-	if failed {
+	if err == nil {
+		disputed, err = b.Journal.OpenDisputes(ctx, now)
+	}
+	pass := journal.Pass{}
+	if err == nil {
+		if pass, err = b.Journal.LastPass(ctx); errors.Is(err, journal.ErrNotFound) {
+			err = nil
+		}
+	}
+	if err != nil {
 		gauge(upDesc, 0)
 		return
 	}
 	gauge(upDesc, 1)
 	gauge(passDesc, unix(pass.Ended))
+	standingOf(slices.Sorted(maps.Keys(b.Books)), disputed, now).send(out)
 	for _, gateway := range slices.Sorted(maps.Keys(b.Books)) {
 		_, claims, err := b.claims(gateway)
 		if _, known := read[gateway]; known || err == nil && claims.Statement == providers.StatementList { // others have no books to be late with
@@ -136,7 +144,7 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 	for _, f := range open { // also of gateways that are not configured any more
 		of := about{f.Gateway, f.Kind}
 		counts[of] += f.Count
-		ages[of] = max(ages[of], time.Since(f.Oldest))
+		ages[of] = max(ages[of], now.Sub(f.Oldest))
 		if f.Currency != "" {
 			gauge(amountDesc, float64(f.Amount), f.Gateway, f.Kind, f.Currency)
 		}

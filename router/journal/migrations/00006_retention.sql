@@ -3,7 +3,6 @@
 -- record of the money stays. A process of the version before writes none.
 ALTER TABLE payments ADD COLUMN erased_at BIGINT;
 CREATE INDEX payments_person ON payments (created_at, id) WHERE erased_at IS NULL;
-CREATE INDEX notices_payment ON notices (payment_id) WHERE payment_id <> '';
 
 -- What was removed and erased, by whom, and up to when. A pass that did not come to its end
 -- has none: the next one goes on, and what this one did is counted here.
