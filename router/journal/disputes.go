@@ -114,17 +114,24 @@ func (s *Store) RecordDispute(ctx context.Context, d Dispute) (Dispute, error) {
 		return Dispute{}, fmt.Errorf("record a dispute: %w", err)
 	}
 	stands, err := s.Dispute(ctx, d.ID)
-	if errors.Is(err, ErrNotFound) {
-		err = s.caseTaken(ctx, d)
+	if !errors.Is(err, ErrNotFound) {
+		return stands, err
 	}
-	return stands, err
+	if err = s.caseTaken(ctx, d); errors.Is(err, ErrStale) {
+		return s.RecordDispute(ctx, d) // the other one has another case number just now
+	}
+	return Dispute{}, err
 }
 
-// caseTaken is the error about a dispute whose case number another one has.
+// caseTaken is the error about a dispute whose case number another one has, or ErrStale when
+// none has it any more.
 func (s *Store) caseTaken(ctx context.Context, d Dispute) error {
 	first, err := s.ids(ctx, `SELECT id FROM disputes WHERE gateway = $1 AND case_number = $2 AND case_number <> '' AND id <> $3`, d.Gateway, storable(d.Case), d.ID)
-	if err != nil || len(first) == 0 {
-		return fmt.Errorf("which dispute has the case number: %w", errors.Join(err, ErrNotFound))
+	switch {
+	case err != nil:
+		return fmt.Errorf("which dispute has the case number: %w", err)
+	case len(first) == 0:
+		return ErrStale
 	}
 	return &CaseTakenError{Dispute: first[0]}
 }
@@ -182,8 +189,12 @@ func updateDispute(ctx context.Context, tx *sql.Tx, d Dispute) error {
 	if err != nil || n == 1 {
 		return err
 	}
-	if now, err := oneDispute(ctx, tx, d.ID); err != nil || now.Version != d.Version-1 {
-		return errors.Join(err, ErrStale)
+	now, err := oneDispute(ctx, tx, d.ID)
+	switch {
+	case err != nil:
+		return err
+	case now.Version != d.Version-1:
+		return ErrStale
 	}
 	return errCaseTaken
 }
