@@ -1,5 +1,5 @@
-// Package server is the door of the house: the gRPC services Payments and
-// Operations, the webhooks of gateways, and the page that Prometheus and
+// Package server is the door of the house: the gRPC services Payments, Operations,
+// Finance and Disputes, the webhooks of gateways, and the page that Prometheus and
 // orchestrators ask. It is the only room that knows protobuf and inbound HTTP.
 //
 //	gRPC ──► read ──► metrics ─► log ─► recover ─► who calls ─► shape ──► a seat? ──► handler

@@ -48,6 +48,7 @@ type door struct {
 	payments   pb.PaymentsClient
 	operations pb.OperationsClient
 	finance    pb.FinanceClient
+	disputes   pb.DisputesClient
 	office     *office.Office // nobody runs it but atDesk
 	kaspi      *bank          // first choice
 	halyk      *bank          // backup: whole units only, captures and refunds nothing in part
@@ -132,6 +133,7 @@ func open(t *testing.T, changes ...func(*Options, *router.Options)) *door {
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
 	d.must(err)
 	d.payments, d.operations, d.finance = pb.NewPaymentsClient(d.conn), pb.NewOperationsClient(d.conn), pb.NewFinanceClient(d.conn)
+	d.disputes = pb.NewDisputesClient(d.conn)
 	t.Cleanup(func() {
 		d.conn.Close()
 		d.server.Drain()
@@ -302,7 +304,7 @@ func (d *door) breakStore() {
 	db, err := sql.Open("sqlite", "file:"+d.books+"?_pragma=busy_timeout(5000)")
 	d.must(err)
 	defer db.Close()
-	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices", "runs", "statement_days", "imports"} {
+	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices", "runs", "statement_days", "imports", "disputes"} {
 		_, err := db.Exec("DROP TABLE " + table)
 		d.must(err)
 	}

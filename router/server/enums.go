@@ -171,6 +171,30 @@ var resolutionsOut = map[journal.Resolution]pb.Finding_Resolution{
 	journal.Adopted:   pb.Finding_RESOLUTION_ADOPTED,
 }
 
+var disputeKindsOut = map[journal.DisputeKind]pb.Dispute_Kind{
+	journal.Chargeback: pb.Dispute_KIND_CHARGEBACK,
+	journal.Claim:      pb.Dispute_KIND_CLAIM,
+	journal.Inquiry:    pb.Dispute_KIND_INQUIRY,
+}
+
+var disputeKindsIn = reversed(disputeKindsOut)
+
+var disputeStatesOut = map[journal.DisputeState]pb.Dispute_State{
+	journal.DisputeOpen:     pb.Dispute_STATE_OPEN,
+	journal.DisputeAnswered: pb.Dispute_STATE_ANSWERED,
+	journal.DisputeClosed:   pb.Dispute_STATE_CLOSED,
+}
+
+var disputeStatesIn = reversed(disputeStatesOut)
+
+var outcomesOut = map[journal.Outcome]pb.Dispute_Outcome{
+	journal.Won:       pb.Dispute_OUTCOME_WON,
+	journal.Lost:      pb.Dispute_OUTCOME_LOST,
+	journal.Withdrawn: pb.Dispute_OUTCOME_WITHDRAWN,
+}
+
+var outcomesIn = reversed(outcomesOut)
+
 // wordsIn are what a person may say about an attempt. NOT_CHARGED is Unserved, so
 // that another gateway may be tried; DECLINED ends the payment.
 var wordsIn = map[pb.ResolveAttemptRequest_Verdict]providers.Verdict{

@@ -67,6 +67,9 @@ func TestEveryWordOfOursHasOneInTheContractAndTheOtherWayRound(t *testing.T) {
 	covers(t, "imports", journal.ImportStates(), importStatesOut)
 	covers(t, "findings", []journal.FindingState{journal.FindingOpen, journal.FindingClosed}, findingStatesOut)
 	covers(t, "resolutions", []journal.Resolution{journal.ByPerson, journal.Healed, journal.Explained, journal.Adopted}, resolutionsOut)
+	covers(t, "kinds of disputes", journal.DisputeKinds(), disputeKindsOut)
+	covers(t, "disputes", journal.DisputeStates(), disputeStatesOut)
+	covers(t, "outcomes", journal.Outcomes(), outcomesOut)
 	words := map[providers.Verdict]pb.ResolveAttemptRequest_Verdict{}
 	for out, in := range wordsIn {
 		words[in] = out

@@ -82,6 +82,14 @@ var roles = map[string]role{
 	pb.Finance_StreamStatement_FullMethodName:      operator,
 	pb.Finance_WatchReconciliation_FullMethodName:  operator,
 
+	pb.Disputes_RecordDispute_FullMethodName:         operator,
+	pb.Disputes_GetDispute_FullMethodName:            operator,
+	pb.Disputes_ListDisputes_FullMethodName:          operator,
+	pb.Disputes_UpdateDispute_FullMethodName:         operator,
+	pb.Disputes_AnswerDispute_FullMethodName:         operator,
+	pb.Disputes_CloseDispute_FullMethodName:          operator,
+	pb.Disputes_StreamDisputeEvidence_FullMethodName: operator,
+
 	grpc_health_v1.Health_Check_FullMethodName: anybody,
 	grpc_health_v1.Health_List_FullMethodName:  anybody,
 	grpc_health_v1.Health_Watch_FullMethodName: anybody,

@@ -23,7 +23,8 @@ func TestEveryMethodOfTheServerHasARoleAndNoOtherHas(t *testing.T) {
 				switch {
 				case strings.HasPrefix(service, "payrouter.v1.Payments"):
 					want = tenantCaller
-				case strings.HasPrefix(service, "payrouter.v1.Operations"), strings.HasPrefix(service, "payrouter.v1.Finance"):
+				case strings.HasPrefix(service, "payrouter.v1.Operations"), strings.HasPrefix(service, "payrouter.v1.Finance"),
+					strings.HasPrefix(service, "payrouter.v1.Disputes"):
 					want = operator
 				}
 				if got := roles[name]; got != want && !(want == operator && got == tenantOperator) {

@@ -35,6 +35,8 @@ func reconciliationName(id string) string { return "reconciliations/" + id }
 
 func importName(id string) string { return "imports/" + id }
 
+func disputeName(id string) string { return "disputes/" + id }
+
 func findingName(id string) string { return "findings/" + id }
 
 // ids takes a name apart along its collections and returns the ids between them, or
@@ -113,6 +115,14 @@ func parseReconciliation(name string) (id string, ok bool) {
 
 func parseImport(name string) (id string, ok bool) {
 	found := ids(name, "imports")
+	if found == nil || !uuidPattern.MatchString(found[0]) {
+		return "", false
+	}
+	return found[0], true
+}
+
+func parseDispute(name string) (id string, ok bool) {
+	found := ids(name, "disputes")
 	if found == nil || !uuidPattern.MatchString(found[0]) {
 		return "", false
 	}

@@ -93,6 +93,14 @@ var kinds = map[string]kind{
 	pb.Finance_StreamStatement_FullMethodName:      operators,
 	pb.Finance_WatchReconciliation_FullMethodName:  streams,
 
+	pb.Disputes_RecordDispute_FullMethodName:         operators,
+	pb.Disputes_GetDispute_FullMethodName:            operators,
+	pb.Disputes_ListDisputes_FullMethodName:          operators,
+	pb.Disputes_UpdateDispute_FullMethodName:         operators,
+	pb.Disputes_AnswerDispute_FullMethodName:         operators,
+	pb.Disputes_CloseDispute_FullMethodName:          operators,
+	pb.Disputes_StreamDisputeEvidence_FullMethodName: operators,
+
 	grpc_health_v1.Health_Check_FullMethodName: checks,
 	grpc_health_v1.Health_List_FullMethodName:  checks,
 	grpc_health_v1.Health_Watch_FullMethodName: checks,

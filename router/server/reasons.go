@@ -180,3 +180,20 @@ func importOffset(i journal.Import) *fault {
 	return newFault(pb.ErrorReason_ERROR_REASON_IMPORT_OFFSET, "the next piece begins at received_bytes, or no more is expected",
 		map[string]string{"name": importName(i.ID), "state": importStatesOut[i.State].String()[len("STATE_"):], "received_bytes": strconv.FormatInt(i.Received, 10)})
 }
+
+func disputeExists(name string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_DISPUTE_EXISTS, "another dispute of the gateway has this case number", map[string]string{"name": name})
+}
+
+func disputeAnswered(name, by string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_DISPUTE_ANSWERED, "the dispute is answered already", map[string]string{"name": name, "answered_by": by})
+}
+
+func disputeClosed(name, by string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_DISPUTE_CLOSED, "the dispute is closed already", map[string]string{"name": name, "closed_by": by})
+}
+
+func nothingTaken(p payment.Payment) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_NOTHING_TAKEN, "no attempt holds the payment's money by our books: name the attempt that the dispute is about",
+		map[string]string{"name": paymentName(p.ID), "state": stateText(p)})
+}

@@ -127,6 +127,7 @@ func New(o Options) (*Server, error) {
 	s.grpc.RegisterService(&pb.Payments_ServiceDesc, payments{Server: s})
 	s.grpc.RegisterService(&pb.Operations_ServiceDesc, operations{Server: s})
 	s.grpc.RegisterService(&pb.Finance_ServiceDesc, finance{Server: s})
+	s.grpc.RegisterService(&pb.Disputes_ServiceDesc, disputes{Server: s})
 	grpc_health_v1.RegisterHealthServer(s.grpc, &serving{server: s})
 	reflection.Register(s.grpc)
 	s.metrics.calls.InitializeMetrics(s.grpc)

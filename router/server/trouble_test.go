@@ -44,6 +44,10 @@ func TestWithoutAStoreEveryCallIsUnavailableAndNothingIsSent(t *testing.T) {
 			&pb.ListFindingsRequest{}, &pb.GetFindingRequest{Name: "findings/a.b.1"}, &pb.UpdateFindingRequest{Finding: &pb.Finding{Name: "findings/a.b.1", Owner: "aida", Etag: `"1"`}},
 			&pb.CloseFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`}, &pb.ReopenFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`},
 			&pb.AdoptFindingRequest{Name: "findings/a.b.1", Reason: "a test", Etag: `"1"`},
+			&pb.RecordDisputeRequest{RequestId: newID(), Dispute: &pb.Dispute{Payment: p.GetName(), Kind: pb.Dispute_KIND_CLAIM}}, &pb.GetDisputeRequest{Name: disputeName(newID())},
+			&pb.ListDisputesRequest{}, &pb.UpdateDisputeRequest{Dispute: &pb.Dispute{Name: disputeName(newID()), Owner: "aida", Etag: `"1"`}},
+			&pb.AnswerDisputeRequest{Name: disputeName(newID()), Answer: "a test", Etag: `"1"`},
+			&pb.CloseDisputeRequest{Name: disputeName(newID()), Outcome: pb.Dispute_OUTCOME_WON, Reason: "a test", Etag: `"1"`}, &pb.StreamDisputeEvidenceRequest{Name: disputeName(newID())},
 		} {
 			err := d.call(r)
 			if status.Code(err) != codes.Unavailable {

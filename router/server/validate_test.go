@@ -22,10 +22,11 @@ import (
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 )
 
-// services are the two of ours, as the contract describes them.
+// services are those of ours, as the contract describes them.
 func services() []protoreflect.ServiceDescriptor {
 	return []protoreflect.ServiceDescriptor{
 		pb.File_payrouter_v1_payments_proto.Services().Get(0), pb.File_payrouter_v1_operations_proto.Services().Get(0), pb.File_payrouter_v1_finance_proto.Services().Get(0),
+		pb.File_payrouter_v1_disputes_proto.Services().Get(0),
 	}
 }
 
