@@ -115,7 +115,7 @@ func flagOf(cmd *cobra.Command, field string) string {
 	return field
 }
 
-// see is the command that shows a payment, a run, or the orders about a gateway.
+// see is the command that shows a payment, a run, a dispute, or the orders about a gateway.
 func see(name string) string {
 	parts := strings.Split(name, "/")
 	if parts[0] == "gateways" && len(parts) > 1 {
@@ -123,6 +123,9 @@ func see(name string) string {
 	}
 	if parts[0] == "reconciliations" && len(parts) > 1 {
 		return "payctl reconcile show " + parts[1]
+	}
+	if parts[0] == "disputes" && len(parts) > 1 {
+		return "payctl dispute show " + parts[1]
 	}
 	return "payctl payment get " + strings.Join(parts[:min(2, len(parts))], "/")
 }
@@ -166,10 +169,15 @@ func (c *client) wayOut(s *status.Status) []string {
 		if of["state"] == "PAID" {
 			hints = append(hints, "Give the money back with: payctl payment refund "+of["name"])
 		}
-	case "STALE_ETAG", "FINDING_CLOSED", "FINDING_OPEN", "FINDING_NOT_ADOPTABLE":
-		if strings.HasPrefix(of["name"], "findings/") {
+	case "STALE_ETAG", "FINDING_CLOSED", "FINDING_OPEN", "FINDING_NOT_ADOPTABLE", "DISPUTE_EXISTS", "DISPUTE_ANSWERED", "DISPUTE_CLOSED":
+		switch {
+		case strings.HasPrefix(of["name"], "findings/"):
 			hints = append(hints, "See it with: payctl finding show "+findingID(of["name"]))
+		case strings.HasPrefix(of["name"], "disputes/"):
+			hints = append(hints, "See it with: "+see(of["name"]))
 		}
+	case "NOTHING_TAKEN":
+		hints = append(hints, "See its attempts with: payctl explain "+last(of["name"])+", and name one with --attempt")
 	case "NO_STATEMENT_SOURCE":
 		hints = append(hints, "See what its provider offers with: payctl gateways "+last(of["gateway"])+" --claims")
 	case "ALL_GATEWAYS_UNAVAILABLE":
@@ -189,7 +197,7 @@ func (c *client) wayOut(s *status.Status) []string {
 // the same. What nobody listed may.
 func mayBeGoingOn(code codes.Code, reason string) bool {
 	switch code {
-	case codes.InvalidArgument, codes.FailedPrecondition, codes.NotFound, codes.Aborted, codes.PermissionDenied, codes.Unauthenticated,
+	case codes.InvalidArgument, codes.FailedPrecondition, codes.AlreadyExists, codes.NotFound, codes.Aborted, codes.PermissionDenied, codes.Unauthenticated,
 		codes.Unimplemented:
 		return false
 	}

@@ -70,7 +70,7 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) int {
 func (c *client) root(errs io.Writer) *cobra.Command {
 	root := group("payctl", "See, steer and explain payments",
 		c.paymentCommand(), c.gatewaysCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(), c.reconciledCommand(),
-		c.overridesCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.statementCommand(), c.instrumentsCommand())
+		c.overridesCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.instrumentsCommand())
 	root.Long = `payctl is payrouter for people: see, steer and explain payments.
 
 Who you are comes from --as or PAYROUTER_OPERATOR and is recorded with everything you change.
@@ -82,6 +82,7 @@ command line, 130 interrupted.`
   payctl payment list --at-risk
   payctl explain 019ac…
   payctl findings
+  payctl dispute list --overdue
   payctl drain kaspi-main --for 30m --reason "bank reports an outage"
   payctl payment create --amount 15490 --method qr,page --order 4711`
 	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, version

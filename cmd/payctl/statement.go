@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -97,7 +98,7 @@ func days(request *payrouterv1.StreamStatementRequest, month string) error {
 
 // written writes a file that is there whole or not at all.
 func written(path string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(".", ".payctl-*")
+	file, err := os.CreateTemp(filepath.Dir(path), ".payctl-*") // beside it: a file is not renamed from disk to disk
 	if err != nil {
 		return err
 	}
