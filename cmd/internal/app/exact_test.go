@@ -24,6 +24,7 @@ func TestNoAmountPassesThroughBinaryFloatingPoint(t *testing.T) {
 		"router/metrics.go called":                   "seconds of a histogram",
 		"router/metrics.go Collect":                  "samples of Prometheus, the sum at risk among them: shown to people, read by nothing of ours",
 		"router/office/metrics.go aged":              "counts of rows",
+		"router/office/disputes.go send":             "samples of Prometheus: counts and ages",
 		"router/office/metrics.go ended":             "counts of lines",
 		"router/office/metrics.go Collect":           "samples of Prometheus, sums of findings among them: shown to people, read by nothing of ours",
 		"router/office/metrics.go unix":              "seconds of a gauge",
