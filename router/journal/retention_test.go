@@ -346,6 +346,11 @@ func TestWhatMayStillNeedItsPayerKeepsIt(t *testing.T) {
 				return insertFinding(ctx, tx, Finding{Payment: id, Kind: "amount_differs", Source: OfStatement, State: FindingOpen, At: bought})
 			}))
 		}},
+		{"a dispute that is not over", KeptDispute, func(s shelf, id string) {
+			s.write(id, paid()...)
+			_, err := s.RecordDispute(s.t.Context(), Dispute{ID: "d-" + id, Payment: id, Attempt: 1, Gateway: "kaspi-main", Kind: Claim, Opened: bought, Created: bought})
+			s.must(err)
+		}},
 		{"a hint that nobody followed", KeptWithNotice, func(s shelf, id string) { s.write(id, paid()...); s.notice("n-"+id, "hint", id) }},
 		{"a notice that is not old", KeptWithNotice, func(s shelf, id string) {
 			s.write(id, paid()...)
