@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 
 	"cmd/internal/paper": {"providers"}, // documents: plain values in, files out
 
-	"router/server":    {"router", "router/office", "router/evidence", "router/journal", "router/payment", "health", "providers", "proto/payrouter/v1"},
+	"router/server":    {"router", "router/office", "router/evidence", "router/readiness", "router/journal", "router/payment", "health", "providers", "proto/payrouter/v1"},
 	"router":           {"router/journal", "router/payment", "health", "providers"},
 	"router/journal":   {"router/payment", "providers"},
 	"router/payment":   {"providers"},
@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"router/office":    {"router", "router/journal", "router/payment", "router/reconcile", "router/statement", "providers"},
 	"router/statement": {"providers"},
 	"router/evidence":  {"router/payment", "providers"},
+	"router/readiness": {},
 	"router/pgtest":    {"router/pgtest/pgserver"},
 
 	"providers/sim":               {},
@@ -72,6 +73,7 @@ var forbidden = map[string][]string{
 	"router/reconcile": {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
 	"router/statement": {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
 	"router/evidence":  {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
+	"router/readiness": {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
 	"providers":        {"net", "net/http", "database/sql", "log", "os"},
 	"health":           {"net", "net/http", "database/sql", "os"},
 }
