@@ -53,3 +53,11 @@ func Trouble(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) ||
 		err != nil && strings.HasSuffix(err.Error(), "sql: database is closed") // an error that database/sql keeps to itself
 }
+
+// uniqueIndex asks whether the database has a unique index of a name.
+func (s *Store) uniqueIndex() string {
+	if s.postgres {
+		return `SELECT COUNT(*) FROM pg_indexes WHERE schemaname = current_schema() AND indexname = $1 AND indexdef LIKE 'CREATE UNIQUE INDEX %'`
+	}
+	return `SELECT COUNT(*) FROM sqlite_master WHERE type = 'index' AND name = $1 AND sql LIKE 'CREATE UNIQUE INDEX %'`
+}
