@@ -20,6 +20,7 @@ type Credentials struct {
 	// began with.
 	Version  string
 	Provider providers.Provider
+	Issued   time.Time // when the provider gave them out; zero means that nobody said
 	Expires  time.Time // when the provider stops to accept them; zero means that nobody said
 }
 

@@ -49,6 +49,7 @@ type door struct {
 	operations pb.OperationsClient
 	finance    pb.FinanceClient
 	disputes   pb.DisputesClient
+	compliance pb.ComplianceClient
 	office     *office.Office // nobody runs it but atDesk
 	kaspi      *bank          // first choice
 	halyk      *bank          // backup: whole units only, captures and refunds nothing in part
@@ -132,7 +133,7 @@ func open(t *testing.T, changes ...func(*Options, *router.Options)) *door {
 	d.conn, err = grpc.NewClient("passthrough:///payrouter", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
 	d.must(err)
-	d.payments, d.operations, d.finance = pb.NewPaymentsClient(d.conn), pb.NewOperationsClient(d.conn), pb.NewFinanceClient(d.conn)
+	d.payments, d.operations, d.finance, d.compliance = pb.NewPaymentsClient(d.conn), pb.NewOperationsClient(d.conn), pb.NewFinanceClient(d.conn), pb.NewComplianceClient(d.conn)
 	d.disputes = pb.NewDisputesClient(d.conn)
 	t.Cleanup(func() {
 		d.conn.Close()
@@ -304,7 +305,7 @@ func (d *door) breakStore() {
 	db, err := sql.Open("sqlite", "file:"+d.books+"?_pragma=busy_timeout(5000)")
 	d.must(err)
 	defer db.Close()
-	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices", "runs", "statement_days", "imports", "disputes"} {
+	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices", "runs", "statement_days", "imports", "disputes", "evidence"} {
 		_, err := db.Exec("DROP TABLE " + table)
 		d.must(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
+	"github.com/payrouter/payrouter/router/readiness"
 )
 
 // The tables between our words and the contract's. What stands in none of them
@@ -194,6 +195,12 @@ var outcomesOut = map[journal.Outcome]pb.Dispute_Outcome{
 }
 
 var outcomesIn = reversed(outcomesOut)
+
+var readinessStatesOut = map[readiness.State]pb.Readiness_Item_State{
+	readiness.Met:        pb.Readiness_Item_STATE_MET,
+	readiness.NotMet:     pb.Readiness_Item_STATE_NOT_MET,
+	readiness.NoEvidence: pb.Readiness_Item_STATE_NO_EVIDENCE,
+}
 
 // wordsIn are what a person may say about an attempt. NOT_CHARGED is Unserved, so
 // that another gateway may be tried; DECLINED ends the payment.

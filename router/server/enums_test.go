@@ -11,6 +11,7 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
+	"github.com/payrouter/payrouter/router/readiness"
 )
 
 // covers checks that every word of ours has one of the contract's, no two the same,
@@ -70,6 +71,7 @@ func TestEveryWordOfOursHasOneInTheContractAndTheOtherWayRound(t *testing.T) {
 	covers(t, "kinds of disputes", journal.DisputeKinds(), disputeKindsOut)
 	covers(t, "disputes", journal.DisputeStates(), disputeStatesOut)
 	covers(t, "outcomes", journal.Outcomes(), outcomesOut)
+	covers(t, "readiness", readiness.States(), readinessStatesOut)
 	words := map[providers.Verdict]pb.ResolveAttemptRequest_Verdict{}
 	for out, in := range wordsIn {
 		words[in] = out

@@ -89,6 +89,9 @@ var roles = map[string]role{
 	pb.Disputes_AnswerDispute_FullMethodName:         operator,
 	pb.Disputes_CloseDispute_FullMethodName:          operator,
 	pb.Disputes_StreamDisputeEvidence_FullMethodName: operator,
+	pb.Compliance_GetReadiness_FullMethodName:        operator,
+	pb.Compliance_RecordEvidence_FullMethodName:      operator,
+	pb.Compliance_ListEvidence_FullMethodName:        operator,
 
 	grpc_health_v1.Health_Check_FullMethodName: anybody,
 	grpc_health_v1.Health_List_FullMethodName:  anybody,

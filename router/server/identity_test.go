@@ -24,7 +24,7 @@ func TestEveryMethodOfTheServerHasARoleAndNoOtherHas(t *testing.T) {
 				case strings.HasPrefix(service, "payrouter.v1.Payments"):
 					want = tenantCaller
 				case strings.HasPrefix(service, "payrouter.v1.Operations"), strings.HasPrefix(service, "payrouter.v1.Finance"),
-					strings.HasPrefix(service, "payrouter.v1.Disputes"):
+					strings.HasPrefix(service, "payrouter.v1.Disputes"), strings.HasPrefix(service, "payrouter.v1.Compliance"):
 					want = operator
 				}
 				if got := roles[name]; got != want && !(want == operator && got == tenantOperator) {

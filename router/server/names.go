@@ -35,7 +35,8 @@ func reconciliationName(id string) string { return "reconciliations/" + id }
 
 func importName(id string) string { return "imports/" + id }
 
-func disputeName(id string) string { return "disputes/" + id }
+func disputeName(id string) string  { return "disputes/" + id }
+func evidenceName(id string) string { return "evidence/" + id }
 
 func findingName(id string) string { return "findings/" + id }
 

@@ -100,6 +100,9 @@ var kinds = map[string]kind{
 	pb.Disputes_AnswerDispute_FullMethodName:         operators,
 	pb.Disputes_CloseDispute_FullMethodName:          operators,
 	pb.Disputes_StreamDisputeEvidence_FullMethodName: operators,
+	pb.Compliance_GetReadiness_FullMethodName:        operators,
+	pb.Compliance_RecordEvidence_FullMethodName:      operators,
+	pb.Compliance_ListEvidence_FullMethodName:        operators,
 
 	grpc_health_v1.Health_Check_FullMethodName: checks,
 	grpc_health_v1.Health_List_FullMethodName:  checks,

@@ -61,6 +61,8 @@ type Options struct {
 	// have. While all that a payment may go to have as many, it is refused. Default 1000,
 	// which a gateway's look-ups go through within minutes.
 	MaxUndecided int
+	// Readiness is what a bank's checklist is answered with besides the books.
+	Readiness Readiness
 	// Version is shown on the ops page.
 	Version string
 }
@@ -103,6 +105,9 @@ func New(o Options) (*Server, error) {
 	if o.WatchFor == 0 {
 		o.WatchFor = 15 * time.Minute
 	}
+	if err := o.Readiness.complete(); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
 	o.MaxCharges = cmp.Or(o.MaxCharges, 64*len(o.Router.Gateways))
 	o.MaxNotices = cmp.Or(o.MaxNotices, min(max(o.MaxCharges/2, 1), 128))
 	o.MaxUndecided = cmp.Or(o.MaxUndecided, 1000)
@@ -128,6 +133,7 @@ func New(o Options) (*Server, error) {
 	s.grpc.RegisterService(&pb.Operations_ServiceDesc, operations{Server: s})
 	s.grpc.RegisterService(&pb.Finance_ServiceDesc, finance{Server: s})
 	s.grpc.RegisterService(&pb.Disputes_ServiceDesc, disputes{Server: s})
+	s.grpc.RegisterService(&pb.Compliance_ServiceDesc, compliance{Server: s})
 	grpc_health_v1.RegisterHealthServer(s.grpc, &serving{server: s})
 	reflection.Register(s.grpc)
 	s.metrics.calls.InitializeMetrics(s.grpc)

@@ -27,6 +27,7 @@ func services() []protoreflect.ServiceDescriptor {
 	return []protoreflect.ServiceDescriptor{
 		pb.File_payrouter_v1_payments_proto.Services().Get(0), pb.File_payrouter_v1_operations_proto.Services().Get(0), pb.File_payrouter_v1_finance_proto.Services().Get(0),
 		pb.File_payrouter_v1_disputes_proto.Services().Get(0),
+		pb.File_payrouter_v1_compliance_proto.Services().Get(0),
 	}
 }
 
@@ -162,6 +163,10 @@ func TestARequestOutOfShapeNamesItsFieldAndDoesNothing(t *testing.T) {
 			"overrides of nothing":   {&pb.ListOverridesRequest{Parent: "gateways/*"}, field, "parent"},
 			"a word about nothing":   {&pb.ResolveAttemptRequest{Name: name + "/attempts/0"}, field, "name verdict reason etag"},
 			"a story of nothing":     {&pb.ExplainPaymentRequest{}, field, "name"},
+
+			"a checklist of a bare gateway": {&pb.GetReadinessRequest{Gateway: "kaspi-main"}, field, "gateway"},
+			"evidence of nothing":           {&pb.RecordEvidenceRequest{Gateway: "x", Item: "volume", Detail: strings.Repeat(long, 4)}, id, "gateway item reference detail reason request_id"},
+			"evidence from nowhere":         {&pb.ListEvidenceRequest{PageSize: -1, Gateway: "x", Item: "Volume"}, field, "page_size gateway item"},
 		} {
 			err := d.call(c.request)
 			st := status.Convert(err)

@@ -33,6 +33,7 @@ type Config struct {
 	Retention Retention         `yaml:"retention"`
 	Tenants   map[string]Tenant `yaml:"tenants"` // by tenant name; at least one
 	Gateways  []Gateway         `yaml:"gateways"`
+	Readiness Readiness         `yaml:"readiness"`
 }
 
 // GRPC is where internal services call.
@@ -135,6 +136,14 @@ func (h Health) options() health.Options {
 		MaxOpenings: h.MaxOpenings, Forget: h.Forget}
 }
 
+// Readiness is what a bank's checklist is answered with besides the books: payctl kaspi
+// readiness prints it.
+type Readiness struct {
+	// Egress are the addresses or CIDR blocks from which gateways see us call, for the bank's
+	// allow-list. They are printed as they stand here: nothing is sent to find them out.
+	Egress []string `yaml:"egress"`
+}
+
 // Tenant is one merchant's rules.
 type Tenant struct {
 	Rules []Rule `yaml:"rules"`
@@ -175,6 +184,8 @@ type Account struct {
 	// Credentials is their version, a name and no secret, such as "2026-11": each attempt
 	// keeps that of the credentials it began with. Required where two are valid at once.
 	Credentials string `yaml:"credentials"`
+	// Issued is the day on which the provider gave them out, as 2026-11-30.
+	Issued Day `yaml:"credentials_issued"`
 	// Expire is the last day on which the provider accepts them, as 2027-11-30. People are
 	// told 30, 7 and 1 days before. A client certificate tells its own end besides.
 	Expire   Day `yaml:"credentials_expire"`

@@ -81,7 +81,7 @@ func (g Gateway) open(dial Dial, kept func(Settings) providers.Provider) (router
 				return made, fmt.Errorf("gateway %s: %w", g.Name, err)
 			}
 		}
-		one := router.Credentials{Version: a.Credentials, Provider: adapter, Expires: a.Expire.end()}
+		one := router.Credentials{Version: a.Credentials, Provider: adapter, Issued: a.Issued.Time, Expires: a.Expire.end()}
 		if i == 0 {
 			made.Credentials = one
 			continue

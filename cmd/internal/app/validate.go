@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -42,6 +43,13 @@ func (c *Config) validate() error {
 		if _, err := netip.ParsePrefix(block); err != nil {
 			if _, err := netip.ParseAddr(block); err != nil {
 				say("webhooks.trusted_proxies[%d]: %q is neither an address nor a CIDR block", i, block)
+			}
+		}
+	}
+	for i, block := range c.Readiness.Egress {
+		if _, err := netip.ParsePrefix(block); err != nil {
+			if _, err := netip.ParseAddr(block); err != nil {
+				say("readiness.egress[%d]: %q is neither an address nor a CIDR block", i, block)
 			}
 		}
 	}
@@ -105,6 +113,9 @@ func (g Gateway) validateAccounts(key string, say func(string, ...any)) {
 		}
 		if a.Credentials != "" && !versionPattern.MatchString(a.Credentials) {
 			say("%s.credentials: %q is a name of up to 40 letters, digits, dots and dashes, such as 2026-11", at, a.Credentials)
+		}
+		if !a.Issued.IsZero() && !a.Expire.IsZero() && a.Issued.After(a.Expire.Time) {
+			say("%s.credentials_issued: %s is after credentials_expire", at, a.Issued.Format(time.DateOnly))
 		}
 		if versions[a.Credentials] {
 			say("%s.credentials: %q appears twice; each set of credentials needs a version of its own", at, a.Credentials)
