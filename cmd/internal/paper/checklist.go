@@ -24,6 +24,7 @@ type Item struct {
 	Value    string // what was found
 	Needed   string // what is asked for
 	Evidence string // what shows it
+	Query    string // what was asked to find it; stands below the row
 	Time     time.Time
 }
 
@@ -77,7 +78,11 @@ func (c Checklist) WritePDF(to io.Writer, l Language) error {
 	list.head()
 	for n, i := range c.Items {
 		state, shade := t.standing(i.State)
-		list.row(plainFont, shade, strconv.Itoa(n+1), i.Name, state, i.Value, i.Needed, i.Evidence, clock(i.Time))
+		note := ""
+		if i.Query != "" {
+			note = t.say(wordQuery) + ": " + i.Query
+		}
+		list.noted(shade, note, strconv.Itoa(n+1), i.Name, state, i.Value, i.Needed, i.Evidence, clock(i.Time))
 	}
 	return p.write(to)
 }

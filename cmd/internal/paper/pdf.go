@@ -136,6 +136,7 @@ var (
 	red   = colour{176, 0, 32}
 	green = colour{0, 100, 50}
 	brown = colour{140, 84, 0}
+	grey  = colour{96, 96, 96}
 )
 
 // pages are a document of A4 pages that lie on their side.
@@ -325,6 +326,42 @@ func (t *table) row(style string, c colour, cells ...string) {
 	t.draw(style, c, false, lines)
 }
 
+// The text below a row: small and grey, and no longer than it is worth on paper.
+const (
+	notePoints = 6.0
+	noteLines  = 5
+)
+
+// noted writes a row and a text below it, as wide as the page, on one page with it.
+func (t *table) noted(c colour, note string, cells ...string) {
+	below := t.wrapped(note, notePoints, noteLines)
+	rows := t.cut(plainFont, cells)
+	high := float64(len(below)) * line(notePoints)
+	if t.room(t.height(rows) + high) {
+		t.head()
+	}
+	t.cells(plainFont, c, rows)
+	indent := t.columns[0].width
+	t.font(plainFont, notePoints, grey)
+	for _, l := range below {
+		t.SetX(margin + indent)
+		t.CellFormat(t.width-indent, line(notePoints), l, "", 1, "L", false, 0, "")
+	}
+	if len(below) > 0 {
+		t.Ln(0.6)
+	}
+	t.rule()
+}
+
+// wrapped cuts the text below a row into lines; none where there is no text.
+func (t *table) wrapped(note string, points float64, most int) []string {
+	if note == "" {
+		return nil
+	}
+	t.font(plainFont, points, grey)
+	return t.wrap(note, t.width-t.columns[0].width, most)
+}
+
 // cut wraps every cell of a row to its column.
 func (t *table) cut(style string, cells []string) [][]string {
 	t.font(style, t.points, black)
@@ -344,11 +381,17 @@ func (t *table) height(cells [][]string) float64 {
 }
 
 func (t *table) draw(style string, c colour, filled bool, cells [][]string) {
-	height, x, y := t.height(cells), margin, t.GetY()
 	if filled {
 		t.SetFillColor(232, 236, 239)
-		t.Rect(margin, y, t.width, height, "F")
+		t.Rect(margin, t.GetY(), t.width, t.height(cells), "F")
 	}
+	t.cells(style, c, cells)
+	t.rule()
+}
+
+// cells writes what stands in a row.
+func (t *table) cells(style string, c colour, cells [][]string) {
+	height, x, y := t.height(cells), margin, t.GetY()
 	for i, lines := range cells {
 		shade := black
 		if t.columns[i].name == t.shaded {
@@ -361,8 +404,12 @@ func (t *table) draw(style string, c colour, filled bool, cells [][]string) {
 		}
 		x += t.columns[i].width
 	}
+	t.SetXY(margin, y+height)
+}
+
+// rule draws a line where the next row begins.
+func (t *table) rule() {
 	t.SetDrawColor(200, 205, 210)
 	t.SetLineWidth(0.1)
-	t.Line(margin, y+height, margin+t.width, y+height)
-	t.SetXY(margin, y+height)
+	t.Line(margin, t.GetY(), margin+t.width, t.GetY())
 }

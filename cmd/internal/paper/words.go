@@ -88,6 +88,7 @@ const (
 	wordValue
 	wordNeeded
 	wordEvidence
+	wordQuery
 	wordMetOf
 	wordProcessing
 	wordAwaitingPayer
@@ -157,6 +158,7 @@ var words = [wordCount][3]string{
 	wordValue:      {"Значение", "Мәні", "Value"},
 	wordNeeded:     {"Требуется", "Қажет", "Needed"},
 	wordEvidence:   {"Подтверждение", "Растама", "Evidence"},
+	wordQuery:      {"Запрос", "Сұраныс", "Query"},
 	wordMetOf:      {"Выполнено: %d из %d", "Орындалды: %d / %d", "Met: %d of %d"},
 
 	wordProcessing:    {"в обработке", "өңделуде", "processing"},

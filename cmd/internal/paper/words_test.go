@@ -37,6 +37,11 @@ func TestEveryTermHasEveryLanguage(t *testing.T) {
 	for m, terms := range months {
 		check(time.Month(m+1).String(), terms)
 	}
+	for id, r := range requirements {
+		check(id, r.name)
+		check(id+", needed", r.needed)
+	}
+	check("the title of readiness", readinessTitle)
 	for state, w := range states {
 		if words[w][englishColumn] != strings.ReplaceAll(state, "_", " ") {
 			t.Errorf("state %s is called %q", state, words[w][englishColumn])
