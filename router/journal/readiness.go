@@ -167,6 +167,12 @@ func (s *Store) PaymentsKept(ctx context.Context) (int64, time.Time, string, err
 	return s.kept(ctx, `SELECT COUNT(*), MIN(created_at) FROM payments`)
 }
 
+// UnansweredDisputes counts a gateway's disputes that were raised before an instant and wait for
+// our answer, and says when the oldest was raised.
+func (s *Store) UnansweredDisputes(ctx context.Context, gateway string, before time.Time) (int64, time.Time, string, error) {
+	return s.kept(ctx, `SELECT COUNT(*), MIN(opened_at) FROM disputes WHERE gateway = $1 AND state = 'open' AND opened_at < $2`, gateway, micros(before))
+}
+
 func (s *Store) kept(ctx context.Context, query string, args ...any) (n int64, oldest time.Time, asked string, err error) {
 	var at *int64
 	err = s.one(ctx, []any{&n, &at}, query, args...)

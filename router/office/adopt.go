@@ -11,8 +11,10 @@ import (
 	"github.com/payrouter/payrouter/router/reconcile"
 )
 
-// ErrNotStray says that a finding is not of money that is nobody's.
-var ErrNotStray = errors.New("it is not of a charge that is nobody's")
+// UnadoptableError says why no payment can be made of what a finding is about.
+type UnadoptableError struct{ Why string }
+
+func (e *UnadoptableError) Error() string { return "no payment can be made of it: " + e.Why }
 
 // ErrFindingClosed says that somebody has closed the finding, or a statement has.
 var ErrFindingClosed = errors.New("the finding is closed")
@@ -27,7 +29,7 @@ func (o *Office) Adopt(ctx context.Context, finding string, version int64, wish 
 	wish.Finding, wish.Groups = f, []string{f.Group}
 	switch {
 	case f.Source != journal.OfStatement || f.Kind != string(reconcile.UnknownToUs) || f.Payment != "":
-		return payment.Payment{}, ErrNotStray
+		return payment.Payment{}, &UnadoptableError{"it is not of a charge that is nobody's"}
 	case f.Resolution == journal.Adopted:
 		p, err := o.Router.Adopted(ctx, wish)
 		if errors.Is(err, journal.ErrNotFound) { // another tenant has it
@@ -55,7 +57,11 @@ func (o *Office) Adopt(ctx context.Context, finding string, version int64, wish 
 		told = append(told, l.StatementLine)
 	}
 	if wish.Line, wish.Returned, err = reconcile.Orphan(told); err != nil {
-		return payment.Payment{}, err
+		return payment.Payment{}, &UnadoptableError{err.Error()}
 	}
-	return o.Router.Adopt(ctx, wish)
+	p, err := o.Router.Adopt(ctx, wish)
+	if errors.Is(err, journal.ErrKnown) {
+		err = &UnadoptableError{"an attempt of ours bears its name: run the day again"}
+	}
+	return p, err
 }

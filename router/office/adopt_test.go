@@ -120,15 +120,15 @@ func TestWhatCannotBeAdoptedIsRefusedAndStaysAFinding(t *testing.T) {
 			finding string
 			version int64
 			wish    router.Adoption
-			want    error
+			want    string
 		}{
-			"two charges under one name": {f.ID(), f.Version, adopted, reconcile.ErrSeveral},
-			"another version":            {f.ID(), f.Version + 1, adopted, journal.ErrStale},
-			"another kind":               {all[0].ID(), all[0].Version, adopted, ErrNotStray},
-			"no finding":                 {"-.unknown_to_us.0.x", 1, adopted, journal.ErrNotFound},
+			"two charges under one name": {f.ID(), f.Version, adopted, "more than one movement bears this name"},
+			"another version":            {f.ID(), f.Version + 1, adopted, journal.ErrStale.Error()},
+			"another kind":               {all[0].ID(), all[0].Version, adopted, "it is not of a charge that is nobody's"},
+			"no finding":                 {"-.unknown_to_us.0.x", 1, adopted, journal.ErrNotFound.Error()},
 		} {
-			if _, err := d.Adopt(t.Context(), c.finding, c.version, c.wish); !errors.Is(err, c.want) {
-				t.Errorf("%s: %v, want %v", name, err, c.want)
+			if _, err := d.Adopt(t.Context(), c.finding, c.version, c.wish); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v, want %q", name, err, c.want)
 			}
 		}
 		d.bank.lines = []providers.StatementLine{charged("differs", 999), charged("stranger", 700)}

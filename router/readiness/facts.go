@@ -24,8 +24,8 @@ type Facts struct {
 	Token   Token
 	Books   Books // the gateway's own, held against ours
 
-	Egress   []string  // from which addresses we call, as the configuration says
-	Disputes *Disputes // nil where no disputes are recorded
+	Egress   []string // from which addresses we call, as the configuration says
+	Disputes Disputes
 	// Shown is what people recorded, by requirement: the newest of each.
 	Shown map[string]Shown
 	// ShownQuery is how it was looked for.

@@ -42,8 +42,6 @@ const (
 	rehearsed   = 90 * day // how old a rehearsal of the backup may be
 	renewed     = 30 * day // what must be left of credentials
 	year        = 365 * day
-	// AnswerWithin is how soon the bank wants a dispute answered.
-	AnswerWithin = day
 	// Files of Kaspi's own books come by hand, once a month, and some days after its end.
 	booksRead = 35 * day
 )

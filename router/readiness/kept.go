@@ -99,10 +99,7 @@ func (f Facts) left(end time.Time) string {
 }
 
 func disputes(f Facts) Item {
-	if f.Disputes == nil {
-		return Item{Evidence: "no disputes are recorded in this version"}
-	}
-	d := *f.Disputes
+	d := f.Disputes
 	i := Item{State: Met, Value: fmt.Sprintf("%s unanswered for longer", grouped(d.Overdue)), Evidence: "disputes in our books", Query: d.Query, At: f.Now}
 	if d.Overdue > 0 {
 		i.State, i.At = NotMet, d.Oldest

@@ -22,15 +22,8 @@ type Readiness struct {
 	// Zone is that of days and months. Default Asia/Almaty, the bank's.
 	Zone *time.Location
 	// Egress are the addresses or CIDR blocks from which we call the bank.
-	Egress    []string
-	Retention Retention
-	// Disputes counts a gateway's disputes that came before an instant and that nobody has
-	// answered. Nil: none are recorded.
-	Disputes func(ctx context.Context, gateway string, before time.Time) (readiness.Disputes, error)
+	Egress []string
 }
-
-// Retention is how long rows are kept. Zero means for ever.
-type Retention struct{ Notices, Payments time.Duration }
 
 // complete fills in the defaults.
 func (r *Readiness) complete() (err error) {

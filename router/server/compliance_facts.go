@@ -278,8 +278,10 @@ func (q *inquiry) kept(ctx context.Context) (err error) {
 	if n.Rows, n.Oldest, n.Query, err = q.router.Journal.NoticesKept(ctx, q.Gateway); err != nil {
 		return err
 	}
-	r.Rows, r.Oldest, r.Query, err = q.router.Journal.PaymentsKept(ctx)
-	n.Term, r.Term = q.options.Readiness.Retention.Notices, q.options.Readiness.Retention.Payments
+	if q.options.Office != nil {
+		n.Term = q.options.Office.Retention.Notices
+	}
+	r.Rows, r.Oldest, r.Query, err = q.router.Journal.PaymentsKept(ctx) // nobody removes them
 	return err
 }
 
@@ -324,12 +326,9 @@ func (q *inquiry) reconciled(ctx context.Context) error {
 	return err
 }
 
-func (q *inquiry) disputed(ctx context.Context) error {
-	if q.options.Readiness.Disputes == nil {
-		return nil
-	}
-	d, err := q.options.Readiness.Disputes(ctx, q.Gateway, q.Now.Add(-readiness.AnswerWithin))
-	q.Facts.Disputes = &d
+func (q *inquiry) disputed(ctx context.Context) (err error) {
+	d := &q.Disputes
+	d.Overdue, d.Oldest, d.Query, err = q.router.Journal.UnansweredDisputes(ctx, q.Gateway, q.Now.Add(-journal.AnswerWithin))
 	return err
 }
 

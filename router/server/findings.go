@@ -11,7 +11,6 @@ import (
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/office"
-	"github.com/payrouter/payrouter/router/reconcile"
 )
 
 // ListFindings reads findings, newest first.
@@ -104,7 +103,7 @@ func (s finance) AdoptFinding(ctx context.Context, r *pb.AdoptFindingRequest) (*
 	id, _ := parseFinding(r.GetName())
 	version, _ := parseEtag(r.GetEtag())
 	if s.options.Office == nil {
-		return nil, findingNotAdoptable(r.GetName(), office.ErrNoBooks)
+		return nil, findingNotAdoptable(r.GetName(), office.ErrNoBooks.Error())
 	}
 	p, err := s.options.Office.Adopt(ctx, id, version, router.Adoption{Tenant: identityOf(ctx).tenant, Order: r.GetOrderId(), Refund: r.GetRefund(),
 		Actor: identityOf(ctx).asOperator(), Reason: r.GetReason()})
@@ -122,10 +121,8 @@ func (s finance) AdoptFinding(ctx context.Context, r *pb.AdoptFindingRequest) (*
 		}
 		return nil, findingClosed(r.GetName(), f.ClosedBy)
 	}
-	for _, why := range []error{office.ErrNotStray, reconcile.ErrNoCharge, reconcile.ErrSeveral, reconcile.ErrUnclear, reconcile.ErrNameless, journal.ErrKnown} {
-		if errors.Is(err, why) {
-			return nil, findingNotAdoptable(r.GetName(), why)
-		}
+	if un := asType[*office.UnadoptableError](err); un != nil {
+		return nil, findingNotAdoptable(r.GetName(), un.Why)
 	}
 	return nil, s.refusal(ctx, err, about{name: r.GetName(), payment: p})
 }

@@ -168,8 +168,8 @@ func findingClosed(name, by string) *fault {
 	return newFault(pb.ErrorReason_ERROR_REASON_FINDING_CLOSED, "the finding is closed already", map[string]string{"name": name, "closed_by": by})
 }
 
-func findingNotAdoptable(name string, why error) *fault {
-	return newFault(pb.ErrorReason_ERROR_REASON_FINDING_NOT_ADOPTABLE, "no payment can be made of it: "+why.Error(), map[string]string{"name": name, "detail": why.Error()})
+func findingNotAdoptable(name, why string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_FINDING_NOT_ADOPTABLE, "no payment can be made of it: "+why, map[string]string{"name": name, "detail": why})
 }
 
 func findingOpen(name string) *fault {

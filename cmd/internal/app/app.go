@@ -123,7 +123,7 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Office: a.office, Log: o.Log, Registry: a.registry, BodyKey: c.Keys.Body,
 		DefaultTenant: c.GRPC.DefaultTenant, TrustedProxies: c.Webhooks.TrustedProxies, Version: o.Version,
 		MaxCharges: c.GRPC.MaxCharges, MaxNotices: c.Webhooks.MaxNotices, MaxUndecided: c.Terms.MaxUndecided,
-		Readiness: server.Readiness{Egress: c.Readiness.Egress}}) // nothing is deleted: notices and payments are kept for ever
+		Readiness: server.Readiness{Egress: c.Readiness.Egress}})
 	return a, err
 }
 
