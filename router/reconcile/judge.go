@@ -34,7 +34,10 @@ func Judge(days []Statement, ours []Entry, o Options) Judgement {
 	}
 	if len(results) > 1 {
 		j.Findings = append(j.Findings, Across(results...)...)
-		j.Findings = slices.DeleteFunc(j.Findings, func(f Finding) bool { return f.Line == nil && j.told(f.Entry) }) // missing in one span, and told in another
+		j.Findings = slices.DeleteFunc(j.Findings, func(f Finding) bool {
+			hidden := f.Kind == RefundMissing && o.HidesRefunds // however many spans hide it
+			return f.Line == nil && (hidden || j.told(f.Entry)) // missing in one span, and told in another
+		})
 		j.Carried = unplaced(j)
 	}
 	j.Steps = steps(j, ours, o.Parts)

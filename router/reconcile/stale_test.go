@@ -132,6 +132,15 @@ func TestWhereRefundsAreHiddenNoneIsMissing(t *testing.T) {
 	}
 }
 
+// Statements with a gap between them are looked at once more together.
+func TestAHiddenRefundIsNotMissingBecauseOtherDaysWereReadToo(t *testing.T) {
+	days := []reconcile.Statement{read(day, charge(providers.Approved, 1000)), read(after(2))}
+	j := reconcile.Judge(days, ours(paid(), refunded(1, 300)), reconcile.Options{HidesRefunds: true})
+	if len(j.Findings) > 0 || len(j.Carried) != 1 {
+		t.Errorf("found %q, carried %d", kinds(j.Findings), len(j.Carried))
+	}
+}
+
 func TestMoneyThatWentBackIsNotHeldBesideOther(t *testing.T) {
 	closed := payment.Evidence{Attempt: 1, Kind: payment.AbsentConfirmed}
 	p := told(t, false,
