@@ -95,6 +95,9 @@ type MethodClaims struct {
 	// NoRefund: money that came this way cannot be given back by API, whatever the
 	// provider's RefundClaims say of the other ways.
 	NoRefund bool
+	// Unasked: the provider cannot be asked about what was paid this way, so that a walk tells
+	// nothing of it.
+	Unasked  bool
 	TwoStage bool     // a hold can be asked for
 	Save     bool     // can return a token
 	Limits   []Limits // of amounts, one for each currency that has any
@@ -206,8 +209,13 @@ type StatementSource string
 const (
 	StatementFile StatementSource = "file" // an export of the cabinet, imported by a person
 	StatementList StatementSource = "list" // a list call
-	StatementWalk StatementSource = "walk" // each payment is looked up, one by one
+	// StatementWalk: each payment of ours is looked up, one by one. What we do not know of, such
+	// a statement never shows.
+	StatementWalk StatementSource = "walk"
 )
+
+// ByCall reports whether the provider's own books can be had by asking for them.
+func (s StatementSource) ByCall() bool { return s == StatementList || s == StatementWalk }
 
 // IdempotentClaim names an operation that may be repeated under the same id.
 type IdempotentClaim struct {

@@ -87,3 +87,13 @@ type Reporter interface {
 	// and stops at the first error, its own or line's.
 	Report(ctx context.Context, w Window, line func(StatementLine) error) error
 }
+
+// Teller reads the provider's own books of one payment at a time, where it lists none.
+type Teller interface {
+	// Tell asks about one attempt of ours, and says what the provider says, also where that is
+	// not what we asked for. A state that nobody can read is a line whose verdict is Unknown.
+	// Only the provider's own word that it has no such payment, and an attempt that there is
+	// nothing to ask by, tell nothing: the zero Told. Whatever else is no answer (a lost one, a
+	// 5xx, a refused or an unreadable one) is an error and never an absence. It moves no money.
+	Tell(ctx context.Context, a Asked) (Told, error)
+}

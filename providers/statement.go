@@ -29,3 +29,20 @@ const (
 	LineCharge LineKind = "charge"
 	LineRefund LineKind = "refund"
 )
+
+// Asked is an attempt of ours that a provider is asked about, with what was sent there to be
+// given back of it.
+type Asked struct {
+	Ref     Ref
+	Refunds []Refund
+}
+
+// Told is what a provider's own books say of one attempt. The zero value says that they have
+// no such payment. Its lines have our reference as their order, and no time where none is
+// told.
+type Told struct {
+	Known    bool
+	Charge   StatementLine
+	Refunds  []StatementLine // as far as refunds are told one by one: ours, by the gateway's id
+	Returned Money           // given back in all, those among it; the zero Money where no sum is told
+}

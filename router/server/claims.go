@@ -68,6 +68,9 @@ func methodLines(name string, m providers.MethodClaims, line func(name, value st
 	if m.NoRefund {
 		line(name+".refund", "none")
 	}
+	if m.Unasked {
+		line(name+".statement", "none by look-up")
+	}
 	line(name+".two_stage", yes(m.TwoStage))
 	line(name+".save", yes(m.Save))
 	line(name+".min", amounts(m.Limits, func(l providers.Limits) providers.Money { return l.Min }))
