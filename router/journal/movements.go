@@ -91,6 +91,46 @@ func (s *Store) Untold(ctx context.Context, kind providers.LineKind, gateway, re
 	return groups, after, rows.Err()
 }
 
+// Walked is an attempt that a walk asks the gateway about.
+type Walked struct {
+	Payment string
+	Attempt int
+}
+
+// Walk lists up to n attempts at a gateway in the order of their plans, after a movement,
+// whatever is known of them: those planned within a span, or, of refunds, those planned at
+// another time of which something was to be given back within it. Plans never move, so a walk
+// that is cut off goes on where it was. Each attempt is listed once.
+func (s *Store) Walk(ctx context.Context, kind providers.LineKind, gateway string, span providers.Window, after Movement, n int) ([]Walked, Movement, error) {
+	query := `SELECT planned_at, payment_id, n, n FROM attempts WHERE gateway = $1 AND planned_at >= $2 AND planned_at < $3
+		AND (planned_at, payment_id, n) > ($4, $5, $6) ORDER BY planned_at, payment_id, n LIMIT $7`
+	if kind == providers.LineRefund {
+		query = `SELECT planned_at, payment_id, operation, attempt FROM refunds r WHERE gateway = $1 AND planned_at >= $2 AND planned_at < $3
+			AND (planned_at, payment_id, operation) > ($4, $5, $6)
+			AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.payment_id = r.payment_id AND a.n = r.attempt AND a.planned_at >= $2 AND a.planned_at < $3)
+			AND NOT EXISTS (SELECT 1 FROM refunds o WHERE o.payment_id = r.payment_id AND o.attempt = r.attempt AND o.operation < r.operation
+				AND o.planned_at >= $2 AND o.planned_at < $3)
+			ORDER BY planned_at, payment_id, operation LIMIT $7`
+	}
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	rows, err := s.read.QueryContext(ctx, query, gateway, micros(span.From), micros(span.To), after.Last, after.Payment, after.N, n)
+	if err != nil {
+		return nil, after, fmt.Errorf("a walk of %s: %w", gateway, err)
+	}
+	defer rows.Close()
+	var all []Walked
+	for rows.Next() {
+		var w Walked
+		if err := rows.Scan(&after.Last, &after.Payment, &after.N, &w.Attempt); err != nil {
+			return nil, after, fmt.Errorf("a walk of %s: %w", gateway, err)
+		}
+		w.Payment = after.Payment
+		all = append(all, w)
+	}
+	return all, after, rows.Err()
+}
+
 // GetMany folds payments, in the order of their ids; one that is not there is left out.
 func (s *Store) GetMany(ctx context.Context, ids []string) ([]payment.Payment, error) {
 	if len(ids) == 0 {

@@ -24,7 +24,7 @@ type Run struct {
 	Reading          string    // whose lines it holds against ours; its own id where it reads them itself
 	ReadTo           time.Time // up to where the lines are staged for good,
 	Staged           int64     // and how many they are
-	Cursor           string    // up to where they are judged; its form is its owner's business
+	Cursor           string    // up to where a walk has asked, and then up to where they are judged; its form is its owner's business
 	Owner            string    // the process that has it
 	Due              time.Time // when somebody may take it up; zero once it has ended
 	Tries            int       // that failed
