@@ -36,16 +36,22 @@ func tenge(minor int64) providers.Money { return providers.Money{Minor: minor, C
 // bank is a provider that tells its books, and nothing else.
 type bank struct {
 	sync.Mutex
-	lines  []providers.StatementLine
-	asked  []providers.Window
-	broken int // after how many lines of a call it breaks off; 0 never
-
+	walks   bool // it lists nothing, and can be asked about each payment
+	lines   []providers.StatementLine
+	asked   []providers.Window
+	broken  int // after how many lines of a call it breaks off; 0 never
 	refunds providers.RefundClaims
+	teller
 }
 
 func (b *bank) Claims() providers.Claims {
-	return providers.Claims{Provider: "bank", Currencies: []string{"KZT"}, Statement: providers.StatementList, Refund: b.refunds, Reference: providers.ReferenceRule{Length: 20},
-		Methods:  []providers.MethodClaims{{Method: providers.QR, Flow: providers.Offer, OfferLife: time.Minute}},
+	source := providers.StatementList
+	if b.walks {
+		source = providers.StatementWalk
+	}
+	return providers.Claims{Provider: "bank", Currencies: []string{"KZT"}, Statement: source, Refund: b.refunds, Reference: providers.ReferenceRule{Length: 20},
+		Methods: []providers.MethodClaims{{Method: providers.QR, Flow: providers.Offer, OfferLife: time.Minute},
+			{Method: providers.Account, Flow: providers.AskFirst, Unasked: true}},
 		Timeouts: providers.Timeouts{Charge: time.Second, Create: time.Second, Status: time.Second, Refund: time.Second}}
 }
 
@@ -135,11 +141,16 @@ func (d *desk) must(err error) {
 // pay writes a payment of 1000 with one attempt at noon, and what else happened to it.
 func (d *desk) pay(id string, more ...payment.Body) {
 	d.t.Helper()
+	d.payBy(providers.QR, id, more...)
+}
+
+func (d *desk) payBy(method providers.Method, id string, more ...payment.Body) {
+	d.t.Helper()
 	e := payment.Event{At: noon, Actor: "caller", Body: payment.Opened{ID: id, Tenant: "shop", RequestID: id, Amount: tenge(1000),
-		Methods: []providers.Method{providers.QR}, Deadline: noon.Add(time.Hour)}}
+		Methods: []providers.Method{method}, Deadline: noon.Add(time.Hour)}}
 	p, err := d.store.Open(d.t.Context(), journal.Request{Tenant: "shop", ID: id, Kind: "create", Hash: "h"}, providers.Payer{}, e)
 	d.must(err)
-	bodies := append([]payment.Body{payment.Planned{Attempt: 1, Gateway: gateway, Provider: "bank", Method: providers.QR, Flow: providers.Direct, Reference: "ref-" + id}}, more...)
+	bodies := append([]payment.Body{payment.Planned{Attempt: 1, Gateway: gateway, Provider: "bank", Method: method, Flow: providers.Direct, Reference: "ref-" + id}}, more...)
 	for i, b := range bodies {
 		p, err = d.store.Advance(d.t.Context(), p, func(payment.Payment) ([]payment.Event, error) {
 			return []payment.Event{{At: noon.Add(time.Duration(i) * time.Second), Actor: "test", Body: b}}, nil

@@ -8,6 +8,11 @@
 //	                      ▲                                     └──► findings
 //	people, imports ──────┘
 //
+// Where a provider lists nothing, the day is walked: each payment that our books begin on it,
+// and each of which they give something back on it, is asked about. Such a statement shows
+// what we know of as the provider has it. What is unknown to us it never shows; only notices
+// and the files of a cabinet do.
+//
 // # What makes a run safe to interrupt
 //
 // Everything that a run has done stands in the books with how far it is, in one commit:

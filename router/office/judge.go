@@ -1,6 +1,7 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
@@ -27,12 +28,14 @@ const mostRounds = 3
 type judge struct {
 	*Office
 	books   Books
+	claims  providers.Claims
 	options reconcile.Options
 	days    []journal.StatementDay
 }
 
 func (b Books) options(claims providers.Claims) reconcile.Options {
-	return reconcile.Options{Edge: b.Edge, Late: b.Late, Payout: b.Payout, Fees: b.Fees, NetFees: b.NetFees, HidesRefunds: b.HidesRefunds, Parts: claims.Capture.Partial}
+	shown := claims.Statement == providers.StatementWalk && claims.StatusShowsAll // whatever a list would hide
+	return reconcile.Options{Edge: b.Edge, Late: b.Late, Payout: b.Payout, Fees: b.Fees, NetFees: b.NetFees, HidesRefunds: b.HidesRefunds && !shown, Parts: claims.Capture.Partial}
 }
 
 // page judges some orders: what their lines teach is taken in, and what differs after that
@@ -120,27 +123,44 @@ func (j judge) payments(ctx context.Context, groups []string) (map[string]paymen
 
 // judge holds the lines of some orders against the attempts that they are.
 func (j judge) judge(gateway string, groups []string, lines []journal.StagedLine, ours map[string]payment.Payment) reconcile.Judgement {
-	asked := map[string]bool{}
+	asked, spoken := map[string]bool{}, map[string]bool{}
 	for _, g := range groups {
 		asked[g] = true
-	}
-	var entries []reconcile.Entry
-	for _, p := range ours {
-		for _, e := range reconcile.EntriesOf(p, gateway) {
-			if asked[journal.GroupOf(e.Payment, e.Attempt)] {
-				entries = append(entries, e)
-			}
-		}
 	}
 	told := map[string][]providers.StatementLine{}
 	for _, l := range lines {
 		told[l.Day] = append(told[l.Day], l.StatementLine)
+		spoken[l.Group] = true
+	}
+	var entries []reconcile.Entry
+	for _, p := range ours {
+		for _, e := range reconcile.EntriesOf(p, gateway) {
+			if group := journal.GroupOf(e.Payment, e.Attempt); asked[group] && (spoken[group] || !j.unasked(e)) {
+				entries = append(entries, e)
+			}
+		}
 	}
 	var statements []reconcile.Statement
 	for _, d := range j.days {
 		statements = append(statements, reconcile.Statement{Gateway: gateway, Span: d.Span, Lines: told[d.Day], Read: d.Read})
 	}
 	return reconcile.Judge(statements, entries, j.options)
+}
+
+// unasked reports whether a walk that could not ask about an entry is among what would tell of
+// it: silence says nothing then.
+func (j judge) unasked(e reconcile.Entry) bool {
+	if !j.claims.Method(e.Method).Unasked {
+		return false
+	}
+	edge := cmp.Or(j.options.Edge, reconcile.DefaultEdge)
+	from, to := e.At.Add(-edge), e.At.Add(edge)
+	if e.Last.After(e.At) {
+		to = e.Last.Add(edge)
+	}
+	return slices.ContainsFunc(j.days, func(d journal.StatementDay) bool {
+		return d.Source == providers.StatementWalk && d.Span.From.Before(to) && d.Span.To.After(from)
+	})
 }
 
 // take takes in what a line teaches, through the payment's own door.

@@ -94,7 +94,7 @@ func (o *Office) match(ctx context.Context, run journal.Run, claims providers.Cl
 	if len(days) == 0 {
 		return run, errors.New("no statement of the gateway's has been read")
 	}
-	j := judge{Office: o, books: books, options: books.options(claims), days: days}
+	j := judge{Office: o, books: books, claims: claims, options: books.options(claims), days: days}
 	for passes := o.passes(books); at.Pass < len(passes); {
 		groups, next, err := passes[at.Pass](ctx, run, at)
 		if err != nil {

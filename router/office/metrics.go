@@ -9,7 +9,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/reconcile"
@@ -129,7 +128,7 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 	standingOf(slices.Sorted(maps.Keys(b.Books)), disputed, now).send(out)
 	for _, gateway := range slices.Sorted(maps.Keys(b.Books)) {
 		_, claims, err := b.claims(gateway)
-		if _, known := read[gateway]; known || err == nil && claims.Statement == providers.StatementList { // others have no books to be late with
+		if _, known := read[gateway]; known || err == nil && claims.Statement.ByCall() { // others have no books to be late with
 			gauge(successDesc, unix(read[gateway].Done), gateway)
 			gauge(readDesc, unix(read[gateway].ReadTo), gateway)
 		}

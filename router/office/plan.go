@@ -8,7 +8,6 @@ import (
 
 	"github.com/adhocore/gronx"
 
-	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/reconcile"
 )
@@ -83,7 +82,7 @@ func (o *Office) plan(ctx context.Context, now time.Time) error {
 
 func (o *Office) planOf(ctx context.Context, gateway string, now time.Time) error {
 	books := o.Books[gateway]
-	if _, claims, err := o.claims(gateway); err != nil || claims.Statement != providers.StatementList {
+	if _, claims, err := o.claims(gateway); err != nil || !claims.Statement.ByCall() {
 		return err
 	}
 	read, err := o.Journal.StatementDays(ctx, gateway)

@@ -9,10 +9,10 @@ import (
 	"github.com/payrouter/payrouter/router/journal"
 )
 
-// read reads the books of a run's day, slice by slice, and makes them the day's statement.
-// Lines are staged as they come; those of a slice that did not come to its end are dropped
-// when it is read again.
-func (o *Office) read(ctx context.Context, run journal.Run, g router.Gateway, books Books) (journal.Run, error) {
+// read reads the books of a run's day, slice by slice or payment by payment, and makes them
+// the day's statement. Lines are staged as they come; those of a slice that did not come to
+// its end are dropped when it is read again.
+func (o *Office) read(ctx context.Context, run journal.Run, g router.Gateway, claims providers.Claims, books Books) (journal.Run, error) {
 	run, err := o.renewed(ctx, run)
 	if err != nil {
 		return run, err
@@ -21,6 +21,11 @@ func (o *Office) read(ctx context.Context, run journal.Run, g router.Gateway, bo
 	asOf := run.Created // the earliest that any of its lines was told
 	for more := true; more; {
 		if more, err = o.Journal.Unstage(ctx, run, 10*o.Page); err != nil {
+			return run, err
+		}
+	}
+	if run.Source == providers.StatementWalk {
+		if run, err = o.walk(ctx, run, g, claims); err != nil {
 			return run, err
 		}
 	}

@@ -27,7 +27,7 @@ const (
 // Errors that callers branch on.
 var (
 	ErrNoBooks  = errors.New("nothing is configured for this gateway's statements")
-	ErrNoSource = errors.New("the gateway's statements are no list")
+	ErrNoSource = errors.New("the gateway's statements cannot be asked for")
 	ErrBadDay   = errors.New("no day such as 2026-11-24")
 )
 
@@ -70,7 +70,7 @@ func (o *Office) Prepare(ctx context.Context, order Order) (journal.Run, error) 
 	if !ok {
 		return journal.Run{}, fmt.Errorf("%s: %w", order.Gateway, ErrNoBooks)
 	}
-	if claims.Statement != providers.StatementList {
+	if !claims.Statement.ByCall() {
 		return journal.Run{}, fmt.Errorf("%s has a %s: %w", order.Gateway, claims.Statement, ErrNoSource)
 	}
 	now, err := o.Clock(ctx)
@@ -214,7 +214,7 @@ func (o *Office) do(ctx context.Context, run journal.Run) (journal.Run, error) {
 		return run, err
 	}
 	if run.State == journal.RunQueued || run.State == journal.RunReading {
-		if run, err = o.read(ctx, run, g, books); err != nil {
+		if run, err = o.read(ctx, run, g, claims, books); err != nil {
 			return run, err
 		}
 	}
