@@ -78,7 +78,7 @@ func claims(c Config) providers.Claims {
 		Refund:     providers.RefundClaims{API: true, Partial: true, SettleWait: c.RefundSettle},
 		Webhook:    providers.Signed,
 		WebhookFor: noticesFor,
-		Statement:  providers.StatementFile, // no list call is documented (notes, section 9)
+		Statement:  providers.StatementWalk, // no list call is documented (notes, section 9)
 		// A status shows every refund on the payment, in sum and one by one.
 		StatusShowsAll: true,
 		Timeouts:       times,

@@ -66,7 +66,7 @@ func TestAWrongFieldIsNamed(t *testing.T) {
 // A hold is captured by itself after five days; nothing may be read as "then it is released".
 func TestAHoldIsClaimedToTakeTheMoneyAtItsEnd(t *testing.T) {
 	c := claims(config().withDefaults())
-	if c.Capture.HoldLife != 5*24*time.Hour || !c.Capture.Takes || !c.Capture.Partial || c.Webhook != providers.Signed || c.WebhookFor != 2*time.Hour || c.Statement != providers.StatementFile {
+	if c.Capture.HoldLife != 5*24*time.Hour || !c.Capture.Takes || !c.Capture.Partial || c.Webhook != providers.Signed || c.WebhookFor != 2*time.Hour || c.Statement != providers.StatementWalk {
 		t.Errorf("%+v", c)
 	}
 	for _, m := range c.Methods {

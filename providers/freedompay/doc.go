@@ -10,7 +10,8 @@
 //	capture              do_capture.php                yes           ok and the sum
 //	void                 cancel.php                    yes           ok
 //	refund               revoke.php or g2g/refund      yes           ok
-//	statement            get_registry.php, if at all   no            (registry.go)
+//	statement            get_status3.php, one by one   no            sums, then the word (tell.go)
+//	                     or get_registry.php, if ever  no            (registry.go)
 //
 // A payment at Freedom Pay, and what we make of it (status.go):
 //

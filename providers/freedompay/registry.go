@@ -95,14 +95,8 @@ func (a answer) report(w providers.Window, line func(providers.StatementLine) er
 	if seen.cleared.Minor > 0 {
 		charge.Amount = seen.cleared.Money
 	}
-	if net := a.text("pg_net_amount"); net != "" {
-		kept, err := providers.ParseMoney(net, seen.currency)
-		if err != nil {
-			return fmt.Errorf("registry row of payment %q: %w", seen.id, errAmounts)
-		}
-		if fee := charge.Amount.Minor - kept.Minor; charge.Verdict == providers.Approved && kept.Minor > 0 && fee > 0 {
-			charge.Fee = providers.Money{Minor: fee, Currency: seen.currency}
-		}
+	if charge.Fee, err = a.fee(seen, charge); err != nil {
+		return fmt.Errorf("registry row of payment %q: %w", seen.id, err)
 	}
 	if err := line(charge); err != nil {
 		return err

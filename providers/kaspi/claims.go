@@ -27,7 +27,7 @@ func (g *Gateway) Claims() providers.Claims {
 			SettleWait: c.RefundSettle,
 		},
 		Webhook:   providers.HintOnly,
-		Statement: providers.StatementFile,
+		Statement: statements(c.Scheme),
 		Timeouts:  limits(c),
 	}
 	for _, method := range []providers.Method{providers.QR, providers.Link} {
@@ -47,6 +47,7 @@ func (g *Gateway) Claims() providers.Claims {
 	if c.Biller.Service != "" {
 		claims.Methods = append(claims.Methods, providers.MethodClaims{
 			Method: providers.Account, Flow: providers.AskFirst, Withdraw: providers.Veto, NoRefund: true,
+			Unasked:   true, // the bank's other system has no look-up
 			Reference: providers.ReferenceRule{Kind: providers.Counted, Length: accountLength, Account: c.OrganizationBIN},
 		})
 	}
@@ -62,4 +63,13 @@ func limits(c Config) providers.Timeouts {
 		t.Charge, t.Create, t.Refund = t.Charge+t.Status, t.Create+t.Status, t.Refund+t.Status
 	}
 	return t
+}
+
+// statements are walked where payment/details can be asked for, which tells a purchase's date
+// and what was given back of it. Under r1 people import the cabinet's export.
+func statements(s Scheme) providers.StatementSource {
+	if s == R1 {
+		return providers.StatementFile
+	}
+	return providers.StatementWalk
 }

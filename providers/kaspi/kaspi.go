@@ -39,6 +39,7 @@ var (
 	_ providers.Refunder = (*Gateway)(nil)
 	_ providers.Listener = (*Gateway)(nil)
 	_ providers.Prober   = (*Gateway)(nil)
+	_ providers.Teller   = (*Gateway)(nil)
 )
 
 // New makes a Gateway. It reads the certificate files but touches no network. Its

@@ -101,6 +101,7 @@ func (s *suite) powersMatch(h *house) {
 	need(h.claims.Refund.API, can[providers.Refunder](p), "Refunder")
 	need(h.claims.Webhook != providers.NoWebhook || asks, can[providers.Listener](p), "Listener")
 	need(h.claims.Statement == providers.StatementList, can[providers.Reporter](p), "Reporter")
+	need(h.claims.Statement == providers.StatementWalk, can[providers.Teller](p), "Teller")
 	if h.claims.Refund.API && h.claims.Refund.SettleWait <= 0 && !h.claims.Refund.OwnID {
 		h.t.Error("a lost refund without an id must be given time to show")
 	}

@@ -70,7 +70,7 @@ func claims(c Config) providers.Claims {
 		Capture:    providers.CaptureClaims{Partial: c.Holds, HoldLife: holdLife(c)},
 		Refund:     refunds(c),
 		Webhook:    providers.Signed,
-		Statement:  providers.StatementWalk,
+		Statement:  providers.StatementWalk, // no list has all payments (doc.go)
 		Timeouts:   limits,
 	}
 }

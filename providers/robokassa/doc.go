@@ -66,5 +66,5 @@
 // Not used: the saved-card page (needs the payer and the card's code), split payments,
 // CalcOutSumm and the lists of methods. No list covers all payments: GetInvoiceInformationList
 // has the invoices of CreateInvoice only, and its fields are not documented in full. So the
-// shop's books are walked, number by number, by Lookup.
+// shop's books are walked, number by number (tell.go).
 package robokassa

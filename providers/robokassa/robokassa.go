@@ -31,6 +31,7 @@ var (
 	_ providers.Refunder = (*Gateway)(nil)
 	_ providers.Listener = (*Gateway)(nil)
 	_ providers.Prober   = (*Gateway)(nil)
+	_ providers.Teller   = (*Gateway)(nil)
 )
 
 // Options are what a Gateway gets besides its configuration.
