@@ -24,7 +24,8 @@ type Books struct {
 
 	Edge time.Duration `yaml:"edge"` // how far two books may date one movement apart; default 10m
 	Late time.Duration `yaml:"late"` // a row dated later than this after ours is settled late; default 24h
-	// Formats are the files that people may import, by name, for providers that offer no list.
+	// Formats are the files that people may import, by name. Of providers that offer no list they
+	// alone show what we do not know of.
 	Formats map[string]statement.Format `yaml:"formats"`
 
 	Fees []Fee `yaml:"fees"` // the contract; the newest that has begun counts; default none: fees are not looked at
@@ -54,11 +55,17 @@ type habits struct {
 }
 
 var habit = map[string]habits{
-	"kaspi": {zone: "Asia/Almaty"}, "robokassa": {zone: "Europe/Moscow", hides: true}, "freedompay": {zone: "Asia/Almaty", hides: true},
-	"halyk":     {zone: "Asia/Almaty", reread: 8, net: true, hides: true}, // a row changes with its payment, and a refund only lowers its payout
-	"tiptoppay": {zone: "Asia/Almaty", reread: 8},
-	"wayforpay": {zone: "Europe/Kyiv", reread: 3},
-	"quickpay":  {zone: "UTC", reread: 3, feeless: true}, // its fee is what the payer is charged on top
+	// Whoever is walked is asked again for longer than a hold lives: late money, and what people
+	// give back in the cabinet, is seen only when its payment is asked about.
+	"kaspi":     {zone: "Asia/Almaty", reread: 8},
+	"robokassa": {zone: "Europe/Moscow", reread: 8, hides: true}, // a partial refund changes no state
+	// A registry tells refunds under the day of their payment. A status, which is what is walked
+	// without one, hides none.
+	"freedompay": {zone: "Asia/Almaty", reread: 8, hides: true},
+	"halyk":      {zone: "Asia/Almaty", reread: 8, net: true, hides: true}, // a row changes with its payment, and a refund only lowers its payout
+	"tiptoppay":  {zone: "Asia/Almaty", reread: 8},
+	"wayforpay":  {zone: "Europe/Kyiv", reread: 3},
+	"quickpay":   {zone: "UTC", reread: 3, feeless: true}, // its fee is what the payer is charged on top
 }
 
 // books completes what was left out.
