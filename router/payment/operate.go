@@ -225,32 +225,50 @@ const (
 	failedReads = 8
 )
 
-// lookFirst is when to look the attempt up before a refund is sent, or the zero time when
-// that is not needed. Where the gateway stores no refund id of ours, a refund whose answer
-// is lost is told by what it adds to the sum returned (Kaspi, WayForPay), and people
-// give money back in the gateway's own programs: the sum before it must have been read,
-// after the refund was asked for.
+// lookFirst is when to look the attempt up before an operation is sent that moves money, or
+// the zero time when that is not needed. Two of them need it:
+//
+//   - any, after the books lost a window: what was captured or given back in it is seen at the
+//     gateway only. Such a look must say something.
+//   - a refund, where the gateway stores no id of ours. One whose answer is lost is told by what
+//     it adds to the sum returned (Kaspi, WayForPay), and people give money back in the
+//     gateway's own programs: the sum before it must have been read, after the refund was asked
+//     for.
 func (p Payment) lookFirst(plan OperationPlanned, now time.Time, t Terms) time.Time {
-	if plan.Op != OpRefund || t.claims(p.Attempts[plan.Attempt-1].Gateway).Refund.OwnID {
+	a := p.Attempts[plan.Attempt-1]
+	at := latest(a.LastLook, a.Planned).Add(min(a.Spare, t.SlowLook))
+	again := latest(at, a.LastLook.Add(step(t.Ladder, max(a.FailedLooks-1, 0), p.ID))) // once a look has failed
+	switch {
+	case (plan.Op == OpCapture || plan.Op == OpRefund) && p.unseenSinceLost(a, t):
+		if a.FailedLooks > 0 {
+			return again
+		}
+		return at
+	case plan.Op != OpRefund || t.claims(a.Gateway).Refund.OwnID:
 		return time.Time{}
 	}
-	a, asked := p.Attempts[plan.Attempt-1], int64(0)
+	asked := int64(0)
 	if r := p.refund(plan.Refund); r != nil {
 		asked = r.Seq
 	}
 	if last, ok := p.lastOperation(a.N, OpRefund); ok {
 		asked = max(asked, last.Settle)
 	}
-	at := latest(a.LastLook, a.Planned).Add(min(a.Spare, t.SlowLook))
 	switch {
 	case a.LookSeq <= asked: // by the order of events: clocks differ
 		return at
 	case (a.FailedLooks == 0 || a.FailedLooks >= failedReads) && !a.LastLook.Before(now.Add(-readWithin)):
 		return time.Time{}
 	case a.FailedLooks > 0:
-		return latest(at, a.LastLook.Add(step(t.Ladder, a.FailedLooks-1, p.ID)))
+		return again
 	}
 	return at
+}
+
+// unseenSinceLost reports whether no look has shown how the attempt stands since the books lost
+// a window. What the gateway cannot be asked about is settled by whoever reconciles the window.
+func (p Payment) unseenSinceLost(a Attempt, t Terms) bool {
+	return t.lost(a) && a.Flow != providers.AskFirst && !a.Seen.At.After(t.LostAt)
 }
 
 func latest(a, b time.Time) time.Time {

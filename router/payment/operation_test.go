@@ -566,3 +566,57 @@ func TestARefundThatShowsInTheLookBeforeItsSecondTryIsNotMadeAgain(t *testing.T)
 		b.wantRefund("r", payment.RefundDone)
 	}
 }
+
+// What was captured or given back in a window that the books lost is seen at the gateway
+// only: whoever asks for it again would have it made again.
+func TestNothingIsCapturedOrGivenBackAfterALostWindowBeforeTheGatewayWasAsked(t *testing.T) {
+	lose := func(b *book) { b.pass(time.Second); b.terms.LostAt = b.now; b.pass(time.Second) }
+	b := held(t)
+	lose(b)
+	b.tell(capture(amount.Minor))
+	b.want(payment.Ask)
+	b.tell(lookup(providers.Unknown, providers.Timeout))
+	if s := b.p.Next(b.now, b.terms); s.Do != payment.Rest || !s.Until.After(b.now) {
+		t.Fatalf("after a look that said nothing: %s", describe(s))
+	}
+	b.pass(10 * time.Second)
+	b.want(payment.Ask)
+	b.tell(lookup(providers.Approved, ""))
+	b.wantStatus(payment.StatusPaid)
+	b.wantSums(payment.Sums{Paid: amount.Minor})
+	if len(b.p.Operations) > 0 {
+		t.Fatal("captured again")
+	}
+
+	b = held(t)
+	lose(b)
+	b.tell(capture(amount.Minor))
+	b.want(payment.Ask)
+	b.tell(lookup(providers.Held, ""))
+	b.operate(payment.OpCapture, amount.Minor) // it is held still
+
+	own := func(gateway string) providers.Claims {
+		c := claims(gateway)
+		c.Refund.OwnID = true
+		return c
+	}
+	b = paid(t)
+	b.terms.Claims = own
+	lose(b)
+	b.tell(refund("r", amount.Minor))
+	b.want(payment.Ask)
+	b.tell(returned(amount.Minor, lookup(providers.Approved, "")))
+	b.wantFindings(payment.ReturnedElsewhere)
+	b.wantRefund("r", payment.RefundFailed)
+	if len(b.p.Operations) > 0 {
+		t.Fatal("given back again")
+	}
+
+	b = paid(t)
+	b.terms.Claims = own
+	lose(b)
+	b.tell(refund("r", amount.Minor))
+	b.want(payment.Ask)
+	b.tell(lookup(providers.Approved, ""))
+	b.operate(payment.OpRefund, amount.Minor)
+}
