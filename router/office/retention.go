@@ -116,7 +116,7 @@ func (k Keeper) Pass(ctx context.Context) ([]Aging, error) {
 		return nil, fmt.Errorf("retention: %w", err)
 	}
 	owner := uuid.NewString()
-	mine := func() error {
+	may := func() error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func (k Keeper) Pass(ctx context.Context) ([]Aging, error) {
 		}
 		return err
 	}
-	if err := mine(); err != nil {
+	if err := may(); err != nil {
 		return nil, err
 	}
 	now, err := k.Clock(ctx)
@@ -147,7 +147,7 @@ func (k Keeper) Pass(ctx context.Context) ([]Aging, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := k.through(ctx, id, now, mine)
+	all, err := k.through(ctx, id, now, may)
 	if err != nil {
 		return all, err
 	}
