@@ -132,6 +132,8 @@ func TestTwoReplicasDoOnePass(t *testing.T) {
 			if due, err := o.agedDue(t.Context(), *d.clock); err != nil || !due {
 				t.Errorf("due is %t, error %v", due, err)
 			}
+		}
+		for _, o := range offices {
 			group.Go(func() {
 				if more, err := o.workAged(t.Context(), *d.clock); more || err != nil {
 					t.Errorf("more is %t, error %v", more, err)

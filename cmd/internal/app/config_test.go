@@ -142,7 +142,7 @@ func TestTheShortestTermsAreTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := c.Keeper().Retention; r.Notices != 30*24*time.Hour || r.Personal != 180*24*time.Hour || r.Schedule != "" {
+	if r := c.Retention; r.Notices.Duration != 30*24*time.Hour || r.Personal.Duration != 180*24*time.Hour || r.Schedule != "off" {
 		t.Errorf("read as %+v", r)
 	}
 }

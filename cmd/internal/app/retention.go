@@ -2,12 +2,18 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 
+	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/office"
 )
 
@@ -69,6 +75,50 @@ func (r Retention) validate(say func(string, ...any)) {
 	}
 }
 
-// Keeper is how the configuration wants what is old removed; the books are given by whoever
-// does it.
-func (c Config) Keeper() office.Keeper { return office.Keeper{Retention: c.Retention.office()} }
+// Retain shows on out what has outlived its term, or removes it and shows that.
+func Retain(ctx context.Context, c Config, store *journal.Store, actor string, remove bool, out io.Writer) error {
+	k := office.Keeper{Journal: store, Retention: c.Retention.office(), Actor: actor, Hold: func() error { return timely(ctx, store) }}
+	do, total := k.Look, map[string]int64{}
+	if remove {
+		k.Told = func(what string, done, _ int64) {
+			if total[what] += done; done > 0 {
+				fmt.Fprintf(out, "%s: %d\n", what, total[what])
+			}
+		}
+		do = k.Pass
+	}
+	all, err := do(ctx)
+	if err != nil {
+		return err
+	}
+	return printAging(out, all, remove)
+}
+
+// timely refuses to go by a clock of the database's that a person would not believe.
+func timely(ctx context.Context, store *journal.Store) error {
+	theirs, err := store.Clock(ctx)
+	if off := time.Since(theirs); err == nil && off.Abs() > time.Minute {
+		err = fmt.Errorf("the database's clock is %s from this machine's: set it right first", off.Round(time.Second))
+	}
+	return err
+}
+
+func printAging(out io.Writer, all []office.Aging, removed bool) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	due := "DUE NOW"
+	if removed {
+		due = "REMOVED"
+	}
+	fmt.Fprintf(w, "WHAT\tKEPT FOR\tAT LEAST\tOLDEST\t%s\tOLD AND KEPT, FOR THEY\n", due)
+	for _, a := range all {
+		oldest, kept := "-", []string(nil)
+		if !a.Oldest.IsZero() {
+			oldest = a.Oldest.Format(time.DateOnly)
+		}
+		for _, why := range slices.Sorted(maps.Keys(a.Kept)) {
+			kept = append(kept, fmt.Sprintf("%s: %d", why, a.Kept[why]))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", a.What, office.Days(a.Term), office.Days(a.Least), oldest, a.Due, cmp.Or(strings.Join(kept, "; "), "-"))
+	}
+	return w.Flush()
+}
