@@ -115,7 +115,7 @@ func (s *Store) LatestUnknown(ctx context.Context, gateway string, tenants []str
 
 // LatestRefunds finds the payments of which a refund was done at a gateway last, up to n.
 func (s *Store) LatestRefunds(ctx context.Context, gateway string, n int) ([]string, string, error) {
-	const query = `SELECT payment_id FROM refunds WHERE gateway = $1 AND verdict = 'approved' GROUP BY payment_id ORDER BY MAX(last_at) DESC, payment_id DESC LIMIT $2`
+	const query = `SELECT payment_id FROM refunds WHERE gateway = $1 AND verdict = 'approved' GROUP BY payment_id ORDER BY MAX(planned_at) DESC, payment_id DESC LIMIT $2`
 	return s.asked(ctx, query, gateway, n)
 }
 
@@ -167,10 +167,17 @@ func (s *Store) PaymentsKept(ctx context.Context) (int64, time.Time, string, err
 	return s.kept(ctx, `SELECT COUNT(*), MIN(created_at) FROM payments`)
 }
 
-// UnansweredDisputes counts a gateway's disputes that were raised before an instant and wait for
-// our answer, and says when the oldest was raised.
-func (s *Store) UnansweredDisputes(ctx context.Context, gateway string, before time.Time) (int64, time.Time, string, error) {
-	return s.kept(ctx, `SELECT COUNT(*), MIN(opened_at) FROM disputes WHERE gateway = $1 AND state = 'open' AND opened_at < $2`, gateway, micros(before))
+// Contested counts a gateway's disputes, and those of them that were raised before an instant
+// and wait for our answer, and says when the oldest of these was raised.
+func (s *Store) Contested(ctx context.Context, gateway string, before time.Time) (all, waiting int64, oldest time.Time, asked string, err error) {
+	const query = `SELECT COUNT(*), COUNT(CASE WHEN state = 'open' AND opened_at < $2 THEN 1 END), MIN(CASE WHEN state = 'open' AND opened_at < $2 THEN opened_at END)
+		FROM disputes WHERE gateway = $1`
+	var at *int64
+	err = s.one(ctx, []any{&all, &waiting, &at}, query, gateway, micros(before))
+	if at != nil {
+		oldest = instant(*at)
+	}
+	return all, waiting, oldest, question(query, gateway, micros(before)), err
 }
 
 func (s *Store) kept(ctx context.Context, query string, args ...any) (n int64, oldest time.Time, asked string, err error) {

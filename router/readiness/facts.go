@@ -96,8 +96,9 @@ type Books struct {
 	Query string
 }
 
-// Disputes are those that nobody has answered.
+// Disputes are those of the gateway.
 type Disputes struct {
+	All     int64 // that were recorded
 	Overdue int64 // unanswered for longer than the bank allows
 	Oldest  time.Time
 	Query   string

@@ -100,7 +100,10 @@ func (f Facts) left(end time.Time) string {
 
 func disputes(f Facts) Item {
 	d := f.Disputes
-	i := Item{State: Met, Value: fmt.Sprintf("%s unanswered for longer", grouped(d.Overdue)), Evidence: "disputes in our books", Query: d.Query, At: f.Now}
+	if d.All == 0 {
+		return Item{Evidence: "no dispute was recorded yet: payctl dispute record", Query: d.Query}
+	}
+	i := Item{State: Met, Value: fmt.Sprintf("%s of %s unanswered for longer", grouped(d.Overdue), grouped(d.All)), Evidence: "disputes in our books", Query: d.Query, At: f.Now}
 	if d.Overdue > 0 {
 		i.State, i.At = NotMet, d.Oldest
 		i.Evidence += ", the oldest of " + f.local(d.Oldest)

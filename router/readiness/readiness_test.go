@@ -14,7 +14,7 @@ var now = time.Date(2026, 11, 10, 14, 0, 0, 0, almaty)
 
 // good are facts with which everything is met.
 func good() Facts {
-	f := Facts{Gateway: "kaspi-main", Now: now, Zone: almaty, Egress: []string{"203.0.113.7"}, Disputes: Disputes{Query: "disputes"}, ShownQuery: "evidence",
+	f := Facts{Gateway: "kaspi-main", Now: now, Zone: almaty, Egress: []string{"203.0.113.7"}, Disputes: Disputes{All: 3, Query: "disputes"}, ShownQuery: "evidence",
 		Volume:  Volume{Query: "volume"},
 		Notices: Records{Rows: 3, Oldest: now.AddDate(0, -1, 0), Query: "notices"}, Records: Records{Rows: 4, Oldest: now.AddDate(-1, 0, 0), Query: "payments"},
 		Unique: Unique{Rows: 7, Index: true, Query: "unique"}, Token: Token{Issued: now.AddDate(0, -3, 0)},
@@ -131,7 +131,8 @@ func TestRequirementsAreJudged(t *testing.T) {
 		"a certificate that ends first": {"token", func(f *Facts) { f.Token = Token{Expires: now.Add(200 * day), Certificate: now.Add(10 * day)} }, NotMet, "200 days left; certificate: 10 days left"},
 		"a certificate and no token":    {"token", func(f *Facts) { f.Token = Token{Certificate: now.Add(200 * day)} }, NoEvidence, "certificate: 200 days left"},
 		"disputes are answered":         {"disputes", func(*Facts) {}, Met, "0 unanswered"},
-		"a dispute waits":               {"disputes", func(f *Facts) { f.Disputes = Disputes{Overdue: 2, Oldest: now.Add(-2 * day)} }, NotMet, "2 unanswered"},
+		"no dispute was recorded":       {"disputes", func(f *Facts) { f.Disputes = Disputes{} }, NoEvidence, ""},
+		"a dispute waits":               {"disputes", func(f *Facts) { f.Disputes = Disputes{All: 3, Overdue: 2, Oldest: now.Add(-2 * day)} }, NotMet, "2 of 3 unanswered"},
 		"books that agree":              {"reconciliation", func(*Facts) {}, Met, "read up to 2026-10-31; 0 open findings"},
 		"books that differ":             {"reconciliation", func(f *Facts) { f.Books.Open = 1 }, NotMet, "1 open findings"},
 		"books of long ago":             {"reconciliation", func(f *Facts) { f.Books.Ends = now.Add(-booksRead - 1) }, NotMet, "read up to"},

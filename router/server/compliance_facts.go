@@ -328,7 +328,7 @@ func (q *inquiry) reconciled(ctx context.Context) error {
 
 func (q *inquiry) disputed(ctx context.Context) (err error) {
 	d := &q.Disputes
-	d.Overdue, d.Oldest, d.Query, err = q.router.Journal.UnansweredDisputes(ctx, q.Gateway, q.Now.Add(-journal.AnswerWithin))
+	d.All, d.Overdue, d.Oldest, d.Query, err = q.router.Journal.Contested(ctx, q.Gateway, q.Now.Add(-journal.AnswerWithin))
 	return err
 }
 
