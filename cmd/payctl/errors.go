@@ -89,7 +89,7 @@ func (c *client) headline(cmd *cobra.Command, s *status.Status, interrupted bool
 var flagNames = map[string]string{
 	"minor_units": "amount", "currency_code": "currency", "methods": "method", "order_id": "order", "customer_id": "customer",
 	"display_name": "name", "ip_address": "ip", "save_instrument": "save", "soft_decline_retry": "soft-retry", "capture_mode": "hold",
-	"gateways": "gateway", "duration": "for", "page_size": "limit", "create_time_after": "since",
+	"gateways": "gateway", "duration": "for", "page_size": "limit", "create_time_after": "since", "shown_time": "shown",
 }
 
 // flagOf is what the person typed for a field of the API: a flag, or else the argument.
@@ -120,6 +120,9 @@ func see(name string) string {
 	parts := strings.Split(name, "/")
 	if parts[0] == "gateways" && len(parts) > 1 {
 		return "payctl overrides " + parts[1]
+	}
+	if parts[0] == "evidence" {
+		return "payctl kaspi evidence list"
 	}
 	if parts[0] == "reconciliations" && len(parts) > 1 {
 		return "payctl reconcile show " + parts[1]

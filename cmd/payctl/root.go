@@ -26,6 +26,7 @@ const (
 	exitDone        = 0
 	exitRefused     = 1 // refused by the service, or the service was not reached
 	exitUsage       = 2 // a mistake at the command line: nothing was sent
+	exitNotMet      = 3 // a checklist was printed, and something on it is not met
 	exitInterrupted = 130
 )
 
@@ -54,6 +55,9 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) int {
 	if err == nil {
 		return exitDone
 	}
+	if errors.Is(err, errNotMet) {
+		return exitNotMet // what was printed says it
+	}
 	if text := c.explain(ctx, cmd, err); text != "" {
 		fmt.Fprintln(errs, text)
 	}
@@ -70,14 +74,14 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) int {
 func (c *client) root(errs io.Writer) *cobra.Command {
 	root := group("payctl", "See, steer and explain payments",
 		c.paymentCommand(), c.gatewaysCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(), c.reconciledCommand(),
-		c.overridesCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.instrumentsCommand())
+		c.overridesCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.kaspiCommand(), c.instrumentsCommand())
 	root.Long = `payctl is payrouter for people: see, steer and explain payments.
 
 Who you are comes from --as or PAYROUTER_OPERATOR and is recorded with everything you change.
 Tables are for people and may change; -o json prints the API's own messages, errors included.
 
 Exit status: 0 done (a decline is an answer), 1 refused or not reached, 2 a mistake at the
-command line, 130 interrupted.`
+command line, 3 something on a checklist is not met, 130 interrupted.`
 	root.Example = `  payctl gateways
   payctl payment list --at-risk
   payctl explain 019ac…
