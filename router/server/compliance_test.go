@@ -84,6 +84,7 @@ func TestReadinessIsShownByWhatStandsInTheBooks(t *testing.T) {
 		d.pay(paid) // the gateway sends its notice again
 		_, err := d.refund(paid, 50000)
 		d.must(err)
+		time.Sleep(time.Second)
 		whole := d.create(qr())
 		d.pay(whole)
 		_, err = d.refund(whole, 150000)

@@ -48,6 +48,7 @@ func TestWithoutAStoreEveryCallIsUnavailableAndNothingIsSent(t *testing.T) {
 			&pb.ListDisputesRequest{}, &pb.UpdateDisputeRequest{Dispute: &pb.Dispute{Name: disputeName(newID()), Owner: "aida", Etag: `"1"`}},
 			&pb.AnswerDisputeRequest{Name: disputeName(newID()), Answer: "a test", Etag: `"1"`},
 			&pb.CloseDisputeRequest{Name: disputeName(newID()), Outcome: pb.Dispute_OUTCOME_WON, Reason: "a test", Etag: `"1"`}, &pb.StreamDisputeEvidenceRequest{Name: disputeName(newID())},
+			&pb.GetReadinessRequest{}, &pb.RecordEvidenceRequest{Item: "alerts", Reference: "case 81", Reason: "a test", RequestId: newID()}, &pb.ListEvidenceRequest{},
 		} {
 			err := d.call(r)
 			if status.Code(err) != codes.Unavailable {
