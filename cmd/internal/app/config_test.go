@@ -144,5 +144,15 @@ func TestTheShortestTermsAreTaken(t *testing.T) {
 	}
 	if r := c.Retention; r.Notices.Duration != 30*24*time.Hour || r.Personal.Duration != 180*24*time.Hour || r.Schedule != "off" {
 		t.Errorf("read as %+v", r)
+func TestWhatABankIsToldOfUsIsChecked(t *testing.T) {
+	c, err := app.Parse([]byte(least + "    credentials_issued: 2026-02-28\n    credentials_expire: 2027-02-28\nreadiness:\n  egress: [203.0.113.7, \"2001:db8::/64\"]\n"))
+	if err != nil || len(c.Readiness.Egress) != 2 || c.Gateways[0].Issued.Format(time.DateOnly) != "2026-02-28" {
+		t.Errorf("read as %+v, %v", c.Readiness, err)
+	}
+	_, err = app.Parse([]byte(least + "    credentials_issued: 2027-03-01\n    credentials_expire: 2027-02-28\nreadiness:\n  egress: [203.0.113.7, shop.example.kz]\n"))
+	for _, want := range []string{`readiness.egress[1]: "shop.example.kz" is neither an address nor a CIDR block`, "gateways[0].credentials_issued: 2027-03-01 is after credentials_expire"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not said: %v", want, err)
+		}
 	}
 }
