@@ -36,10 +36,15 @@ type Options struct {
 	Log     *slog.Logger
 	// Dial replaces the network to the gateway of that name, in tests.
 	Dial map[string]Dial
-	// Step is called at named points of a payment, for tests that kill the process there.
+	// Step is called at named points of a payment, and of a run of the back office, for tests
+	// that kill the process there.
 	Step func(point string)
-	// Lease is how long a worker's claim lasts, for tests that outlive it. Default 2 min.
+	// Lease is how long a worker's claim lasts, for tests that outlive it. Default 2 min; 1 min
+	// in the back office.
 	Lease time.Duration
+	// Page is how many orders the back office judges, and lines it keeps, in one commit, for
+	// tests that kill the process between two. Default 500.
+	Page int
 }
 
 // App is the service, wired and listening, not yet serving.
@@ -182,7 +187,8 @@ func (a *App) backOffice(c Config) (*office.Office, error) {
 			return nil, fmt.Errorf("gateways.%s.books.%w", g.Name, err)
 		}
 	}
-	return office.New(office.Options{Router: a.router, Journal: a.store, Books: books, Retention: c.Retention.office(), Log: a.log, Registerer: a.registry, Step: a.options.Step})
+	return office.New(office.Options{Router: a.router, Journal: a.store, Books: books, Retention: c.Retention.office(), Log: a.log, Registerer: a.registry,
+		Lease: a.options.Lease, Page: a.options.Page, Step: a.options.Step})
 }
 
 // watch says how health looks after a gateway.

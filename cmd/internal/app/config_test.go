@@ -144,6 +144,9 @@ func TestTheShortestTermsAreTaken(t *testing.T) {
 	}
 	if r := c.Retention; r.Notices.Duration != 30*24*time.Hour || r.Personal.Duration != 180*24*time.Hour || r.Schedule != "off" {
 		t.Errorf("read as %+v", r)
+	}
+}
+
 func TestWhatABankIsToldOfUsIsChecked(t *testing.T) {
 	c, err := app.Parse([]byte(least + "    credentials_issued: 2026-02-28\n    credentials_expire: 2027-02-28\nreadiness:\n  egress: [203.0.113.7, \"2001:db8::/64\"]\n"))
 	if err != nil || len(c.Readiness.Egress) != 2 || c.Gateways[0].Issued.Format(time.DateOnly) != "2026-02-28" {
