@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -31,30 +32,55 @@ const (
 	childStore  = "PAYROUTER_KILL_TEST_STORE"  // the books' URL, which the file names as ${…}
 	childTrap   = "PAYROUTER_KILL_TEST_TRAP"   // a trap's text
 	childLease  = "PAYROUTER_KILL_TEST_LEASE"  // how long its workers' claims last
+	childPage   = "PAYROUTER_KILL_TEST_PAGE"   // how much its back office does in one commit
 )
 
 // trap is the signal that a child sends to itself at the n-th passing of a step of the
-// router. The zero trap never closes.
+// router or of the back office. The zero trap never closes.
 type trap struct {
 	step   string
 	nth    int
 	signal syscall.Signal
+	late   time.Duration // so long after the step, wherever the child is by then
+	once   string        // a file, which the first child that is caught makes: no other is
 }
 
 // text writes the trap for a child.
-func (t trap) text() string { return fmt.Sprintf("%s/%d/%d", t.step, t.nth, t.signal) }
+func (t trap) text() string {
+	return fmt.Sprintf("%s/%d/%d/%s/%s", t.step, t.nth, t.signal, t.late, t.once)
+}
 
-// setTrap reads a trap's text and returns the router's hook.
+// catches reports whether no other child was caught before.
+func (t trap) catches() bool {
+	if t.once == "" {
+		return true
+	}
+	mark, err := os.OpenFile(t.once, os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		_ = mark.Close()
+	}
+	return err == nil
+}
+
+// setTrap reads a trap's text and returns the hook.
 func setTrap(text string) func(step string) {
-	parts := strings.Split(text, "/")
+	parts := strings.SplitN(text, "/", 5)
 	var t trap
-	if _, err := fmt.Sscanf(strings.Join(parts[1:], " "), "%d %d", &t.nth, &t.signal); err != nil {
+	if _, err := fmt.Sscanf(strings.Join(parts[1:3], " "), "%d %d", &t.nth, &t.signal); err != nil {
 		panic("no trap: " + text)
 	}
-	t.step = parts[0]
+	var err error
+	if t.late, err = time.ParseDuration(parts[3]); err != nil {
+		panic("no trap: " + text)
+	}
+	t.step, t.once = parts[0], parts[4]
 	var passed atomic.Int64
 	return func(step string) {
-		if step != t.step || passed.Add(1) != int64(t.nth) {
+		if step != t.step || passed.Add(1) != int64(t.nth) || !t.catches() {
+			return
+		}
+		if t.late > 0 {
+			time.AfterFunc(t.late, func() { _ = syscall.Kill(os.Getpid(), t.signal) })
 			return
 		}
 		woken := make(chan os.Signal, 1)
@@ -90,7 +116,11 @@ func beService(path string) int {
 	if err != nil {
 		return fail(err)
 	}
-	service, err := app.New(ctx, c, app.Options{Version: "test", Log: log, Lease: lease, Step: setTrap(os.Getenv(childTrap))})
+	page, err := strconv.Atoi(os.Getenv(childPage))
+	if err != nil {
+		return fail(err)
+	}
+	service, err := app.New(ctx, c, app.Options{Version: "test", Log: log, Lease: lease, Page: page, Step: setTrap(os.Getenv(childTrap))})
 	if err != nil {
 		return fail(err)
 	}
@@ -109,6 +139,8 @@ type replica struct {
 	state    *os.ProcessState // once exited
 	payments pb.PaymentsClient
 	people   pb.OperationsClient
+	finance  pb.FinanceClient
+	log      string // the file that it writes to
 }
 
 // starts bounds how many children start at once: a start is work, the rest of a child's
@@ -129,14 +161,15 @@ func (w *world) replica(at trap) *replica {
 	defer log.Close()
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), childConfig+"="+w.config, childStore+"="+cmp.Or(w.via, w.url), childTrap+"="+at.text(),
-		childLease+"="+w.lease.String())
+		childLease+"="+w.lease.String(), childPage+"="+strconv.Itoa(w.page))
+	cmd.Env = append(cmd.Env, w.env...)
 	cmd.Stderr = log
 	leash, err := cmd.StdinPipe()
 	w.must(err)
 	out, err := cmd.StdoutPipe()
 	w.must(err)
 	w.must(cmd.Start())
-	r := &replica{t: w.t, process: cmd.Process, exited: make(chan struct{})}
+	r := &replica{t: w.t, process: cmd.Process, exited: make(chan struct{}), log: logPath}
 	address, err := bufio.NewReader(out).ReadString('\n')
 	go func() {
 		_ = cmd.Wait() // its state says more than the error
@@ -159,7 +192,7 @@ func (w *world) replica(at trap) *replica {
 		grpc.WithUnaryInterceptor(w.heard.listen))
 	w.must(err)
 	w.t.Cleanup(func() { _ = conn.Close() })
-	r.payments, r.people = pb.NewPaymentsClient(conn), pb.NewOperationsClient(conn)
+	r.payments, r.people, r.finance = pb.NewPaymentsClient(conn), pb.NewOperationsClient(conn), pb.NewFinanceClient(conn)
 	return r
 }
 

@@ -104,6 +104,9 @@ type world struct {
 	shaky  bool            // the books come and go, and a caller may be told so
 	lost   map[string]bool // references of attempts that a lost window left at gateways
 	lease  time.Duration   // of workers; zero is the service's default
+	page   int             // of the back office; zero is its default
+	env    []string        // of processes, besides
+	kept   *journal.Store  // open for questions, while nothing crashes
 	// excuse says which broken invariant is the fault of what the test does.
 	excuse func(sim.Violation) bool
 	// inert says that an offer arriving at the face can be shown to nobody, because the
@@ -174,6 +177,9 @@ func (w *world) must(err error) {
 // read opens the books beside the service, for one question: a connection that stayed
 // open would take part in the crash.
 func (w *world) read(ask func(*journal.Store) error) error {
+	if w.kept != nil {
+		return ask(w.kept)
+	}
 	store, err := journal.Open(journal.Options{URL: w.url, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
 	if err != nil {
 		return err
@@ -185,15 +191,18 @@ func (w *world) read(ask func(*journal.Store) error) error {
 // migrating goes one by one: on PostgreSQL whoever finds another at it waits for 5 s.
 var migrating sync.Mutex
 
-// saveCards puts two saved cards into the books, as earlier payments would have.
-func (w *world) saveCards() {
+func (w *world) migrate() {
 	w.t.Helper()
 	migrating.Lock()
 	defer migrating.Unlock()
+	w.must(w.read(func(s *journal.Store) error { return s.Migrate(w.t.Context()) }))
+}
+
+// saveCards puts two saved cards into the books, as earlier payments would have.
+func (w *world) saveCards() {
+	w.t.Helper()
+	w.migrate()
 	w.must(w.read(func(s *journal.Store) error {
-		if err := s.Migrate(w.t.Context()); err != nil {
-			return err
-		}
 		for _, card := range [][3]string{{wayforpayCard, "wayforpay-main", wayforpayCode}, {halykCard, "halyk-main", halykCode}} {
 			if err := s.SaveInstrument(w.t.Context(), journal.Instrument{ID: strings.TrimPrefix(card[0], "instruments/"), Tenant: "shop", Customer: shopper,
 				Gateway: card[1], Token: providers.Token{Value: providers.NewSecret(card[2]), Mask: "4405…5096"}, Payment: "earlier", Created: time.Now()}); err != nil {
