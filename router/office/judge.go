@@ -35,7 +35,8 @@ type judge struct {
 
 func (b Books) options(claims providers.Claims) reconcile.Options {
 	shown := claims.Statement == providers.StatementWalk && claims.StatusShowsAll // whatever a list would hide
-	return reconcile.Options{Edge: b.Edge, Late: b.Late, Payout: b.Payout, Fees: b.Fees, NetFees: b.NetFees, HidesRefunds: b.HidesRefunds && !shown, Parts: claims.Capture.Partial}
+	return reconcile.Options{Edge: b.Edge, Late: b.Late, Payout: b.Payout, Fees: b.Fees, NetFees: b.NetFees, HidesRefunds: b.HidesRefunds && !shown,
+		NamesMovements: b.NamesMovements, Parts: claims.Capture.Partial}
 }
 
 // page judges some orders: what their lines teach is taken in, and what differs after that

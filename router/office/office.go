@@ -41,6 +41,7 @@ type Books struct {
 	Formats            map[string]statement.Format // of files, by name
 	NetFees            bool                        // as reconcile.Options
 	HidesRefunds       bool                        // as reconcile.Options
+	NamesMovements     bool                        // as reconcile.Options
 }
 
 // Options wire an Office. All are required unless said otherwise.

@@ -42,7 +42,7 @@ func settings(provider string) Books {
 	case "halyk":
 		b.Reread, b.NetFees, b.HidesRefunds = 8, true, true
 	case "tiptoppay":
-		b.Reread = 8
+		b.Reread, b.NamesMovements = 8, true
 	case "quickpay":
 		b.Zone = time.UTC
 	case "kaspi":

@@ -30,13 +30,17 @@ type Step struct {
 //	                                                                       every try, and a look decides
 //	anything                    approved                                   never: denials are findings
 //
-// parts says that the gateway claims partial captures.
-func Heal(l providers.StatementLine, e Entry, parts bool) (Step, bool) {
-	result, ok := taught(l, e, parts)
+// Of the options it asks for Parts, and for NamesMovements: then what moved the money is known
+// by its id from now on, and a second payment under the order is seen to be one.
+func Heal(l providers.StatementLine, e Entry, o Options) (Step, bool) {
+	result, ok := taught(l, e, o.Parts)
 	if !ok || l.Kind != e.Kind {
 		return Step{}, false
 	}
 	result.External, result.Code = l.External, l.Code
+	if o.NamesMovements && l.Kind == providers.LineCharge && result.Verdict.HasMoney() {
+		result.Movement = l.External
+	}
 	return Step{Payment: e.Payment, Attempt: e.Attempt, Operation: e.Operation, Result: result}, true
 }
 
@@ -64,7 +68,7 @@ func taught(l providers.StatementLine, e Entry, parts bool) (providers.Result, b
 // gateway shows more than one charge under an order nobody can say whose refunds they are, or
 // which part was captured: that is left to a person, and so is what adds up to more than the
 // charge.
-func steps(j Judgement, ours []Entry, parts bool) []Step {
+func steps(j Judgement, ours []Entry, o Options) []Step {
 	doubtful, strange := map[movement]bool{}, map[movement]bool{} // charges
 	returned := map[movement]int64{}
 	for _, f := range j.Findings {
@@ -85,7 +89,9 @@ func steps(j Judgement, ours []Entry, parts bool) []Step {
 			continue
 		}
 		charge := movement{payment: f.Payment, attempt: f.Attempt}
-		s, ok := Heal(*f.Line, *f.Entry, parts && !doubtful[charge])
+		about := o
+		about.Parts = o.Parts && !doubtful[charge]
+		s, ok := Heal(*f.Line, *f.Entry, about)
 		if !ok {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/reconcile"
 )
 
@@ -30,7 +31,7 @@ func TestAStatementTeachesWhatItsTableSaysAndNothingElse(t *testing.T) {
 									l.At = november.Add(2 * time.Hour)
 								}
 								cells++
-								step, ok := reconcile.Heal(l, e, parts)
+								step, ok := reconcile.Heal(l, e, reconcile.Options{Parts: parts})
 								want, wanted := table(kind, ours, theirs, name, parts, after && reason == providers.Released)
 								if ok != wanted || ok && (step.Result.Verdict != want || step.Payment != "p" || step.Attempt != 2 || step.Operation != e.Operation || step.Result.External != "x" || step.Result.Code != "c") {
 									t.Errorf("%s: ours %s, theirs %s of %s (parts %t, after %t): %+v %t, want %s %t", kind, ours, theirs, name, parts, after, step, ok, want, wanted)
@@ -72,7 +73,7 @@ func table(kind providers.LineKind, ours, theirs providers.Verdict, sum string, 
 
 func TestALineOfTheOtherDirectionTeachesNothing(t *testing.T) {
 	e := reconcile.Entry{Kind: providers.LineCharge, Verdict: providers.Unknown, Amount: tenges(1000), At: november}
-	if step, ok := reconcile.Heal(providers.StatementLine{Kind: providers.LineRefund, Verdict: providers.Approved, Amount: tenges(1000), At: november}, e, true); ok {
+	if step, ok := reconcile.Heal(providers.StatementLine{Kind: providers.LineRefund, Verdict: providers.Approved, Amount: tenges(1000), At: november}, e, reconcile.Options{Parts: true}); ok {
 		t.Errorf("a refund teaches %+v about a charge", step)
 	}
 }
@@ -81,14 +82,44 @@ func TestALineOfTheOtherDirectionTeachesNothing(t *testing.T) {
 // wish was not it.
 func TestAnOldLineTeachesNothing(t *testing.T) {
 	hold := reconcile.Entry{Kind: providers.LineCharge, Verdict: providers.Declined, WasHeld: true, Amount: tenges(1000), At: november}
-	if step, ok := reconcile.Heal(providers.StatementLine{Kind: providers.LineCharge, Verdict: providers.Held, Amount: tenges(1000), At: november}, hold, true); ok {
+	if step, ok := reconcile.Heal(providers.StatementLine{Kind: providers.LineCharge, Verdict: providers.Held, Amount: tenges(1000), At: november}, hold, reconcile.Options{Parts: true}); ok {
 		t.Errorf("a hold that ended becomes %+v", step)
 	}
 	wish := reconcile.Entry{Kind: providers.LineRefund, Operation: 1, Amount: tenges(300), At: november}
 	for older, want := range map[time.Duration]bool{0: true, reconcile.DefaultEdge: true, reconcile.DefaultEdge + 1: false} {
 		l := providers.StatementLine{Kind: providers.LineRefund, Verdict: providers.Approved, Amount: tenges(300), At: november.Add(-older)}
-		if _, ok := reconcile.Heal(l, wish, true); ok != want {
+		if _, ok := reconcile.Heal(l, wish, reconcile.Options{Parts: true}); ok != want {
 			t.Errorf("a refund %s older than the wish: %t", older, ok)
+		}
+	}
+}
+
+// Where the ids of lines are those that notices bear, a payment that a statement told of is
+// known by its own: the payer who pays the order once more is told about, and the first one
+// again is not.
+func TestASecondPaymentUnderAnOrderIsToldAfterAStatementTaughtTheFirst(t *testing.T) {
+	for name, c := range map[string]struct {
+		names  bool
+		notice string
+		want   bool
+	}{
+		"another payment": {true, "7002", true},
+		"the same one":    {true, "7001", false},
+		"another, where lines have ids of their own": {false, "op-1", false},
+	} {
+		bodies := []payment.Body{planned(1, gateway), payment.Observed{Attempt: 1, Source: payment.FromResponse, Verdict: providers.Unknown, Reason: providers.Timeout}}
+		lost := told(t, false, bodies...)
+		line := charge(providers.Approved, 1000, id("7001"), at(minute(1)))
+		j := reconcile.Judge([]reconcile.Statement{read(day, line)}, reconcile.EntriesOf(lost, gateway), reconcile.Options{NamesMovements: c.names})
+		if len(j.Steps) != 1 {
+			t.Fatalf("%s: the statement teaches %+v", name, j.Steps)
+		}
+		r := j.Steps[0].Result
+		p := told(t, false, append(bodies,
+			payment.Observed{Attempt: 1, Source: payment.FromStatement, Verdict: r.Verdict, External: r.External, Movement: r.Movement, Amount: r.Amount},
+			payment.Observed{Attempt: 1, Source: payment.FromNotice, Verdict: providers.Approved, Movement: c.notice, Amount: tenge(1000)})...)
+		if got := p.FoundAbout(payment.MoneyTwice, 1, c.notice); got != c.want {
+			t.Errorf("%s: told %t; findings %+v", name, got, p.Findings)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func Judge(days []Statement, ours []Entry, o Options) Judgement {
 		})
 		j.Carried = unplaced(j)
 	}
-	j.Steps = steps(j, ours, o.Parts)
+	j.Steps = steps(j, ours, o)
 	j.second(ours, o)
 	j.Findings = keyed(j.Findings)
 	return j

@@ -30,6 +30,9 @@ type Options struct {
 	Parts   bool // the gateway claims partial captures
 	// HidesRefunds says that the gateway's list may show nothing of a refund.
 	HidesRefunds bool
+	// NamesMovements says that the id of a charge's line is the one that answers and notices call
+	// its movement ([providers.Result]).
+	NamesMovements bool
 }
 
 // Statement is what a gateway's own books say of one span of time, usually a [Day].

@@ -52,6 +52,7 @@ type habits struct {
 	net     bool   // the fee is what is missing from the payout
 	hides   bool   // refunds may have no rows
 	feeless bool   // no fee of the contract is told
+	moves   bool   // a charge's row bears the id that notices and look-ups call its movement
 }
 
 var habit = map[string]habits{
@@ -63,7 +64,7 @@ var habit = map[string]habits{
 	// without one, hides none.
 	"freedompay": {zone: "Asia/Almaty", reread: 8, hides: true},
 	"halyk":      {zone: "Asia/Almaty", reread: 8, net: true, hides: true}, // a row changes with its payment, and a refund only lowers its payout
-	"tiptoppay":  {zone: "Asia/Almaty", reread: 8},
+	"tiptoppay":  {zone: "Asia/Almaty", reread: 8, moves: true},
 	"wayforpay":  {zone: "Europe/Kyiv", reread: 3},
 	"quickpay":   {zone: "UTC", reread: 3, feeless: true}, // its fee is what the payer is charged on top
 }
@@ -77,7 +78,7 @@ func (b Books) books(provider string) (office.Books, error) {
 	}
 	out := office.Books{Zone: zone, Schedule: cmp.Or(b.Schedule, "30 5 * * *"), Lag: cmp.Or(b.Lag, 2*time.Hour), Reread: or(b.Reread, habit[provider].reread), CatchUp: or(b.CatchUp, 31),
 		Slice: b.Slice, Formats: b.Formats, Edge: b.Edge, Late: cmp.Or(b.Late, 24*time.Hour),
-		NetFees: habit[provider].net, HidesRefunds: habit[provider].hides}
+		NetFees: habit[provider].net, HidesRefunds: habit[provider].hides, NamesMovements: habit[provider].moves}
 	if out.Schedule == "off" {
 		out.Schedule = ""
 	}
