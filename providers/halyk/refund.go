@@ -103,10 +103,12 @@ func (g *Gateway) returned(ctx context.Context, deadline time.Time, ref provider
 	if err != nil {
 		return sum, err
 	}
+	counted := map[text]bool{}
 	for _, row := range records {
-		if string(row.InvoiceID) != ref.Order || row.ID == payment || standings[row.Status] != givenBack {
+		if string(row.InvoiceID) != ref.Order || row.ID == payment || standings[row.Status] != givenBack || counted[row.ID] {
 			continue
 		}
+		counted[row.ID] = true
 		amount, err := readAmount(row.Amount)
 		if err != nil {
 			return sum, err

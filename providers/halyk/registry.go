@@ -56,8 +56,9 @@ var almaty = time.FixedZone("", 5*60*60)
 
 // registry reads all rows created in a window, in the bank's order. Whether pages
 // count from 0 or 1 is not known: it reads from 1 on until the announced total is
-// covered, then page 0 if it is not, and drops rows that come twice. The deadline
-// is for all pages together; the zero time gives each page a limit of its own.
+// covered, then page 0 if it is not, and drops rows that an earlier page told. One
+// that a page itself repeats is there twice. The deadline is for all pages
+// together; the zero time gives each page a limit of its own.
 func (g *Gateway) registry(ctx context.Context, w providers.Window, pages int, deadline time.Time) ([]record, error) {
 	var rows []record
 	seen := map[text]bool{}
@@ -80,9 +81,11 @@ func (g *Gateway) registry(ctx context.Context, w providers.Window, pages int, d
 				return nil, errors.New("registry: a row without id")
 			}
 			if !seen[r.ID] {
-				seen[r.ID] = true
 				fresh = append(fresh, r)
 			}
+		}
+		for _, r := range fresh {
+			seen[r.ID] = true
 		}
 		if page == 0 {
 			rows = append(fresh, rows...)

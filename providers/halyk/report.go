@@ -27,9 +27,10 @@ func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(prov
 	if err != nil {
 		return err
 	}
-	withMoney := map[text]int{}
+	withMoney, counted := map[text]int{}, map[text]bool{}
 	for _, row := range rows {
-		if s := standings[row.Status]; s == charged || s == givenBack {
+		if s := standings[row.Status]; (s == charged || s == givenBack) && !counted[row.ID] {
+			counted[row.ID] = true
 			withMoney[row.InvoiceID]++
 		}
 	}

@@ -65,6 +65,7 @@ func TestPagesMayCountFromOneOrZero(t *testing.T) {
 		"from zero":            {[]reply{rows(3, "c"), rows(3), rows(3, "a", "b")}, "abc"},
 		"zero is one":          {[]reply{rows(4, "a", "b"), rows(4, "c", "d")}, "abcd"},
 		"rows that come twice": {[]reply{rows(3, "a", "b"), rows(3, "b", "c")}, "abc"},
+		"rows that are twice":  {[]reply{rows(4, "a", "b", "b"), rows(4, "b", "c")}, "abbc"},
 		"none at all":          {[]reply{rows(0)}, ""},
 	} {
 		lines, err := report(t, c.script, november)
