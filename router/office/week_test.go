@@ -53,11 +53,25 @@ func settings(provider string) Books {
 	return b
 }
 
+// plan is what towns may differ in.
+type plan struct {
+	poll     time.Duration // how often work is looked for
+	books    func(provider string) Books
+	accounts func(*accounts.All)
+	limit    int64 // of what is given back without a person
+}
+
 // foundTown builds a town. Call it inside a bubble.
 func foundTown(t *testing.T, names ...string) *town {
 	t.Helper()
+	return foundTownAs(t, plan{poll: time.Minute, books: settings, accounts: func(*accounts.All) {}}, names...)
+}
+
+func foundTownAs(t *testing.T, as plan, names ...string) *town {
+	t.Helper()
 	w := &town{t: t}
 	all := accounts.New("http://payrouter/webhooks", shopper)
+	as.accounts(all)
 	all.WayForPay.Currencies, all.Bank.WayForPay.Currencies = []string{"KZT"}, []string{"KZT"}
 	w.bank = sim.New(sim.Options{Seed: 1, Client: &http.Client{Transport: w}, OnViolation: func(v sim.Violation) {
 		t.Errorf("%s violated at %s: %s %s: %s", v.Invariant, v.Face, v.Op, v.Reference, v.Text)
@@ -74,8 +88,8 @@ func foundTown(t *testing.T, names ...string) *town {
 		c := adapter.Claims().Timeouts
 		watched = append(watched, health.Gateway{Name: gateway, Timeout: map[health.Op]time.Duration{health.OpCharge: c.Charge, health.OpCreate: c.Create,
 			health.OpStatus: c.Status, health.OpCapture: c.Refund, health.OpVoid: c.Refund, health.OpRefund: c.Refund}})
-		rules = append(rules, router.Rule{Gateway: gateway, Priority: 1})
-		read[gateway] = settings(name)
+		rules = append(rules, router.Rule{Gateway: gateway, Priority: len(rules)})
+		read[gateway] = as.books(name)
 	}
 	terms := router.TermsOf(payment.Terms{}, gateways)
 	var err error
@@ -84,10 +98,10 @@ func foundTown(t *testing.T, names ...string) *town {
 	w.must(w.store.Migrate(t.Context()))
 	board, err := health.New(health.Options{Gateways: watched, ProbeEvery: time.Hour})
 	w.must(err)
-	w.router, err = router.New(router.Options{Journal: w.store, Board: board, Gateways: gateways, PollEvery: time.Minute, WatchEvery: time.Minute,
-		Tenants: map[string]router.Tenant{"shop": {Rules: rules}}})
+	w.router, err = router.New(router.Options{Journal: w.store, Board: board, Gateways: gateways, PollEvery: as.poll, WatchEvery: as.poll,
+		Tenants: map[string]router.Tenant{"shop": {Rules: rules, GiveBackLimit: as.limit}}})
 	w.must(err)
-	w.office, err = New(Options{Router: w.router, Journal: w.store, Books: read, PollEvery: time.Minute})
+	w.office, err = New(Options{Router: w.router, Journal: w.store, Books: read, PollEvery: as.poll})
 	w.must(err)
 	for _, name := range names {
 		if card, saved := accounts.Card(name); saved {
