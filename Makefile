@@ -43,8 +43,8 @@ fuzz: ## run every fuzz target for FUZZTIME (10s), after its seeds and corpus
 		echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$package >.fuzz.log 2>&1 || { cat .fuzz.log; exit 1; }; \
 	done; done; rm -f .fuzz.log
 
-bench: ## measure the core, the journal, and the whole house under load
-	go test -run '^$$' -bench . ./router/payment ./router/journal
+bench: ## measure the core, the journal, the back office, and the whole house under load
+	go test -run '^$$' -bench . -timeout 60m ./router/payment ./router/journal ./router/office
 	go run ./cmd/paydev bench
 
 build: ## build static binaries into bin/, stamped with the version

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -81,10 +82,12 @@ func (b *bank) Report(_ context.Context, w providers.Window, line func(providers
 // desk is an office with its books, a bank, and a clock that stands still.
 type desk struct {
 	*Office
-	t     *testing.T
-	bank  *bank
-	store *journal.Store
-	clock *time.Time
+	t        testing.TB
+	bank     *bank
+	provider providers.Provider // which is the bank, or tells books of its own
+	out      io.Writer          // of the log
+	store    *journal.Store
+	clock    *time.Time
 }
 
 // at runs a test on both engines.
@@ -97,15 +100,23 @@ func at(t *testing.T, test func(t *testing.T, d *desk)) {
 	}
 }
 
-func sit(t *testing.T, url string, change ...func(*Options, *Books)) *desk {
+func sit(t testing.TB, url string, change ...func(*Options, *Books)) *desk {
 	t.Helper()
-	d := &desk{t: t, bank: &bank{}, clock: new(time.Time)}
+	d := &desk{t: t, bank: &bank{}, out: t.Output()}
+	d.provider = d.bank
+	return d.opens(url, change...)
+}
+
+// opens gives a desk its books, a clock and its office.
+func (d *desk) opens(url string, change ...func(*Options, *Books)) *desk {
+	d.t.Helper()
+	d.clock = new(time.Time)
 	*d.clock = dawn
 	var err error
 	d.store, err = journal.Open(journal.Options{URL: url, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
 	d.must(err)
-	t.Cleanup(func() { d.store.Close() })
-	d.must(d.store.Migrate(t.Context()))
+	d.t.Cleanup(func() { d.store.Close() })
+	d.must(d.store.Migrate(d.t.Context()))
 	d.Office = d.another(change...)
 	return d
 }
@@ -113,12 +124,12 @@ func sit(t *testing.T, url string, change ...func(*Options, *Books)) *desk {
 // another is one more process on the same books.
 func (d *desk) another(change ...func(*Options, *Books)) *Office {
 	d.t.Helper()
-	log := slog.New(slog.NewTextHandler(d.t.Output(), nil))
+	log := slog.New(slog.NewTextHandler(d.out, nil))
 	board, err := health.New(health.Options{Gateways: []health.Gateway{{Name: gateway, Timeout: map[health.Op]time.Duration{
 		health.OpCharge: time.Second, health.OpCreate: time.Second, health.OpStatus: time.Second, health.OpCapture: time.Second, health.OpVoid: time.Second, health.OpRefund: time.Second}}}, Log: log})
 	d.must(err)
 	r, err := router.New(router.Options{Journal: d.store, Board: board, Log: log, Tenants: map[string]router.Tenant{"shop": {}, "kiosk": {}},
-		Gateways: []router.Gateway{{Name: gateway, Credentials: router.Credentials{Provider: d.bank}}}})
+		Gateways: []router.Gateway{{Name: gateway, Credentials: router.Credentials{Provider: d.provider}}}})
 	d.must(err)
 	books := Books{Zone: almaty}
 	o := Options{Router: r, Journal: d.store, Log: log, Page: 2, Clock: func(context.Context) (time.Time, error) { return *d.clock, nil }}
