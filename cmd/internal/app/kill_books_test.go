@@ -280,22 +280,28 @@ func (d disturbed) sleeper(two []*replica) (sleeper *replica) {
 	return sleeper
 }
 
-// wakes wakes a replica, waits until it has seen that its work is another's, and sees that it
-// has written nothing.
-func (d disturbed) wakes(sleeper *replica, sees string) {
+// wakes wakes a replica, waits until it is through with its work, one way or the other, and
+// sees that it has written nothing and says why.
+func (d disturbed) wakes(sleeper *replica, why string) {
 	d.t.Helper()
 	if !sleeper.asleep() {
 		d.t.Error("the process woke by itself")
 	}
 	before := d.everything()
 	sleeper.signal(syscall.SIGCONT)
-	d.eventually("what the sleeper says", func() bool {
-		said, err := os.ReadFile(sleeper.log)
+	said := ""
+	d.eventually("the end of the sleeper's work", func() bool {
+		text, err := os.ReadFile(sleeper.log)
 		d.must(err)
-		return strings.Contains(string(said), sees)
+		said = string(text)
+		return slices.ContainsFunc([]string{why, "a reconciliation is done", "a reconciliation failed", "a file was read", "a file could not be read"},
+			func(end string) bool { return strings.Contains(said, end) })
 	})
 	if diff := cmp.Diff(before, d.everything()); diff != "" {
 		d.t.Errorf("the sleeper wrote (-before +after):\n%s", diff)
+	}
+	if !strings.Contains(said, why) {
+		d.t.Errorf("the sleeper does not say that %s", why)
 	}
 }
 
