@@ -31,7 +31,7 @@ func (m *month) lives(h house, day int) {
 	}
 }
 
-func (m *month) cardIsCharged(h house) { m.buys(h, "card", providers.Instrument) }
+func (m *month) cardIsCharged(h house) { m.charged(h, "charged") }
 
 func (m *month) pageIsPaid(h house) { m.visits(m.buys(h, "page", h.offer), sim.ActPay) }
 
@@ -46,12 +46,12 @@ func (m *month) secondTryIsPaid(h house) {
 }
 
 func (m *month) allGoesBack(h house) {
-	p := m.buys(h, "refunded", providers.Instrument)
+	p := m.charged(h, "refunded")
 	m.in(m.within(70*time.Hour), func() { m.refunds(p, p.Amount.Minor) })
 }
 
 func (m *month) someGoesBack(h house) {
-	p := m.buys(h, "partly refunded", providers.Instrument)
+	p := m.charged(h, "partly refunded")
 	m.in(m.within(40*time.Hour), func() { m.refunds(p, 200000) })
 	if m.chance.IntN(2) == 0 {
 		m.in(41*time.Hour+m.within(20*time.Hour), func() { m.refunds(p, 200000) })
@@ -79,10 +79,16 @@ func (m *month) within(longest time.Duration) time.Duration {
 	return 10*time.Minute + time.Duration(m.chance.Int64N(int64(longest)))
 }
 
-// charged is a payment that was paid by card.
-func (m *month) charged(h house, what string) payment.Payment {
+// charged is a payment that was paid: by a saved card, or by a payer who came at once.
+func (m *month) charged(h house, what string) (p payment.Payment) {
 	m.t.Helper()
-	p := m.buys(h, what, providers.Instrument)
+	if h.card {
+		p = m.buys(h, what, providers.Instrument)
+	} else {
+		p = m.buys(h, what, h.offer)
+		m.visits(p, sim.ActPay)
+		p = m.now(p)
+	}
 	if p.Status() != payment.StatusPaid {
 		m.t.Fatalf("%s at %s is %s", m.names[p.ID], h.name, p.Status())
 	}

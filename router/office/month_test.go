@@ -25,10 +25,11 @@ import (
 var monthDays = flag.Int("days", 30, "how many days the scripted month has, 9 at least")
 
 // house is a gateway of the month: what its payers use, and what its contract says. Another
-// gateway whose books are read is one more of these, and its reasons in the tables of plants.
+// gateway whose books are read is one more of these, its settings, and its reasons in the tables of plants.
 type house struct {
 	name   string
 	offer  providers.Method
+	card   bool // cards can be saved
 	holds  bool // its terminal has two stages
 	again  bool // its page may be tried again after a decline
 	fees   reconcile.Fees
@@ -36,10 +37,10 @@ type house struct {
 }
 
 var houses = []house{
-	{"halyk", providers.Page, false, false, percent(150, reconcile.Down), "wayforpay"},
-	{"wayforpay", providers.Link, true, true, percent(200, reconcile.HalfUp), "tiptoppay"},
-	{"tiptoppay", providers.Page, true, true, percent(200, reconcile.HalfUp), "quickpay"},
-	{"quickpay", providers.Page, true, true, nil, ""}, // its books tell no fee of the contract
+	{"halyk", providers.Page, true, false, false, percent(150, reconcile.Down), "wayforpay"},
+	{"wayforpay", providers.Link, true, true, true, percent(200, reconcile.HalfUp), "tiptoppay"},
+	{"tiptoppay", providers.Page, true, true, true, percent(200, reconcile.HalfUp), "quickpay"},
+	{"quickpay", providers.Page, true, true, true, nil, ""}, // its books tell no fee of the contract
 }
 
 func percent(points int64, round reconcile.Rounding) reconcile.Fees {

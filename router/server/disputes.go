@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/hmac"
 	"errors"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func (s disputes) RecordDispute(ctx context.Context, r *pb.RecordDisputeRequest)
 		return nil, disputeExists(disputeName(taken.Dispute))
 	case err != nil:
 		return nil, s.refusal(ctx, err, about{name: r.GetDispute().GetPayment()})
-	case first.Said != said:
+	case !hmac.Equal([]byte(first.Said), []byte(said)):
 		return nil, requestIDReused(disputeName(id))
 	}
 	return disputeOut(first), nil

@@ -47,8 +47,8 @@ var bugs = []bug{
 	}
 `}}},
 	{"the key is looked for first and written afterwards", []edit{
-		{"router/journal/write.go", "	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		fresh, err := insertRequest(ctx, tx, r, opened.ID)",
-			"	if kept, again := s.Repeated(ctx, r); !errors.Is(again, ErrNotFound) {\n		return kept, again\n	}\n	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		fresh, err := insertRequest(ctx, tx, r, opened.ID)"},
+		{"router/journal/write.go", "	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		return s.insertPayment(",
+			"	if kept, again := s.Repeated(ctx, r); !errors.Is(again, ErrNotFound) {\n		return kept, again\n	}\n	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		return s.insertPayment("},
 		{"router/journal/migrations/00001_books.sql", "  object     TEXT NOT NULL,\n  PRIMARY KEY (tenant, request_id)", "  object     TEXT NOT NULL"}}},
 	{"the key is looked for without its tenant", []edit{
 		{"router/journal/write.go", "FROM requests WHERE tenant = $1 AND request_id = $2`,\n		tenant, id)", "FROM requests WHERE request_id = $1`,\n		id)"},

@@ -62,7 +62,7 @@ var habit = map[string]habits{
 	"robokassa": {zone: "Europe/Moscow", reread: 8, hides: true}, // a partial refund changes no state
 	// A registry tells refunds under the day of their payment. A status, which is what is walked
 	// without one, hides none.
-	"freedompay": {zone: "Asia/Almaty", reread: 8, hides: true},
+	"freedompay": {zone: "Asia/Almaty", reread: 8, hides: true, moves: true},
 	"halyk":      {zone: "Asia/Almaty", reread: 8, net: true, hides: true}, // a row changes with its payment, and a refund only lowers its payout
 	"tiptoppay":  {zone: "Asia/Almaty", reread: 8, moves: true},
 	"wayforpay":  {zone: "Europe/Kyiv", reread: 3},
