@@ -47,7 +47,9 @@ func settings(provider string) Books {
 		b.Zone = time.UTC
 	case "kaspi":
 		b.Reread = 8
-	case "freedompay", "robokassa":
+	case "freedompay":
+		b.Reread, b.HidesRefunds, b.NamesMovements = 8, true, true
+	case "robokassa":
 		b.Reread, b.HidesRefunds = 8, true
 	}
 	return b

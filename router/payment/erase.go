@@ -55,16 +55,20 @@ func without(object []byte, named part) (kept []value, found bool, err error) {
 		if err != nil {
 			return nil, false, err
 		}
-		v := value{name: name.(string)} // nothing else names a value
+		text, is := name.(string)
+		if !is {
+			return nil, false, fmt.Errorf("%v names no value", name)
+		}
+		v := value{name: text}
 		if err := in.Decode(&v.text); err != nil {
 			return nil, false, err
 		}
-		below, is := named[v.name]
+		below, taken := named[v.name]
 		switch {
-		case is && below == nil:
+		case taken && below == nil:
 			found = true
 			continue
-		case is && string(v.text) != "null":
+		case taken && string(v.text) != "null":
 			inner, some, err := without(v.text, below)
 			if err != nil {
 				return nil, false, err
