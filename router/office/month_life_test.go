@@ -68,7 +68,7 @@ func (m *month) holdIsCaptured(h house) {
 
 func (m *month) holdIsReleased(h house) {
 	p := m.buys(h, "released", providers.Instrument, twoStage)
-	m.in(m.within(20*time.Hour), func() {
+	m.in(m.within(40*time.Hour), func() {
 		_, err := m.router.Cancel(context.Background(), m.command(p), "out of stock")
 		m.must(err)
 	})

@@ -120,7 +120,7 @@ func (p Payment) watch(a Attempt, now time.Time, t Terms, later func(time.Time))
 }
 
 // resolveBy is when an attempt that nothing decided becomes a person's: T after it
-// was planned, or after an offer's end.
+// was planned, after an offer's end, or after a hold was last seen to end.
 func (p Payment) resolveBy(a Attempt, t Terms) time.Time {
 	last := a.Planned
 	if dead, ok := a.deadAt(t); ok && dead.After(last) {
@@ -128,6 +128,9 @@ func (p Payment) resolveBy(a Attempt, t Terms) time.Time {
 	}
 	if a.Flow == providers.AskFirst && p.Deadline.After(last) {
 		last = p.Deadline
+	}
+	if a.WasHeld && a.Changed.After(last) {
+		last = a.Changed
 	}
 	return last.Add(t.ResolveLimit)
 }

@@ -110,6 +110,26 @@ func TestALateHoldIsReleasedAndSeenAsReleased(t *testing.T) {
 	b.wantFindings(payment.MoneyAfterClose, payment.MoneyTwice)
 }
 
+// A hold lives for days: when it ends, the time for finding out what became of it begins.
+func TestTheReleaseOfAnOldHoldIsSeenSoonAndCallsNobody(t *testing.T) {
+	b := held(t)
+	for range 30 {
+		b.pass(time.Hour)
+		b.tell(lookup(providers.Held, ""))
+	}
+	b.tell(payment.CancelRequested{RequestID: "c"})
+	n := b.operate(payment.OpVoid, amount.Minor)
+	b.tell(done(n, providers.Approved, ""))
+	b.pass(time.Second)
+	b.tell(notice(providers.Declined, providers.Released))
+	b.wantFindings()
+	b.pass(10 * time.Second)
+	b.want(payment.Ask)
+	b.tell(lookup(providers.Declined, providers.Released))
+	b.wantClosed(1, payment.Voided)
+	b.wantFindings()
+}
+
 func TestAVoidThatIsNeverSeenComesToAPerson(t *testing.T) {
 	b := paidTwice(t)
 	b.tell(notice(providers.Held, ""))
