@@ -343,7 +343,8 @@ func TestWhatMayStillNeedItsPayerKeepsIt(t *testing.T) {
 		{"a statement's finding", KeptFinding, func(s shelf, id string) {
 			s.write(id, paid()...)
 			s.must(s.transact(s.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-				return insertFinding(ctx, tx, Finding{Payment: id, Kind: "amount_differs", Source: OfStatement, State: FindingOpen, At: bought})
+				_, err := addFinding(ctx, tx, Finding{Payment: id, Kind: "amount_differs", Source: OfStatement, State: FindingOpen, At: bought})
+				return err
 			}))
 		}},
 		{"a dispute that is not over", KeptDispute, func(s shelf, id string) {

@@ -55,7 +55,7 @@ func stage(ctx context.Context, tx *sql.Tx, gateway, reading string, lines []Sta
 		var rows []string
 		var args []any
 		for _, l := range lines[:n] {
-			row := []any{reading, l.Seq, gateway, l.Day, l.Group, string(l.FoundBy), storable(string(l.Kind)), storable(l.Order), storable(l.External), l.Verdict.String(),
+			row := []any{reading, gateway, l.Day, l.Seq, l.Group, string(l.FoundBy), storable(string(l.Kind)), storable(l.Order), storable(l.External), l.Verdict.String(),
 				l.Amount.Minor, storable(l.Amount.Currency), l.Fee.Minor, storable(l.Fee.Currency), nullMicros(l.At), nullMicros(l.Settled), storable(l.Code), string(l.Reason)}
 			var places []string
 			for i := range columns {
@@ -63,8 +63,7 @@ func stage(ctx context.Context, tx *sql.Tx, gateway, reading string, lines []Sta
 			}
 			rows, args = append(rows, "("+strings.Join(places, ", ")+")"), append(args, row...)
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO statement_lines (reading, seq, gateway, day, grp, found_by, kind, order_ref, external, verdict,
-			amount, currency, fee, fee_currency, at, settled_at, code, reason) VALUES `+strings.Join(rows, ", "), args...)
+		_, err := tx.ExecContext(ctx, `INSERT INTO statement_lines (reading, gateway, `+lineColumns+`) VALUES `+strings.Join(rows, ", "), args...)
 		if err != nil {
 			return err
 		}
@@ -229,23 +228,14 @@ func (s *Store) LinesOf(ctx context.Context, gateway string, groups []string, mo
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	places, args := in(3, groups)
-	rows, err := s.read.QueryContext(ctx, `SELECT day, seq, grp, found_by, kind, order_ref, external, verdict, amount, currency, fee, fee_currency, at, settled_at, code, reason FROM (
+	rows, err := s.read.QueryContext(ctx, `SELECT `+lineColumns+` FROM (
 		SELECT l.*, ROW_NUMBER() OVER (PARTITION BY l.grp ORDER BY l.day, l.seq) AS place FROM statement_lines l
 		JOIN statement_days d ON d.gateway = l.gateway AND d.day = l.day AND d.reading = l.reading
 		WHERE l.gateway = $1 AND l.grp IN (`+places+`)) numbered WHERE place <= $2 ORDER BY grp, day, seq`, append([]any{gateway, most}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("lines of %s: %w", gateway, err)
 	}
-	defer rows.Close()
-	var all []StagedLine
-	for rows.Next() {
-		l, err := scanLine(rows)
-		if err != nil {
-			return nil, fmt.Errorf("lines of %s: %w", gateway, err)
-		}
-		all = append(all, l)
-	}
-	return all, rows.Err()
+	return scanLines(rows)
 }
 
 // Movements reads up to n lines of a day's statement that tell of money that moved, in the
@@ -253,21 +243,12 @@ func (s *Store) LinesOf(ctx context.Context, gateway string, groups []string, mo
 func (s *Store) Movements(ctx context.Context, reading, day string, after int64, n int) ([]StagedLine, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT day, seq, grp, found_by, kind, order_ref, external, verdict, amount, currency, fee, fee_currency, at, settled_at, code, reason
+	rows, err := s.read.QueryContext(ctx, `SELECT `+lineColumns+`
 		FROM statement_lines WHERE reading = $1 AND seq > $3 AND day = $2 AND verdict = 'approved' ORDER BY seq LIMIT $4`, reading, day, after, n)
 	if err != nil {
 		return nil, fmt.Errorf("movements of %s: %w", day, err)
 	}
-	defer rows.Close()
-	var all []StagedLine
-	for rows.Next() {
-		l, err := scanLine(rows)
-		if err != nil {
-			return nil, fmt.Errorf("movements of %s: %w", day, err)
-		}
-		all = append(all, l)
-	}
-	return all, rows.Err()
+	return scanLines(rows)
 }
 
 // Orders reads the merchants' order numbers of payments.
@@ -292,6 +273,24 @@ func (s *Store) Orders(ctx context.Context, ids []string) (map[string]string, er
 		orders[id] = order
 	}
 	return orders, rows.Err()
+}
+
+// lineColumns are what scanLine reads, in its order. stage writes them behind the reading and
+// its gateway.
+const lineColumns = `day, seq, grp, found_by, kind, order_ref, external, verdict, amount, currency, fee, fee_currency, at, settled_at, code, reason`
+
+// scanLines reads and closes rows of lines.
+func scanLines(rows *sql.Rows) ([]StagedLine, error) {
+	defer rows.Close()
+	var all []StagedLine
+	for rows.Next() {
+		l, err := scanLine(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read a line of a statement: %w", err)
+		}
+		all = append(all, l)
+	}
+	return all, rows.Err()
 }
 
 func scanLine(rows *sql.Rows) (StagedLine, error) {

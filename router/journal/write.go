@@ -290,7 +290,7 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 		return err
 	}
 	for _, f := range p.Findings {
-		if err := insertFinding(ctx, tx, ofPayment(p, f)); err != nil {
+		if _, err := addFinding(ctx, tx, ofPayment(p, f)); err != nil {
 			return err
 		}
 	}

@@ -25,32 +25,31 @@ type page func(ctx context.Context, run journal.Run, at cursor) ([]string, curso
 
 // passes go over all orders that a day is about. One that several passes list is judged
 // more than once, which finds the same.
-func (o *Office) passes(books Books) []page {
+func (j judge) passes() []page {
 	return []page{
-		o.told(func(run journal.Run) (providers.Window, providers.Window) { return run.Span, providers.Window{} }),
+		j.told(func(run journal.Run) (providers.Window, providers.Window) { return run.Span, providers.Window{} }),
 		// Lists are asked by one date and write another: a neighbour may tell of this day.
-		o.told(func(run journal.Run) (providers.Window, providers.Window) { return books.before(run.Span), run.Span }),
-		o.told(func(run journal.Run) (providers.Window, providers.Window) { return books.after(run.Span), run.Span }),
-		o.untold(providers.LineCharge),
-		o.untold(providers.LineRefund),
-		o.open,
+		j.told(func(run journal.Run) (providers.Window, providers.Window) { return j.books.before(run.Span), run.Span }),
+		j.told(func(run journal.Run) (providers.Window, providers.Window) { return j.books.after(run.Span), run.Span }),
+		j.untold(providers.LineCharge),
+		j.untold(providers.LineRefund),
+		j.open,
 	}
 }
 
 // told lists the orders that a day's statement tells of.
-func (o *Office) told(of func(journal.Run) (day, dated providers.Window)) page {
+func (j judge) told(of func(journal.Run) (day, dated providers.Window)) page {
 	return func(ctx context.Context, run journal.Run, at cursor) ([]string, cursor, error) {
 		day, dated := of(run)
-		name, reading := o.Books[run.Gateway].name(day), run.Reading
+		name, reading := j.books.name(day), run.Reading
 		if name != run.Day {
-			days, err := o.Journal.StatementDays(ctx, run.Gateway)
-			i := slices.IndexFunc(days, func(d journal.StatementDay) bool { return d.Day == name })
-			if err != nil || i < 0 {
-				return nil, at, err
+			i := slices.IndexFunc(j.days, func(d journal.StatementDay) bool { return d.Day == name })
+			if i < 0 {
+				return nil, at, nil
 			}
-			reading = days[i].Reading
+			reading = j.days[i].Reading
 		}
-		groups, err := o.Journal.Groups(ctx, reading, name, dated, at.After, o.Page)
+		groups, err := j.Journal.Groups(ctx, reading, name, dated, at.After, j.Page)
 		if len(groups) > 0 {
 			at.After = groups[len(groups)-1]
 		}
@@ -95,7 +94,7 @@ func (o *Office) match(ctx context.Context, run journal.Run, claims providers.Cl
 		return run, errors.New("no statement of the gateway's has been read")
 	}
 	j := judge{Office: o, books: books, claims: claims, options: books.options(claims), days: days}
-	for passes := o.passes(books); at.Pass < len(passes); {
+	for passes := j.passes(); at.Pass < len(passes); {
 		groups, next, err := passes[at.Pass](ctx, run, at)
 		if err != nil {
 			return run, err
