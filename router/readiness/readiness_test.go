@@ -130,7 +130,7 @@ func TestRequirementsAreJudged(t *testing.T) {
 		"a token that ended":            {"token", func(f *Facts) { f.Token = Token{Expires: now} }, NotMet, "ended 2026-11-10"},
 		"a certificate that ends first": {"token", func(f *Facts) { f.Token = Token{Expires: now.Add(200 * day), Certificate: now.Add(10 * day)} }, NotMet, "200 days left; certificate: 10 days left"},
 		"a certificate and no token":    {"token", func(f *Facts) { f.Token = Token{Certificate: now.Add(200 * day)} }, NoEvidence, "certificate: 200 days left"},
-		"disputes are answered":         {"disputes", func(*Facts) {}, Met, "0 unanswered"},
+		"disputes are answered":         {"disputes", func(*Facts) {}, Met, "0 of 3 unanswered"},
 		"no dispute was recorded":       {"disputes", func(f *Facts) { f.Disputes = Disputes{} }, NoEvidence, ""},
 		"a dispute waits":               {"disputes", func(f *Facts) { f.Disputes = Disputes{All: 3, Overdue: 2, Oldest: now.Add(-2 * day)} }, NotMet, "2 of 3 unanswered"},
 		"books that agree":              {"reconciliation", func(*Facts) {}, Met, "read up to 2026-10-31; 0 open findings"},
