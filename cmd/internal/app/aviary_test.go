@@ -265,16 +265,20 @@ func (a *aviary) quoted(gateway string) {
 		p.arm(kind, bad)
 		// Most kinds are asked in the story where they were met first; a look-up may have
 		// been one of an earlier story.
+		idle := 0 // rounds in which nobody came: a machine that is busy needs more time
 		for round := 0; p.left() > 0 && round < 100; round++ {
-			s, waits := origin[kind], brief
+			before, s, waits := p.left(), origin[kind], min(brief<<min(idle, 5), long)
 			if round > 20 {
-				s, waits = told[round%len(told)], time.Second
+				s, waits = told[round%len(told)], max(waits, time.Second)
 			}
 			var group sync.WaitGroup
 			for range min(3, p.left()) {
 				group.Go(func() { a.tell(s, waits) })
 			}
 			group.Wait()
+			if idle++; p.left() < before {
+				idle = 0
+			}
 		}
 		if left := p.left(); left > 0 {
 			a.t.Errorf("%s: nobody came for %d of the bad answers to %q", gateway, left, kind)
