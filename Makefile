@@ -26,7 +26,7 @@ run: ## start everything on this machine, with simulated gateways
 	@go build -buildvcs=false -o bin/paydev ./cmd/paydev && exec bin/paydev $(ARGS)
 
 test: ## run all tests; those of real processes have the machine to themselves
-	go test ./cmd/internal/app
+	go test -parallel 1 ./cmd/internal/app
 	go test $$(go list ./... | grep -v '/cmd/internal/app$$')
 
 race: ## run all tests with the race detector (needs a C compiler)
