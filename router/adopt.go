@@ -43,16 +43,13 @@ func (r *Router) Adopt(ctx context.Context, o Adoption) (payment.Payment, error)
 	claims := g.Provider.Claims()
 	way := claims.Methods[0] // nobody knows which one the payer took
 	left := providers.Money{Minor: o.Line.Amount.Minor - o.Returned, Currency: o.Line.Amount.Currency}
-	switch {
-	case !o.Refund:
-	case left.Minor <= 0:
-		return payment.Payment{}, ErrExceedsPaid
-	case !claims.Refunds(way.Method), o.Returned > 0 && !claims.Refund.Partial:
-		return payment.Payment{}, fmt.Errorf("a refund: %w", ErrNotOffered)
-	case claims.Refund.Min.Currency == left.Currency && left.Minor < claims.Refund.Min.Minor:
-		return payment.Payment{}, fmt.Errorf("%w: at least %s", ErrBelowMinimum, claims.Refund.Min)
-	case r.unspeakable(g.Name, left):
-		return payment.Payment{}, ErrUnspeakable
+	if o.Refund {
+		if left.Minor <= 0 {
+			return payment.Payment{}, ErrExceedsPaid
+		}
+		if err := r.refundable(g.Name, way.Method, left, o.Returned > 0); err != nil {
+			return payment.Payment{}, err
+		}
 	}
 	p, err := r.Journal.Adopt(ctx, journal.Adoption{
 		Finding: o.Finding, Groups: o.Groups, Actor: o.Actor, Reason: o.Reason, Request: o.request(), Events: o.events(claims.Provider, way, left),

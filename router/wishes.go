@@ -91,16 +91,8 @@ func (r *Router) Refund(ctx context.Context, c Command, amount providers.Money, 
 			return nil, ErrExceedsPaid
 		}
 		kept, _ := p.Kept()
-		claims := r.terms.Claims(kept.Gateway).Refund
-		switch {
-		case !r.terms.Claims(kept.Gateway).Refunds(kept.Method):
-			return nil, fmt.Errorf("a refund: %w", ErrNotOffered)
-		case want.Minor < kept.Captured && !claims.Partial:
-			return nil, fmt.Errorf("a partial refund: %w", ErrNotOffered)
-		case claims.Min.Currency == want.Currency && want.Minor < claims.Min.Minor:
-			return nil, fmt.Errorf("%w: at least %s", ErrBelowMinimum, claims.Min)
-		case r.unspeakable(kept.Gateway, want):
-			return nil, ErrUnspeakable
+		if err := r.refundable(kept.Gateway, kept.Method, want, want.Minor < kept.Captured); err != nil {
+			return nil, err
 		}
 		return payment.RefundRequested{Refund: id, RequestID: c.RequestID, Amount: want, Reason: reason}, nil
 	})
@@ -110,6 +102,23 @@ func (r *Router) Refund(ctx context.Context, c Command, amount providers.Money, 
 		}
 	}
 	return p, id, err
+}
+
+// refundable is why a gateway cannot give back an amount, or a part of what it took.
+func (r *Router) refundable(gateway string, method providers.Method, want providers.Money, part bool) error {
+	all := r.terms.Claims(gateway)
+	claims := all.Refund
+	switch {
+	case !all.Refunds(method):
+		return fmt.Errorf("a refund: %w", ErrNotOffered)
+	case part && !claims.Partial:
+		return fmt.Errorf("a partial refund: %w", ErrNotOffered)
+	case claims.Min.Currency == want.Currency && want.Minor < claims.Min.Minor:
+		return fmt.Errorf("%w: at least %s", ErrBelowMinimum, claims.Min)
+	case r.unspeakable(gateway, want):
+		return ErrUnspeakable
+	}
+	return nil
 }
 
 // command appends a wish under its request id, once, and drives the payment.
