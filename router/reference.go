@@ -65,6 +65,9 @@ type numberBlock struct {
 const block = 64
 
 func (n *numbers) next(ctx context.Context, counter string) (int64, error) {
+	if err := ctx.Err(); err != nil { // nobody waits for the number any more
+		return 0, err
+	}
 	b := n.block(counter)
 	select {
 	case b.turn <- struct{}{}:

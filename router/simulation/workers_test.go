@@ -60,7 +60,7 @@ func hire(binary string) (*hand, error) {
 		return nil, err
 	}
 	h.cmd = exec.Command(binary, "-test.run=^TestWorker$", "-sim.worker", "-test.timeout=0")
-	h.cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=400")
+	h.cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=1600")
 	h.cmd.Stdin, h.cmd.Stdout, h.cmd.Stderr = in, h.said, h.said
 	h.cmd.ExtraFiles = []*os.File{out}
 	if err := h.cmd.Start(); err != nil {
