@@ -9,7 +9,7 @@ import (
 	"github.com/payrouter/payrouter/router/payment"
 )
 
-// learn records what a call or a notice taught us. Of a look-up it says when it was put.
+// learn records what a call or a notice taught us. Of a look-up it says as of when.
 func (r *Router) learn(ctx context.Context, p payment.Payment, n int, source payment.Source, asked time.Time, result providers.Result) (payment.Payment, error) {
 	ctx = context.WithoutCancel(ctx)
 	if result.Reason == providers.UnknownCode {

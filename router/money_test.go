@@ -3,6 +3,7 @@ package router_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -187,6 +188,33 @@ func (h *house) onHold() payment.Payment {
 		h.t.Fatalf("payment is %s\n%s", p.Status(), h.story(p))
 	}
 	return p
+}
+
+// Freedom Pay's status lags: for some seconds it shows the hold that a capture has ended. Its
+// notice of the capture has it looked at just then.
+func TestAStatusThatLagsBehindACaptureDeniesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, func(s *setup) { s.gateways = []string{"freedompay"} })
+		w := at(ask(providers.Page), "freedompay-main")
+		w.TwoStage = true
+		p := h.create(w, patience)
+		h.visit(p.Attempts[0], sim.ActPay)
+		time.Sleep(time.Hour)
+		p, err := h.router.Capture(t.Context(), command(p), p.Amount)
+		h.must(err)
+		time.Sleep(time.Hour)
+		if p = h.want(p, payment.StatusPaid, p.Amount.Minor); len(p.Findings) > 0 {
+			t.Errorf("found %+v\n%s", p.Findings, h.story(p))
+		}
+		lagged := func(o payment.Event) bool {
+			seen, ok := o.Body.(payment.Observed)
+			return ok && seen.Source == payment.FromLookup && seen.Verdict == providers.Held && o.At.After(p.Operations[0].At)
+		}
+		events, err := h.store.Events(t.Context(), p.ID)
+		if h.must(err); !slices.ContainsFunc(events, lagged) {
+			t.Errorf("nobody looked while the status lagged\n%s", h.story(p))
+		}
+	})
 }
 
 // A look that was put before an offer's death and answered after it saw an offer that

@@ -98,7 +98,7 @@ func (r *Router) refund(p payment.Payment, a payment.Attempt, plan payment.Opera
 func (r *Router) askOperation(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
 	plan := p.Operations[n-1].OperationPlanned
 	a := p.Attempts[plan.Attempt-1]
-	asked := time.Now()
+	asked := r.asOf(a.Gateway)
 	if plan.Op == payment.OpRefund {
 		return r.learnOperation(ctx, p, plan, payment.FromLookup, asked, r.lookupRefund(ctx, p, a, plan))
 	}

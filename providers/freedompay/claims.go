@@ -20,6 +20,8 @@ const (
 	lastMoment = 10 * time.Minute
 	// A hold that is neither captured nor cancelled is captured after this (notes, section 1).
 	holdLife = 5 * 24 * time.Hour
+	// "A few seconds" after a capture a status still said that there was none (notes, section 4.3).
+	statusLag = 10 * time.Second
 	// Freedom Pay repeats an unanswered notice every 30 minutes for two hours (notes, section 7).
 	noticesFor = 2 * time.Hour
 )
@@ -81,6 +83,7 @@ func claims(c Config) providers.Claims {
 		Statement:  providers.StatementWalk, // no list call is documented (notes, section 9)
 		// A status shows every refund on the payment, in sum and one by one.
 		StatusShowsAll: true,
+		StatusLag:      statusLag,
 		Timeouts:       times,
 	}
 }

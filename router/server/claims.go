@@ -40,6 +40,7 @@ func claimLines(c providers.Claims) []*pb.Gateway_Claim {
 		line("idempotent."+i.Operation, duration(i.Window))
 	}
 	line("status.shows_all", yes(c.StatusShowsAll))
+	line("status.lag", duration(c.StatusLag))
 	line("amount.whole_units", yes(c.WholeUnits))
 	line("timeout.charge", duration(c.Timeouts.Charge))
 	line("timeout.create", duration(c.Timeouts.Create))
