@@ -34,8 +34,8 @@ const (
 	WhyTried        = "tried"
 	WhyDeadline     = "deadline"
 	WhyDrained      = "drained"
-	WhyBreakerOpen  = "breaker_open"
-	WhyProbeFailing = "probe_failing"
+	WhyBreakerOpen  = payment.WhyBreakerOpen
+	WhyProbeFailing = payment.WhyProbeFailing
 	WhyRamping      = "ramping"
 	WhyBusy         = "busy"
 	WhyThrottled    = "throttled"

@@ -202,6 +202,12 @@ func (c *client) printRun(r *payrouterv1.Reconciliation) {
 	row("undecided", count(r.GetCarried()))
 	row("healed", count(r.GetHealed()))
 	row("findings", fmt.Sprintf("%d opened, %d closed", r.GetFindingsOpened(), r.GetFindingsClosed()))
+	if n := r.GetAttemptsDiverted(); n > 0 {
+		row("passed over", fmt.Sprintf("by %d attempts, believed to be down; in the minutes of %d of them it took money", n, r.GetAttemptsDivertedWrongly()))
+	}
+	if n := r.GetAttemptsUnserved(); n > 0 {
+		row("gave no service", fmt.Sprintf("to %d attempts; in the minutes of %d of them it took no money from anybody", n, r.GetAttemptsMissed()))
+	}
 	t.render()
 	if r.GetFindingsOpened() > 0 {
 		fmt.Fprintf(c.out, "\nSee what it found with: payctl findings --run %s\n", last(r.GetName()))

@@ -64,6 +64,12 @@ type Counts struct {
 	Healed  int64 `json:"healed"`  // taken in as an observation
 	Opened  int64 `json:"opened"`  // findings
 	Closed  int64 `json:"closed"`  // findings that the statements, or our books, explain now
+
+	// How well the gateway's health was known on the day.
+	Diverted int64 `json:"diverted,omitempty"` // attempts that passed it over because it was believed to be down,
+	Wrongly  int64 `json:"wrongly,omitempty"`  // those among them of minutes in which it took money
+	Unserved int64 `json:"unserved,omitempty"` // attempts that it was given and that came to nothing there,
+	Missed   int64 `json:"missed,omitempty"`   // those among them of minutes in which it took none
 }
 
 // ErrLost says that another process has the run, or that it was ended.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -42,6 +43,7 @@ func (s *Store) OpenFindings(ctx context.Context) ([]OpenFindings, error) {
 type Reconciled struct {
 	Done   time.Time // when a run was done last
 	ReadTo time.Time // the end of the newest day that has been read
+	Newest Counts    // of the last run that was done of the newest day
 }
 
 // Reconciled tells of each gateway how far it is reconciled. The zero times are never.
@@ -71,7 +73,32 @@ func (s *Store) Reconciled(ctx context.Context) (map[string]Reconciled, error) {
 		}
 		all[gateway] = r
 	}
-	return all, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("how far gateways are reconciled: %w", err)
+	}
+	return all, s.newest(ctx, all)
+}
+
+// newest completes how far gateways are reconciled by what their newest day came to.
+func (s *Store) newest(ctx context.Context, all map[string]Reconciled) error {
+	rows, err := s.read.QueryContext(ctx, `SELECT gateway, counts FROM (
+		SELECT gateway, counts, ROW_NUMBER() OVER (PARTITION BY gateway ORDER BY day DESC, ended_at DESC) AS place FROM runs WHERE state = 'done') AS done WHERE place = 1`)
+	if err != nil {
+		return fmt.Errorf("what gateways' newest days came to: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var gateway, counts string
+		if err := rows.Scan(&gateway, &counts); err != nil {
+			return fmt.Errorf("what gateways' newest days came to: %w", err)
+		}
+		r := all[gateway]
+		if err := json.Unmarshal([]byte(counts), &r.Newest); err != nil {
+			return fmt.Errorf("what the newest day of %s came to: %w", gateway, err)
+		}
+		all[gateway] = r
+	}
+	return rows.Err()
 }
 
 // OpenOfDays counts the open findings of a gateway's days, by currency.

@@ -282,6 +282,9 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 			unclosed = excluded.unclosed, at_risk = excluded.at_risk, live_until = excluded.live_until, last_at = excluded.last_at`,
 			p.ID, a.N, a.Gateway, a.Provider, storable(a.Reference), storable(a.External), a.Verdict.String(), p.Amount.Minor, p.Amount.Currency,
 			micros(a.Planned), a.Closed == nil, a.AtRisk(), liveUntil(a), dated(p.Dated(a)))
+		if err == nil {
+			err = indexSignals(ctx, tx, p.ID, a)
+		}
 		if err != nil {
 			return err
 		}

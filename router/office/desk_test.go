@@ -157,14 +157,24 @@ func (d *desk) pay(id string, more ...payment.Body) {
 
 func (d *desk) payBy(method providers.Method, id string, more ...payment.Body) {
 	d.t.Helper()
-	e := payment.Event{At: noon, Actor: "caller", Body: payment.Opened{ID: id, Tenant: "shop", RequestID: id, Amount: tenge(1000),
-		Methods: []providers.Method{method}, Deadline: noon.Add(time.Hour)}}
+	d.payOf(tenge(1000), method, id, more...)
+}
+
+func (d *desk) payOf(sum providers.Money, method providers.Method, id string, more ...payment.Body) {
+	d.t.Helper()
+	d.write(noon, sum, id, append([]payment.Body{payment.Planned{Attempt: 1, Gateway: gateway, Provider: "bank", Method: method, Flow: providers.Direct, Reference: "ref-" + id}}, more...)...)
+}
+
+// write writes a payment that is opened at a time, and its events.
+func (d *desk) write(at time.Time, sum providers.Money, id string, bodies ...payment.Body) {
+	d.t.Helper()
+	e := payment.Event{At: at, Actor: "caller", Body: payment.Opened{ID: id, Tenant: "shop", RequestID: id, Amount: sum,
+		Methods: []providers.Method{providers.QR}, Deadline: at.Add(time.Hour)}}
 	p, err := d.store.Open(d.t.Context(), journal.Request{Tenant: "shop", ID: id, Kind: "create", Hash: "h"}, providers.Payer{}, e)
 	d.must(err)
-	bodies := append([]payment.Body{payment.Planned{Attempt: 1, Gateway: gateway, Provider: "bank", Method: method, Flow: providers.Direct, Reference: "ref-" + id}}, more...)
 	for i, b := range bodies {
 		p, err = d.store.Advance(d.t.Context(), p, func(payment.Payment) ([]payment.Event, error) {
-			return []payment.Event{{At: noon.Add(time.Duration(i) * time.Second), Actor: "test", Body: b}}, nil
+			return []payment.Event{{At: at.Add(time.Duration(i) * time.Second), Actor: "test", Body: b}}, nil
 		})
 		d.must(err)
 	}

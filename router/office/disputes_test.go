@@ -13,16 +13,16 @@ import (
 	"github.com/payrouter/payrouter/router/journal"
 )
 
-// scraped are the series of disputes, as a scrape shows them now.
-func scraped(t *testing.T, registry *prometheus.Registry) map[string]int64 {
+// scraped are the gauges whose names begin so, as a scrape shows them now.
+func scraped(t *testing.T, registry *prometheus.Registry, prefix string) map[string]float64 {
 	t.Helper()
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	series := map[string]int64{}
+	series := map[string]float64{}
 	for _, f := range families {
-		if !strings.HasPrefix(f.GetName(), "payrouter_disputes_") {
+		if !strings.HasPrefix(f.GetName(), prefix) {
 			continue
 		}
 		for _, m := range f.GetMetric() {
@@ -30,7 +30,7 @@ func scraped(t *testing.T, registry *prometheus.Registry) map[string]int64 {
 			for _, l := range m.GetLabel() {
 				labels = append(labels, l.GetValue())
 			}
-			series[strings.TrimPrefix(f.GetName(), "payrouter_disputes_")+" "+strings.Join(labels, " ")] = int64(m.GetGauge().GetValue())
+			series[strings.TrimPrefix(f.GetName(), prefix)+" "+strings.Join(labels, " ")] = m.GetGauge().GetValue()
 		}
 	}
 	return series
@@ -40,8 +40,8 @@ func TestAScrapeShowsHowTheClocksOfDisputesStand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		d := sit(t, "sqlite:", func(o *Options, _ *Books) { o.Registerer = registry })
-		zero := map[string]int64{"open bank-main chargeback": 0, "open bank-main claim": 0, "open bank-main inquiry": 0, "overdue bank-main": 0, "oldest_unanswered_seconds bank-main": 0}
-		if diff := cmp.Diff(zero, scraped(t, registry)); diff != "" {
+		zero := map[string]float64{"open bank-main chargeback": 0, "open bank-main claim": 0, "open bank-main inquiry": 0, "overdue bank-main": 0, "oldest_unanswered_seconds bank-main": 0}
+		if diff := cmp.Diff(zero, scraped(t, registry, "payrouter_disputes_")); diff != "" {
 			t.Errorf("before anything happened (-want +got):\n%s", diff)
 		}
 		record := func(gateway string, kind journal.DisputeKind) string {
@@ -55,19 +55,19 @@ func TestAScrapeShowsHowTheClocksOfDisputesStand(t *testing.T) {
 		record(gateway, journal.Chargeback)
 		record("gone-main", journal.Claim) // a gateway that is not configured any more
 		time.Sleep(5 * time.Hour)
-		want := map[string]int64{"open bank-main chargeback": 2, "open bank-main claim": 0, "open bank-main inquiry": 0, "overdue bank-main": 1, "oldest_unanswered_seconds bank-main": 25 * 3600,
+		want := map[string]float64{"open bank-main chargeback": 2, "open bank-main claim": 0, "open bank-main inquiry": 0, "overdue bank-main": 1, "oldest_unanswered_seconds bank-main": 25 * 3600,
 			"open gone-main chargeback": 0, "open gone-main claim": 1, "open gone-main inquiry": 0, "overdue gone-main": 0, "oldest_unanswered_seconds gone-main": 5 * 3600}
-		if diff := cmp.Diff(want, scraped(t, registry)); diff != "" {
+		if diff := cmp.Diff(want, scraped(t, registry, "payrouter_disputes_")); diff != "" {
 			t.Errorf("after 25 hours (-want +got):\n%s", diff)
 		}
 		_, err := d.store.ChangeDispute(t.Context(), first, 1, "operator:aida", "", time.Now(), func(d *journal.Dispute) error { d.State = journal.DisputeAnswered; return nil })
 		d.must(err)
 		want["open bank-main chargeback"], want["overdue bank-main"], want["oldest_unanswered_seconds bank-main"] = 1, 0, 5*3600
-		if diff := cmp.Diff(want, scraped(t, registry)); diff != "" {
+		if diff := cmp.Diff(want, scraped(t, registry, "payrouter_disputes_")); diff != "" {
 			t.Errorf("answered (-want +got):\n%s", diff)
 		}
 		d.must(d.store.Close())
-		if series := scraped(t, registry); len(series) > 0 {
+		if series := scraped(t, registry, "payrouter_disputes_"); len(series) > 0 {
 			t.Errorf("without books: %v", series)
 		}
 	})

@@ -40,40 +40,45 @@ func (b Books) options(claims providers.Claims) reconcile.Options {
 }
 
 // page judges some orders: what their lines teach is taken in, and what differs after that
-// is found. It is kept in one commit with how far the run is.
-func (j judge) page(ctx context.Context, run journal.Run, groups []string, at cursor) (journal.Run, error) {
-	place, err := json.Marshal(at)
-	if err != nil {
-		return run, err
-	}
+// is found. It is kept in one commit with how far the run is, which it returns.
+func (j judge) page(ctx context.Context, run journal.Run, groups []string, at cursor) (journal.Run, cursor, error) {
 	next, err := j.renewed(ctx, run)
 	if err != nil {
-		return run, err
+		return run, at, err
 	}
 	j.options.Now = next.Updated
 	lines, err := j.Journal.LinesOf(ctx, run.Gateway, groups, mostLines)
 	if err != nil {
-		return run, err
+		return run, at, err
 	}
-	ours, err := j.payments(ctx, groups)
+	ours, err := j.paymentsOf(ctx, groups)
 	if err != nil {
-		return run, err
+		return run, at, err
 	}
 	before := j.judge(run.Gateway, groups, lines, ours)
 	after := before
 	for round := 0; round < mostRounds && len(after.Steps) > 0; round++ { // what is taken in may teach more, as how much of it went back
 		for _, s := range after.Steps {
 			if err := j.take(ctx, ours, s); err != nil {
-				return run, err
+				return run, at, err
 			}
 		}
-		if ours, err = j.payments(ctx, groups); err != nil {
-			return run, err
+		if ours, err = j.paymentsOf(ctx, groups); err != nil {
+			return run, at, err
 		}
 		after = j.judge(run.Gateway, groups, lines, ours)
 	}
 	for _, p := range ours {
 		after.Findings = append(after.Findings, j.twice(p, run, groups)...)
+	}
+	for _, l := range lines {
+		if reconcile.Taking(l.StatementLine) {
+			at.Worked.Add(l.At, run.Span)
+		}
+	}
+	place, err := json.Marshal(at)
+	if err != nil {
+		return run, at, err
 	}
 	next.Cursor = string(place)
 	next.Counts.Groups += int64(len(groups))
@@ -96,17 +101,17 @@ func (j judge) page(ctx context.Context, run journal.Run, groups []string, at cu
 	next.Counts.Healed += int64(len(judged.Healed))
 	kept, err := j.Journal.KeepJudged(ctx, next, judged, "the statements and our books agree, as of the run of "+run.Day)
 	if err != nil {
-		return run, err // nothing of this page is kept: it is judged again
+		return run, at, err // nothing of this page is kept: it is judged again
 	}
-	return kept, nil
+	return kept, at, nil
 }
 
 func within(at time.Time, span providers.Window) bool {
 	return !at.Before(span.From) && at.Before(span.To)
 }
 
-// payments reads the payments that orders belong to, by id.
-func (j judge) payments(ctx context.Context, groups []string) (map[string]payment.Payment, error) {
+// paymentsOf reads the payments that orders belong to, by id.
+func (o *Office) paymentsOf(ctx context.Context, groups []string) (map[string]payment.Payment, error) {
 	var ids []string
 	for _, g := range groups {
 		if id := journal.PaymentOf(g); id != "" {
@@ -114,7 +119,12 @@ func (j judge) payments(ctx context.Context, groups []string) (map[string]paymen
 		}
 	}
 	slices.Sort(ids)
-	all, err := j.Journal.GetMany(ctx, slices.Compact(ids))
+	return o.payments(ctx, slices.Compact(ids))
+}
+
+// payments reads some payments, by id.
+func (o *Office) payments(ctx context.Context, ids []string) (map[string]payment.Payment, error) {
+	all, err := o.Journal.GetMany(ctx, ids)
 	ours := map[string]payment.Payment{}
 	for _, p := range all {
 		ours[p.ID] = p
@@ -130,6 +140,9 @@ func (j judge) judge(gateway string, groups []string, lines []journal.StagedLine
 	}
 	told := map[string][]providers.StatementLine{}
 	for _, l := range lines {
+		if l.FoundBy == journal.ByAmount { // what it does not say, we do
+			l.Order = referenceOf(l.Group, ours)
+		}
 		told[l.Day] = append(told[l.Day], l.StatementLine)
 		spoken[l.Group] = true
 	}
@@ -146,6 +159,16 @@ func (j judge) judge(gateway string, groups []string, lines []journal.StagedLine
 		statements = append(statements, reconcile.Statement{Gateway: gateway, Span: d.Span, Lines: told[d.Day], Read: d.Read})
 	}
 	return reconcile.Judge(statements, entries, j.options)
+}
+
+// referenceOf is our order number of the attempt that a group is.
+func referenceOf(group string, ours map[string]payment.Payment) string {
+	for _, a := range ours[journal.PaymentOf(group)].Attempts {
+		if journal.GroupOf(journal.PaymentOf(group), a.N) == group {
+			return a.Reference
+		}
+	}
+	return ""
 }
 
 // unasked reports whether a walk that could not ask about an entry is among what would tell of

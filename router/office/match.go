@@ -15,9 +15,10 @@ import (
 
 // cursor is up to where a run has judged: in which pass, and the last order of it.
 type cursor struct {
-	Pass  int              `json:"pass"`
-	After string           `json:"after,omitempty"`
-	Moved journal.Movement `json:"moved,omitzero"`
+	Pass   int               `json:"pass"`
+	After  string            `json:"after,omitempty"`
+	Moved  journal.Movement  `json:"moved,omitzero"`
+	Worked reconcile.Minutes `json:"worked,omitempty"` // the day's minutes in which the gateway took money
 }
 
 // page lists the orders of a pass that come next. It returns none when the pass is over.
@@ -81,10 +82,13 @@ func (o *Office) open(ctx context.Context, run journal.Run, at cursor) ([]string
 // match judges all orders of a run's day, page by page.
 func (o *Office) match(ctx context.Context, run journal.Run, claims providers.Claims, books Books) (journal.Run, error) {
 	var at cursor
-	if run.Cursor != "" {
-		if err := json.Unmarshal([]byte(run.Cursor), &at); err != nil {
-			return run, fmt.Errorf("the run's place cannot be read: %w", err)
+	if run.Cursor == "" {
+		var err error
+		if run, err = o.guess(ctx, run, books); err != nil {
+			return run, err
 		}
+	} else if err := json.Unmarshal([]byte(run.Cursor), &at); err != nil {
+		return run, fmt.Errorf("the run's place cannot be read: %w", err)
 	}
 	days, err := o.Journal.StatementDays(ctx, run.Gateway)
 	if err != nil {
@@ -100,14 +104,28 @@ func (o *Office) match(ctx context.Context, run journal.Run, claims providers.Cl
 			return run, err
 		}
 		if len(groups) == 0 {
-			at = cursor{Pass: at.Pass + 1}
+			at = cursor{Pass: at.Pass + 1, Worked: at.Worked}
 			continue
 		}
-		if run, err = j.page(ctx, run, groups, next); err != nil {
+		if run, at, err = j.page(ctx, run, groups, next); err != nil {
 			return run, err
 		}
-		at = next
 		o.Step("page judged")
 	}
+	return o.weigh(ctx, run, at.Worked)
+}
+
+// weigh says how well the gateway's health was known on the day.
+func (o *Office) weigh(ctx context.Context, run journal.Run, worked reconcile.Minutes) (journal.Run, error) {
+	diverted, err := o.Journal.Signals(ctx, run.Gateway, journal.Diverted, run.Span)
+	if err != nil {
+		return run, err
+	}
+	unserved, err := o.Journal.Signals(ctx, run.Gateway, journal.Unserved, run.Span)
+	if err != nil {
+		return run, err
+	}
+	s := reconcile.Weigh(diverted, unserved, worked)
+	run.Counts.Diverted, run.Counts.Wrongly, run.Counts.Unserved, run.Counts.Missed = s.Diverted, s.Wrongly, s.Unserved, s.Missed
 	return run, nil
 }

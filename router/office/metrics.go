@@ -75,6 +75,12 @@ var (
 		"When a run of the gateway was done last, in Unix time; 0 when none ever was.", []string{"gateway"}, nil)
 	readDesc = prometheus.NewDesc("payrouter_reconcile_read_to_timestamp_seconds",
 		"The end of the newest business day whose statement has been read, in Unix time; 0 when none has.", []string{"gateway"}, nil)
+	matchedDesc = prometheus.NewDesc("payrouter_reconcile_matched_ratio",
+		"Of the lines of the newest reconciled day, the share of which both books say the same, 0 to 1; missing when there was no line. Tries that came to nothing are lines, too, where a gateway lists them.", []string{"gateway"}, nil)
+	divertedDesc = prometheus.NewDesc("payrouter_reconcile_diverted_attempts",
+		"Attempts of the newest reconciled day that passed the gateway over because it was believed to be down; wrongly is yes for those of minutes in which its own books show that it took money.", []string{"gateway", "wrongly"}, nil)
+	unservedDesc = prometheus.NewDesc("payrouter_reconcile_unserved_attempts",
+		"Attempts of the newest reconciled day that the gateway was given and that came to nothing there; missed is yes for those of minutes in which its own books show no money: it was down, and not yet believed to be.", []string{"gateway", "missed"}, nil)
 	openDesc = prometheus.NewDesc("payrouter_findings_open",
 		"Findings that somebody has to look at, from the books.", []string{"gateway", "kind"}, nil)
 	oldestDesc = prometheus.NewDesc("payrouter_findings_oldest_open_seconds",
@@ -89,7 +95,7 @@ var (
 
 // Describe sends the descriptors.
 func (b *books) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{successDesc, readDesc, openDesc, oldestDesc, amountDesc, passDesc, disputesDesc, unansweredDesc, overdueDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{successDesc, readDesc, matchedDesc, divertedDesc, unservedDesc, openDesc, oldestDesc, amountDesc, passDesc, disputesDesc, unansweredDesc, overdueDesc, upDesc} {
 		out <- d
 	}
 }
@@ -131,6 +137,14 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 		if _, known := read[gateway]; known || err == nil && claims.Statement.ByCall() { // others have no books to be late with
 			gauge(successDesc, unix(read[gateway].Done), gateway)
 			gauge(readDesc, unix(read[gateway].ReadTo), gateway)
+			day := read[gateway].Newest
+			if day.Lines > 0 {
+				gauge(matchedDesc, float64(day.Matched)/float64(day.Lines), gateway)
+			}
+			gauge(divertedDesc, float64(day.Wrongly), gateway, "yes")
+			gauge(divertedDesc, float64(day.Diverted-day.Wrongly), gateway, "no")
+			gauge(unservedDesc, float64(day.Missed), gateway, "yes")
+			gauge(unservedDesc, float64(day.Unserved-day.Missed), gateway, "no")
 		}
 	}
 	type about struct{ gateway, kind string }

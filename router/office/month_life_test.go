@@ -59,7 +59,7 @@ func (m *month) someGoesBack(h house) {
 }
 
 func (m *month) holdIsCaptured(h house) {
-	p := m.buys(h, "captured", providers.Instrument, twoStage)
+	p := m.staged(h, "captured")
 	m.in(m.within(40*time.Hour), func() {
 		_, err := m.router.Capture(context.Background(), m.command(p), p.Amount)
 		m.must(err)
@@ -67,11 +67,23 @@ func (m *month) holdIsCaptured(h house) {
 }
 
 func (m *month) holdIsReleased(h house) {
-	p := m.buys(h, "released", providers.Instrument, twoStage)
+	p := m.staged(h, "released")
 	m.in(m.within(40*time.Hour), func() {
 		_, err := m.router.Cancel(context.Background(), m.command(p), "out of stock")
 		m.must(err)
 	})
+}
+
+// staged is a payment whose money is held: on a saved card, or where no hold can be put on one on a
+// page.
+func (m *month) staged(h house, what string) payment.Payment {
+	m.t.Helper()
+	if h.name != "robokassa" {
+		return m.buys(h, what, providers.Instrument, twoStage)
+	}
+	p := m.buys(h, what, h.offer, twoStage)
+	m.visits(p, sim.ActPay)
+	return p
 }
 
 // within is some time that is not longer than another, and not at once.

@@ -19,6 +19,9 @@ type plant struct {
 	name string
 	does func(*month, house)
 	not  map[string]string // gateways where it cannot be, and why
+	// walked: it can be planted where payments are asked about one by one, too. There is no row
+	// then that could be strange or told twice, and an answer that cannot be read is asked for again.
+	walked bool
 }
 
 const (
@@ -28,32 +31,33 @@ const (
 	hidden  = "its list may show nothing of a refund, so that none is ever missing"
 	noFee   = "its books tell no fee of the contract"
 	last    = "it is the last that payments come to"
+	asks    = "it asks us before it takes money, and we say no"
 	oneRow  = "a refund has no name of its own by which the row could be left out: it goes with its payment"
 )
 
 var plants = []plant{
-	{"a charge of an order that nobody has", foreign, nil},
-	{"a charge that is not told", omitted, nil},
-	{"a charge that is told days late", writtenLate, nil},
-	{"another sum", tampered(reconcile.AmountDiffers, sim.Tamper{Kind: sim.TamperAmount, Amount: 70000}), nil},
-	{"another currency", tampered(reconcile.CurrencyDiffers, sim.Tamper{Kind: sim.TamperCurrency, Currency: "USD"}), nil},
-	{"a state that nobody can read", unreadable, nil},
-	{"a charge that was declined, they say", tampered(reconcile.StateDiffers, sim.Tamper{Kind: sim.TamperDeclined}), nil},
-	{"a row that is there twice", tampered(reconcile.DuplicateLine, sim.Tamper{Kind: sim.TamperAgain}), map[string]string{"tiptoppay": oneID, "quickpay": oneID}},
-	{"a row that is there once more under another id", tampered(reconcile.UnknownToUs, sim.Tamper{Kind: sim.TamperDouble}), map[string]string{"wayforpay": noID}},
-	{"another fee", tampered(reconcile.FeeDiffers, sim.Tamper{Kind: sim.TamperFee, Amount: 300}), map[string]string{"quickpay": noFee}},
-	{"a charge that is dated a day and a quarter late", datedLate, nil},
-	{"a charge without its order", nameless, map[string]string{"quickpay": ordered}},
+	{"a charge of an order that nobody has", foreign, nil, false},
+	{"a charge that is not told", omitted, nil, true},
+	{"a charge that is told days late", writtenLate, nil, true},
+	{"another sum", anotherSum, nil, true},
+	{"another currency", tampered(reconcile.CurrencyDiffers, sim.Tamper{Kind: sim.TamperCurrency, Currency: "USD"}), nil, false},
+	{"a state that nobody can read", unreadable, nil, false},
+	{"a charge that was declined, they say", tampered(reconcile.StateDiffers, sim.Tamper{Kind: sim.TamperDeclined}), nil, false},
+	{"a row that is there twice", tampered(reconcile.DuplicateLine, sim.Tamper{Kind: sim.TamperAgain}), map[string]string{"tiptoppay": oneID, "quickpay": oneID}, false},
+	{"a row that is there once more under another id", tampered(reconcile.UnknownToUs, sim.Tamper{Kind: sim.TamperDouble}), map[string]string{"wayforpay": noID}, false},
+	{"another fee", tampered(reconcile.FeeDiffers, sim.Tamper{Kind: sim.TamperFee, Amount: 300}), map[string]string{"quickpay": noFee}, false},
+	{"a charge that is dated a day and a quarter late", datedLate, nil, false},
+	{"a charge without its order", nameless, map[string]string{"quickpay": ordered}, false},
 	{"a charge that was not paid out", func(m *month, h house) { m.tamper(h, m.charged(h, "not paid out"), sim.Tamper{Kind: sim.TamperUnpaid}) },
-		map[string]string{"quickpay": "it tells nothing of payouts"}},
-	{"a refund that is not told", refundOmitted, map[string]string{"halyk": hidden, "wayforpay": oneRow, "quickpay": oneRow}},
-	{"a charge and its refund that are not told", bothOmitted, map[string]string{"halyk": hidden, "tiptoppay": "its refunds have names, and are left out alone"}},
-	{"a refund that was made in the cabinet", cabinet, nil},
-	{"a charge whose answer was lost", lost, nil},
-	{"a charge that two people called dead", calledDead, nil},
-	{"a charge that came hours after another gateway's", func(m *month, h house) { paidTwice(m, h, false) }, map[string]string{"quickpay": last}},
-	{"such a charge, too large to be given back", func(m *month, h house) { paidTwice(m, h, true) }, map[string]string{"quickpay": last}},
-	{"a payer who pays when the offer is over", paidLate, map[string]string{"tiptoppay": "it asks us before it takes money, and we say no"}},
+		map[string]string{"quickpay": "it tells nothing of payouts"}, false},
+	{"a refund that is not told", refundOmitted, map[string]string{"halyk": hidden, "wayforpay": oneRow, "quickpay": oneRow}, false},
+	{"a charge and its refund that are not told", bothOmitted, map[string]string{"halyk": hidden, "tiptoppay": "its refunds have names, and are left out alone"}, false},
+	{"a refund that was made in the cabinet", cabinet, nil, true},
+	{"a charge whose answer was lost", lost, nil, false},
+	{"a charge that two people called dead", calledDead, nil, true},
+	{"a charge that came hours after another gateway's", func(m *month, h house) { paidTwice(m, h, false) }, map[string]string{"quickpay": last}, false},
+	{"such a charge, too large to be given back", func(m *month, h house) { paidTwice(m, h, true) }, map[string]string{"quickpay": last}, false},
+	{"a payer who pays when the offer is over", paidLate, map[string]string{"tiptoppay": asks, "freedompay": asks}, true},
 }
 
 // tamper shows a payment's rows wrongly from now on.
@@ -64,6 +68,35 @@ func (m *month) tamper(h house, p payment.Payment, t sim.Tamper) string {
 		t.Match = p.Attempts[0].Reference
 	}
 	id, err := m.bank.AddTamper(t)
+	m.must(err)
+	return id
+}
+
+// hides leaves a payment out of the gateway's own books, until it is let go: out of its lists, or
+// out of its answers where it is asked.
+func (m *month) hides(h house, p payment.Payment) (lets func()) {
+	m.t.Helper()
+	if !h.walked {
+		id := m.tamper(h, p, sim.Tamper{Kind: sim.TamperOmit})
+		return func() { m.bank.RemoveTamper(id) }
+	}
+	id := m.fault(h, sim.Fault{Op: sim.OpStatus, Kind: sim.FaultNotFound, Match: p.Attempts[0].Reference})
+	return func() { m.bank.RemoveFault(id) }
+}
+
+// fault breaks something at a gateway from now on.
+func (m *month) fault(h house, f sim.Fault) string {
+	m.t.Helper()
+	f.Face = h.name
+	id, err := m.bank.AddFault(f)
+	m.must(err)
+	return id
+}
+
+// silence loses a gateway's notices from now on.
+func (m *month) silence(h house, match string) string {
+	m.t.Helper()
+	id, err := m.bank.AddNotice(sim.NoticeRule{Face: h.name, Mode: sim.NoticeLost, Match: match})
 	m.must(err)
 	return id
 }
@@ -86,15 +119,31 @@ func foreign(m *month, h house) {
 
 func omitted(m *month, h house) {
 	p := m.charged(h, "left out")
-	m.tamper(h, p, sim.Tamper{Kind: sim.TamperOmit})
+	m.hides(h, p)
 	m.shows(reconcile.UnknownToThem, h, time.Now(), m.names[p.ID], stays)
+}
+
+// anotherSum is one finding, but for Kaspi: there the payment itself is told so, too, and a sum of
+// which less is left than of ours has gone back in part.
+func anotherSum(m *month, h house) {
+	p := m.charged(h, "another sum")
+	if h.walked {
+		m.fault(h, sim.Fault{Op: sim.OpStatus, Kind: sim.FaultWrongAmount, Match: p.Attempts[0].Reference})
+	} else {
+		m.tamper(h, p, sim.Tamper{Kind: sim.TamperAmount, Amount: 70000})
+	}
+	m.shows(reconcile.AmountDiffers, h, time.Now(), m.names[p.ID], stays)
+	if h.name == "kaspi" {
+		m.shows(reconcile.RefundUnknownToUs, h, time.Now(), m.names[p.ID], stays)
+		m.raises(payment.AmountDiffers, h, p)
+		m.raises(payment.ReturnedElsewhere, h, p)
+	}
 }
 
 func writtenLate(m *month, h house) {
 	p := m.charged(h, "written late")
-	id := m.tamper(h, p, sim.Tamper{Kind: sim.TamperOmit})
 	m.shows(reconcile.UnknownToThem, h, time.Now(), m.names[p.ID], settled)
-	m.in(48*time.Hour, func() { m.bank.RemoveTamper(id) })
+	m.in(48*time.Hour, m.hides(h, p))
 }
 
 // unreadable is one finding, but for QuickPay: there the hold and its capture are rows of their
@@ -117,14 +166,9 @@ func datedLate(m *month, h house) {
 	m.shows(reconcile.SettledLate, h, time.Now().Add(by), m.names[p.ID], stays)
 }
 
-// nameless is a stranger where a row has no id either, and no finding elsewhere.
+// nameless is no finding: the row's id says whose it is, or where it has none its sum and time.
 func nameless(m *month, h house) {
-	p := m.charged(h, "nameless")
-	m.tamper(h, p, sim.Tamper{Kind: sim.TamperNameless})
-	if h.name == "wayforpay" {
-		m.shows(reconcile.UnknownToUs, h, time.Now(), p.Amount.String(), stays)
-		m.shows(reconcile.UnknownToThem, h, time.Now(), m.names[p.ID], stays)
-	}
+	m.tamper(h, m.charged(h, "nameless"), sim.Tamper{Kind: sim.TamperNameless})
 }
 
 func refundOmitted(m *month, h house) {
@@ -150,7 +194,8 @@ func bothOmitted(m *month, h house) {
 	})
 }
 
-// cabinet is a refund by the merchant's own people. Halyk dates it as the payment.
+// cabinet is a refund by the merchant's own people. Halyk dates it as the payment, and an answer
+// about one payment dates it not at all.
 func cabinet(m *month, h house) {
 	p := m.charged(h, "refunded in the cabinet")
 	paid := time.Now()
@@ -162,7 +207,7 @@ func (m *month) settles(h house, p payment.Payment, paid time.Time) {
 	_, err := m.bank.Settle(h.name, p.Attempts[0].Reference)
 	m.must(err)
 	at := time.Now()
-	if h.name == "halyk" {
+	if h.name == "halyk" || h.walked {
 		at = paid
 	}
 	m.shows(reconcile.RefundUnknownToUs, h, at, m.names[p.ID], stays)
@@ -171,24 +216,19 @@ func (m *month) settles(h house, p payment.Payment, paid time.Time) {
 
 // loses opens a payment that the gateway takes although nobody hears of it: its answer is lost,
 // its notices are, and nobody can ask about it until it is over.
-func (m *month) loses(h house, what string, change ...func(*router.Wish)) (p payment.Payment, over func()) {
+func (m *month) loses(h house, what string) (p payment.Payment, over func()) {
 	m.t.Helper()
-	fault := func(f sim.Fault) string {
-		f.Face = h.name
-		id, err := m.bank.AddFault(f)
-		m.must(err)
-		return id
+	blind, silent := m.fault(h, sim.Fault{Op: sim.OpStatus, Kind: sim.FaultHTTPError}), m.silence(h, "")
+	if !h.walked {
+		charge := m.fault(h, sim.Fault{Op: sim.OpCharge, Kind: sim.FaultActDrop, Times: 1})
+		p = m.buys(h, what, providers.Instrument)
+		m.bank.RemoveFault(charge)
+	} else { // a charge of a card may ask first, and would be sent nothing
+		p = m.buys(h, what, h.offer)
+		m.visits(p, sim.ActPay)
 	}
-	silence := func(match string) string {
-		id, err := m.bank.AddNotice(sim.NoticeRule{Face: h.name, Mode: sim.NoticeLost, Match: match})
-		m.must(err)
-		return id
-	}
-	charge, blind, silent := fault(sim.Fault{Op: sim.OpCharge, Kind: sim.FaultActDrop, Times: 1}), fault(sim.Fault{Op: sim.OpStatus, Kind: sim.FaultHTTPError}), silence("")
-	p = m.buys(h, what, providers.Instrument, change...)
 	reference := p.Attempts[0].Reference
-	alone, quiet := fault(sim.Fault{Op: sim.OpStatus, Kind: sim.FaultHTTPError, Match: reference}), silence(reference)
-	m.bank.RemoveFault(charge)
+	alone, quiet := m.fault(h, sim.Fault{Op: sim.OpStatus, Kind: sim.FaultHTTPError, Match: reference}), m.silence(h, reference)
 	m.bank.RemoveFault(blind)
 	m.bank.RemoveNotice(silent)
 	return p, func() {
@@ -215,7 +255,7 @@ func calledDead(m *month, h house) {
 			p, err = m.router.Resolve(context.Background(), router.Word{Tenant: "shop", Payment: p.ID, Attempt: 1, Verdict: providers.Unserved, Actor: who, Reason: "the bank says no", Seq: p.Seq})
 		}
 		if err != nil && !errors.Is(err, router.ErrSecondPerson) {
-			m.t.Fatal(err)
+			m.t.Fatalf("%s at %s, which is %s %s: %v", m.names[p.ID], h.name, p.Attempts[0].Verdict, p.Attempts[0].Reason, err)
 		}
 	}
 	m.in(8*time.Hour, over) // before anybody reads the books
@@ -227,8 +267,7 @@ func calledDead(m *month, h house) {
 // promised to. It takes the money hours later, and only its statement tells.
 func paidTwice(m *month, h house, large bool) {
 	began := time.Now()
-	late, err := m.bank.AddFault(sim.Fault{Face: h.name, Op: sim.OpCharge, Kind: sim.FaultActLate, Delay: sim.Duration(4 * time.Hour), Times: 1, BrokenPromise: true})
-	m.must(err)
+	late := m.fault(h, sim.Fault{Op: sim.OpCharge, Kind: sim.FaultActLate, Delay: sim.Duration(4 * time.Hour), Times: 1, BrokenPromise: true})
 	what := "paid twice"
 	if large {
 		what = "paid twice, large"
@@ -241,8 +280,7 @@ func paidTwice(m *month, h house, large bool) {
 		}
 	})
 	m.bank.RemoveFault(late)
-	quiet, err := m.bank.AddNotice(sim.NoticeRule{Face: h.name, Mode: sim.NoticeLost, Match: p.Attempts[0].Reference})
-	m.must(err)
+	quiet := m.silence(h, p.Attempts[0].Reference)
 	m.in(8*time.Hour, func() { m.bank.RemoveNotice(quiet) })
 	m.in(3*time.Hour, func() {
 		if p := m.now(p); p.Status() != payment.StatusPaid || len(p.Attempts) != 2 {

@@ -35,8 +35,9 @@ type Books struct {
 	// memory what they ask for.
 	Slice time.Duration
 
-	Edge, Late, Payout time.Duration // as reconcile.Options
-	Within             time.Duration // of a line without names and the only movement that it can be
+	// Edge, Late and Payout are as in reconcile.Options. A line without names is taken for the
+	// only movement of its sum within Edge of it.
+	Edge, Late, Payout time.Duration
 	Fees               reconcile.Fees
 	Formats            map[string]statement.Format // of files, by name
 	NetFees            bool                        // as reconcile.Options

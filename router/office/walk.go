@@ -11,7 +11,6 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
-	"github.com/payrouter/payrouter/router/payment"
 )
 
 // mostAsked is how many payments are asked about at a time. No provider publishes a limit, and
@@ -97,7 +96,11 @@ func (o *Office) stageWalk(ctx context.Context, run journal.Run, lines []journal
 // ask asks about some attempts, and makes of what is told the lines of the run's day, in the
 // order of the attempts.
 func (o *Office) ask(ctx context.Context, run journal.Run, teller providers.Teller, claims providers.Claims, some []journal.Walked) ([]journal.StagedLine, error) {
-	ours, err := o.paymentsOf(ctx, some)
+	ids := make([]string, len(some))
+	for i, w := range some {
+		ids[i] = w.Payment
+	}
+	ours, err := o.payments(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +122,7 @@ func (o *Office) ask(ctx context.Context, run journal.Run, teller providers.Tell
 		return nil, err
 	}
 	// As our books stand once all was told: what we gave back meanwhile is nobody else's refund.
-	if ours, err = o.paymentsOf(ctx, some); err != nil {
+	if ours, err = o.payments(ctx, ids); err != nil {
 		return nil, err
 	}
 	var lines []journal.StagedLine
@@ -133,20 +136,6 @@ func (o *Office) ask(ctx context.Context, run journal.Run, teller providers.Tell
 		}
 	}
 	return lines, nil
-}
-
-// paymentsOf reads the payments of some attempts, by id.
-func (o *Office) paymentsOf(ctx context.Context, some []journal.Walked) (map[string]payment.Payment, error) {
-	ids := make([]string, len(some))
-	for i, w := range some {
-		ids[i] = w.Payment
-	}
-	all, err := o.Journal.GetMany(ctx, ids)
-	ours := map[string]payment.Payment{}
-	for _, p := range all {
-		ours[p.ID] = p
-	}
-	return ours, err
 }
 
 // tell asks a provider about one attempt. An adapter that panics has told nothing.

@@ -47,6 +47,17 @@ type Choice struct {
 	Detail  string           `json:"detail,omitempty"`
 }
 
+// The words of breakers and probes among the reasons of a Choice.
+const (
+	WhyBreakerOpen  = "breaker_open"
+	WhyProbeFailing = "probe_failing"
+)
+
+// Unwell reports whether the gateway was passed over because it was believed to be down.
+func (c Choice) Unwell() bool {
+	return !c.Taken && (c.Why == WhyBreakerOpen || c.Why == WhyProbeFailing)
+}
+
 // Planned is an attempt, committed before anything is sent.
 type Planned struct {
 	Attempt     int              `json:"attempt"` // 1, 2, …

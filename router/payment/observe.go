@@ -165,6 +165,13 @@ func (a Attempt) overtook(o Observed) bool {
 	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Changed)
 }
 
+// InVain reports whether the gateway was given the attempt and nothing came of it there: no
+// money, no word of the payer's or their bank's, and nothing that a payer could have paid.
+func (a Attempt) InVain() bool {
+	undecided := a.Verdict == providers.Unknown || a.Verdict == providers.Pending
+	return a.Action == nil && (a.Verdict == providers.Unserved || undecided && a.Closed != nil)
+}
+
 // holdsAnew reports whether the gateway names another hold than those that were seen.
 func (a Attempt) holdsAnew(o Observed) bool {
 	return len(a.Movements) > 0 && o.MovesAnew(a) || o.External != "" && a.External != "" && o.External != a.External

@@ -20,8 +20,8 @@
 // # What belongs together
 //
 // A line finds its order by our reference, then by the gateway's own id. Amounts do not
-// bring a line to an order, for two payments of one sum are two payments; a line that names
-// nothing at all may be taken for the only one it can be ([Guess]). Only among the
+// bring a line to an order, for two payments of one sum are two payments; but a line that
+// names nothing at all is taken for the only movement that it can be ([Guess]). Only among the
 // lines of one order do amounts help, because some gateways write refunds without ids
 // (WayForPay, notes section 9); there a line goes to the entry with its own id, then to
 // one of the same amount and state, then to whatever is left, which is a finding.

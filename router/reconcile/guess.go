@@ -6,20 +6,31 @@ import (
 	"github.com/payrouter/payrouter/providers"
 )
 
-// Guess finds the movement of a line that names nothing that we know: the one entry of
-// the same direction and money, dated within so long of it. Two that could be meant are
-// none, and so is one that another line has already told of, which the caller leaves out
-// of near. It is the last resort for lines without any id, and what was found by it says so.
-func Guess(l providers.StatementLine, near []Entry, within time.Duration) (Entry, bool) {
-	var found []Entry
-	for _, e := range near {
-		if e.Kind == l.Kind && e.Amount == l.Amount && e.Verdict.HasMoney() && read(l) == money &&
-			!l.At.Before(e.At.Add(-within)) && !l.At.After(later(e.At, e.Last).Add(within)) {
-			found = append(found, e)
+// Guess finds the movements of lines that name nothing at all, by the lines' places: the one
+// entry of the same direction, money and state, dated within so long of the line. Where two
+// could be meant, lines or entries, none is. A caller leaves out of near what another line has
+// told of already.
+func Guess(nameless []providers.StatementLine, near []Entry, within time.Duration) map[int]Entry {
+	lines := make([][]int, len(near)) // that an entry could be meant by
+	entries := make([]int, len(nameless))
+	for i, l := range nameless {
+		for k, e := range near {
+			if guessed(l, e, within) {
+				lines[k] = append(lines[k], i)
+				entries[i]++
+			}
 		}
 	}
-	if len(found) != 1 {
-		return Entry{}, false
+	found := map[int]Entry{}
+	for k, e := range near {
+		if len(lines[k]) == 1 && entries[lines[k][0]] == 1 {
+			found[lines[k][0]] = e
+		}
 	}
-	return found[0], true
+	return found
+}
+
+func guessed(l providers.StatementLine, e Entry, within time.Duration) bool {
+	return e.Kind == l.Kind && e.Amount == l.Amount && e.Verdict == l.Verdict && read(l) == money &&
+		!l.At.Before(e.At.Add(-within)) && !l.At.After(later(e.At, e.Last).Add(within))
 }

@@ -27,23 +27,30 @@ func TestALineWithoutNamesBelongsToTheOnlyMovementThatItCanBe(t *testing.T) {
 		with(func(e *reconcile.Entry) { e.At, e.Last = november.Add(within+1), november.Add(time.Hour) }),
 		with(func(e *reconcile.Entry) { e.At, e.Last = november.Add(-time.Hour), november.Add(-within-1) }),
 	}
-	if e, ok := reconcile.Guess(line, others, within); ok {
+	guess := func(line providers.StatementLine, near []reconcile.Entry, within time.Duration) (reconcile.Entry, bool) {
+		e, ok := reconcile.Guess([]providers.StatementLine{line}, near, within)[0]
+		return e, ok
+	}
+	if e, ok := guess(line, others, within); ok {
 		t.Errorf("it is taken for %+v", e)
 	}
-	if e, ok := reconcile.Guess(line, append(others, mine), within); !ok || e.Payment != "mine" {
+	if e, ok := guess(line, append(others, mine), within); !ok || e.Payment != "mine" {
 		t.Errorf("it is taken for %+v (%t)", e, ok)
 	}
 	for name, at := range map[string]time.Time{"at the early edge": november.Add(within), "at the late edge": november.Add(-within)} {
 		edge := with(func(e *reconcile.Entry) { e.At, e.Last = at, at })
-		if _, ok := reconcile.Guess(line, []reconcile.Entry{edge}, within); !ok {
+		if _, ok := guess(line, []reconcile.Entry{edge}, within); !ok {
 			t.Errorf("%s it is not found", name)
 		}
-		if e, ok := reconcile.Guess(line, []reconcile.Entry{mine, edge}, within); ok {
+		if e, ok := guess(line, []reconcile.Entry{mine, edge}, within); ok {
 			t.Errorf("%s, of two that it could be it is taken for %+v", name, e)
 		}
 	}
+	if found := reconcile.Guess([]providers.StatementLine{line, line}, []reconcile.Entry{mine}, within); len(found) > 0 {
+		t.Errorf("of two lines that could be it, it is taken for %v", found)
+	}
 	line.Verdict = providers.Declined
-	if e, ok := reconcile.Guess(line, []reconcile.Entry{mine}, within); ok {
+	if e, ok := guess(line, []reconcile.Entry{mine}, within); ok {
 		t.Errorf("a line without money is taken for %+v", e)
 	}
 }

@@ -164,7 +164,8 @@ func reconciliationOut(r journal.Run) *pb.Reconciliation {
 		Name: reconciliationName(r.ID), Gateway: gatewayName(r.Gateway), Day: r.Day, DayStartTime: instant(r.Span.From), DayEndTime: instant(r.Span.To),
 		State: runStatesOut[r.State], Source: string(r.Source), Cause: r.Cause, Actor: r.Actor, Reason: r.Reason, ReadToTime: instant(r.ReadTo),
 		Lines: r.Counts.Lines, Orders: r.Counts.Groups, Matched: r.Counts.Matched, Carried: r.Counts.Carried, Healed: r.Counts.Healed,
-		FindingsOpened: r.Counts.Opened, FindingsClosed: r.Counts.Closed, Failures: int32(r.Tries), Error: r.Error,
+		FindingsOpened: r.Counts.Opened, FindingsClosed: r.Counts.Closed, AttemptsDiverted: r.Counts.Diverted, AttemptsDivertedWrongly: r.Counts.Wrongly,
+		AttemptsUnserved: r.Counts.Unserved, AttemptsMissed: r.Counts.Missed, Failures: int32(r.Tries), Error: r.Error,
 		CreateTime: instant(r.Created), UpdateTime: instant(r.Updated), EndTime: instant(r.Ended),
 	}
 	if r.Tries > 0 && r.Ended.IsZero() && r.Due.After(r.Updated) {

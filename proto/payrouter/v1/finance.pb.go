@@ -218,9 +218,19 @@ type Reconciliation struct {
 	// When it was changed last.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// When it ended.
-	EndTime       *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Attempts of the day that passed the gateway over because it was believed to be down.
+	AttemptsDiverted int64 `protobuf:"varint,25,opt,name=attempts_diverted,json=attemptsDiverted,proto3" json:"attempts_diverted,omitempty"`
+	// Those among them of minutes in which the gateway's own books show that it took money: it
+	// was believed to be down and was not.
+	AttemptsDivertedWrongly int64 `protobuf:"varint,26,opt,name=attempts_diverted_wrongly,json=attemptsDivertedWrongly,proto3" json:"attempts_diverted_wrongly,omitempty"`
+	// Attempts of the day that the gateway was given and that came to nothing there.
+	AttemptsUnserved int64 `protobuf:"varint,27,opt,name=attempts_unserved,json=attemptsUnserved,proto3" json:"attempts_unserved,omitempty"`
+	// Those among them of minutes in which its own books show no money: it was down, and was not
+	// yet believed to be.
+	AttemptsMissed int64 `protobuf:"varint,28,opt,name=attempts_missed,json=attemptsMissed,proto3" json:"attempts_missed,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Reconciliation) Reset() {
@@ -419,6 +429,34 @@ func (x *Reconciliation) GetEndTime() *timestamppb.Timestamp {
 		return x.EndTime
 	}
 	return nil
+}
+
+func (x *Reconciliation) GetAttemptsDiverted() int64 {
+	if x != nil {
+		return x.AttemptsDiverted
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetAttemptsDivertedWrongly() int64 {
+	if x != nil {
+		return x.AttemptsDivertedWrongly
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetAttemptsUnserved() int64 {
+	if x != nil {
+		return x.AttemptsUnserved
+	}
+	return 0
+}
+
+func (x *Reconciliation) GetAttemptsMissed() int64 {
+	if x != nil {
+		return x.AttemptsMissed
+	}
+	return 0
 }
 
 // RunReconciliationRequest orders a run.
@@ -2398,7 +2436,8 @@ var File_payrouter_v1_finance_proto protoreflect.FileDescriptor
 
 const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"\n" +
-	"\x1apayrouter/v1/finance.proto\x12\fpayrouter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpayrouter/v1/operations.proto\x1a\x1bpayrouter/v1/payments.proto\"\x96\t\n" +
+	"\x1apayrouter/v1/finance.proto\x12\fpayrouter.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpayrouter/v1/operations.proto\x1a\x1bpayrouter/v1/payments.proto\"\xe9\n" +
+	"\n" +
 	"\x0eReconciliation\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\agateway\x18\x02 \x01(\tB\x03\xe0A\x03R\agateway\x12\x15\n" +
@@ -2429,7 +2468,11 @@ const file_payrouter_v1_finance_proto_rawDesc = "" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12:\n" +
-	"\bend_time\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\"\x8d\x01\n" +
+	"\bend_time\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\x120\n" +
+	"\x11attempts_diverted\x18\x19 \x01(\x03B\x03\xe0A\x03R\x10attemptsDiverted\x12?\n" +
+	"\x19attempts_diverted_wrongly\x18\x1a \x01(\x03B\x03\xe0A\x03R\x17attemptsDivertedWrongly\x120\n" +
+	"\x11attempts_unserved\x18\x1b \x01(\x03B\x03\xe0A\x03R\x10attemptsUnserved\x12,\n" +
+	"\x0fattempts_missed\x18\x1c \x01(\x03B\x03\xe0A\x03R\x0eattemptsMissed\"\x8d\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_QUEUED\x10\x01\x12\x11\n" +

@@ -1,0 +1,28 @@
+package payment_test
+
+import (
+	"testing"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/payment"
+)
+
+func TestAnAttemptIsInVainWhereTheGatewayGaveNoService(t *testing.T) {
+	closed, page := &payment.Evidence{}, &providers.Action{}
+	for name, c := range map[string]struct {
+		attempt payment.Attempt
+		want    bool
+	}{
+		"not served":                       {payment.Attempt{Verdict: providers.Unserved}, true},
+		"closed, and nobody knows of what": {payment.Attempt{Verdict: providers.Unknown, Closed: closed}, true},
+		"closed while it waited":           {payment.Attempt{Verdict: providers.Pending, Closed: closed}, true},
+		"undecided yet":                    {payment.Attempt{Verdict: providers.Unknown}, false},
+		"declined by the bank":             {payment.Attempt{Verdict: providers.Declined, Closed: closed}, false},
+		"paid":                             {payment.Attempt{Verdict: providers.Approved}, false},
+		"a page that nobody came to":       {payment.Attempt{Verdict: providers.Unserved, Action: page, Closed: closed}, false},
+	} {
+		if got := c.attempt.InVain(); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
