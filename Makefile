@@ -25,9 +25,13 @@ help: ## list the targets
 run: ## start everything on this machine, with simulated gateways
 	@go build -buildvcs=false -o bin/paydev ./cmd/paydev && exec bin/paydev $(ARGS)
 
-test: ## run all tests; those of real processes have the machine to themselves
-	go test -parallel 1 ./cmd/internal/app
-	go test $$(go list ./... | grep -v '/cmd/internal/app$$')
+# The tests of real processes come one by one and first on the processor: they tell by the clock
+# what is stuck. All others have what these leave over.
+test: ## run all tests
+	@others=$$(go list ./... | grep -v '/cmd/internal/app$$'); said=$$(mktemp); \
+	nice -n 19 go test $$others >$$said 2>&1 & beside=$$!; trap 'kill $$beside 2>/dev/null' INT TERM; \
+	ok=0; go test -parallel 1 ./cmd/internal/app || ok=1; \
+	wait $$beside || ok=1; cat $$said; rm -f $$said; exit $$ok
 
 race: ## run all tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./...
@@ -40,9 +44,13 @@ sim-bugs: ## plant known mistakes, one by one: the simulation must find each
 	@go test -count=1 -timeout 0 -v ./router/simulation -run '^TestPlantedBugsAreFound$$' -args -sim.bugs $(if $(BUG),-sim.bug='$(BUG)')
 
 fuzz: ## run every fuzz target for FUZZTIME (10s), after its seeds and corpus
-	@set -e; for package in $(FUZZED); do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-		echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$package >.fuzz.log 2>&1 || { cat .fuzz.log; exit 1; }; \
-	done; done; rm -f .fuzz.log
+	@set -e; corpus=$$(go env GOCACHE)/fuzz; for package in $(FUZZED); do \
+		go test -c -fuzz . -o $(CURDIR)/bin/fuzz.test ./$$package; path=$$(go list ./$$package); \
+		for target in $$(cd $$package && $(CURDIR)/bin/fuzz.test -test.list '^Fuzz'); do \
+			echo "$$path $$target"; \
+			(cd $$package && $(CURDIR)/bin/fuzz.test -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1s \
+				-test.fuzzcachedir $$corpus/$$path) >.fuzz.log 2>&1 || { cat .fuzz.log; exit 1; }; \
+	done; done; rm -f .fuzz.log bin/fuzz.test
 
 bench: ## measure the core, the journal, the back office, and the whole house under load
 	go test -run '^$$' -bench . -timeout 60m ./router/payment ./router/journal ./router/office

@@ -23,8 +23,8 @@ type Claims struct {
 	Idempotent []IdempotentClaim // operations that may be sent again under the same id
 	// StatusShowsAll: a look-up shows every operation on the order; otherwise only the last one.
 	StatusShowsAll bool
-	// StatusLag is for how long a look-up may still show what was before the last step; 0: it
-	// shows what is.
+	// StatusLag is for how long a look-up may still show an offer that waits or a hold after its
+	// money was taken; 0: it shows what is.
 	StatusLag time.Duration
 	// WholeUnits: the gateway can only say amounts without decimals.
 	WholeUnits bool

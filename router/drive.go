@@ -286,14 +286,9 @@ func (r *Router) askOnce(ctx context.Context, p payment.Payment, n int) (payment
 // ask looks an attempt up.
 func (r *Router) ask(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
 	a := p.Attempts[n-1]
-	asked := r.asOf(a.Gateway)
+	asked := time.Now()
 	result := r.lookup(ctx, a.Gateway, p.Ref(a))
 	return r.learn(ctx, p, n, payment.FromLookup, asked, result)
-}
-
-// asOf is as of when a look-up that begins now tells what a gateway's own books say.
-func (r *Router) asOf(gateway string) time.Time {
-	return time.Now().Add(-r.terms.Claims(gateway).StatusLag)
 }
 
 // lookup asks a gateway. One that is gone from the configuration is out of reach.

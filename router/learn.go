@@ -9,7 +9,7 @@ import (
 	"github.com/payrouter/payrouter/router/payment"
 )
 
-// learn records what a call or a notice taught us. Of a look-up it says as of when.
+// learn records what a call or a notice taught us. Of a look-up it says when it was put.
 func (r *Router) learn(ctx context.Context, p payment.Payment, n int, source payment.Source, asked time.Time, result providers.Result) (payment.Payment, error) {
 	ctx = context.WithoutCancel(ctx)
 	if result.Reason == providers.UnknownCode {
@@ -22,6 +22,9 @@ func (r *Router) learn(ctx context.Context, p payment.Payment, n int, source pay
 	}
 	saved := r.saveInstrument(ctx, p, n, result) // first: once the attempt is decided nobody asks for it again
 	body := observed(n, source, asked, result)
+	if source == payment.FromLookup {
+		body.Lag = r.terms.Claims(p.Attempts[n-1].Gateway).StatusLag
+	}
 	next, err := r.record(ctx, p, actor(p, n, source), func(p payment.Payment) payment.Body {
 		if known(p, body) {
 			return nil

@@ -98,7 +98,7 @@ func (r *Router) refund(p payment.Payment, a payment.Attempt, plan payment.Opera
 func (r *Router) askOperation(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
 	plan := p.Operations[n-1].OperationPlanned
 	a := p.Attempts[plan.Attempt-1]
-	asked := r.asOf(a.Gateway)
+	asked := time.Now()
 	if plan.Op == payment.OpRefund {
 		return r.learnOperation(ctx, p, plan, payment.FromLookup, asked, r.lookupRefund(ctx, p, a, plan))
 	}

@@ -68,7 +68,7 @@ type Counts struct {
 	// How well the gateway's health was known on the day.
 	Diverted int64 `json:"diverted,omitempty"` // attempts that passed it over because it was believed to be down,
 	Wrongly  int64 `json:"wrongly,omitempty"`  // those among them of minutes in which it took money
-	Unserved int64 `json:"unserved,omitempty"` // attempts that it was given and that came to nothing there,
+	Unserved int64 `json:"unserved,omitempty"` // attempts that it was to have and did not serve,
 	Missed   int64 `json:"missed,omitempty"`   // those among them of minutes in which it took none
 }
 

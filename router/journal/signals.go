@@ -16,26 +16,39 @@ type Signal string
 // The signals.
 const (
 	Diverted Signal = "diverted" // it was passed over because it was believed to be down
-	Unserved Signal = "unserved" // it was given the attempt, which came to nothing there
+	Unserved Signal = "unserved" // it was to have the attempt, and did not serve it
 )
 
-// indexSignals writes what an attempt tells of gateways' health. While all are well it is
+// indexSignals writes what some events tell of gateways' health. While all are well it is
 // nothing.
-func indexSignals(ctx context.Context, tx *sql.Tx, id string, a payment.Attempt) error {
-	insert := func(gateway string, signal Signal) error {
+func indexSignals(ctx context.Context, tx *sql.Tx, p payment.Payment, events []payment.Event) error {
+	insert := func(a payment.Attempt, gateway string, signal Signal) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO signals (payment_id, attempt, gateway, signal, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-			id, a.N, gateway, string(signal), micros(a.Planned))
+			p.ID, a.N, gateway, string(signal), micros(a.Planned))
 		return err
 	}
-	for _, c := range a.Route {
-		if c.Unwell() && c.Gateway != a.Gateway {
-			if err := insert(c.Gateway, Diverted); err != nil {
+	for _, e := range events {
+		n := 0
+		switch body := e.Body.(type) {
+		case payment.Planned:
+			a := p.Attempts[body.Attempt-1]
+			for _, c := range a.Route {
+				if c.Unwell() && c.Gateway != a.Gateway {
+					if err := insert(a, c.Gateway, Diverted); err != nil {
+						return err
+					}
+				}
+			}
+		case payment.Observed:
+			n = body.Attempt
+		case payment.Closed:
+			n = body.Attempt
+		}
+		if n > 0 && p.Attempts[n-1].InVain() {
+			if err := insert(p.Attempts[n-1], p.Attempts[n-1].Gateway, Unserved); err != nil {
 				return err
 			}
 		}
-	}
-	if a.InVain() {
-		return insert(a.Gateway, Unserved)
 	}
 	return nil
 }

@@ -38,8 +38,8 @@ func TestAnAttemptTellsOnceWhomItPassedOverAndWhoGaveItNoService(t *testing.T) {
 		}{
 			{plan, none},
 			{payment.Observed{Attempt: 1, Source: payment.FromResponse, Verdict: providers.Unknown}, none},
-			{payment.Observed{Attempt: 1, Source: payment.FromResponse, Verdict: providers.Unserved}, one},
-			{payment.Observed{Attempt: 1, Source: payment.FromResponse, Verdict: providers.Unserved, Code: "again"}, one},
+			{payment.Observed{Attempt: 1, Source: payment.FromResponse, Verdict: providers.Unserved, Reason: providers.NotSent}, one},
+			{payment.Observed{Attempt: 1, Source: payment.FromResponse, Verdict: providers.Unserved, Reason: providers.NotSent, Code: "again"}, one},
 			{payment.Observed{Attempt: 1, Source: payment.FromNotice, Verdict: providers.Approved}, none}, // it was served after all
 		} {
 			p, err = s.Advance(t.Context(), p, func(payment.Payment) ([]payment.Event, error) {

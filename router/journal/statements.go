@@ -204,6 +204,20 @@ func (s *Store) StatementDays(ctx context.Context, gateway string) ([]StatementD
 	return all, rows.Err()
 }
 
+// Analyze lets PostgreSQL look at the lines that have just come. By itself it does so within a
+// minute or so, and until then it may choose plans for a table that it takes for empty.
+func (s *Store) Analyze(ctx context.Context) error {
+	if !s.postgres {
+		return nil
+	}
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	if _, err := s.write.ExecContext(ctx, `ANALYZE statement_lines`); err != nil {
+		return fmt.Errorf("look at the lines of statements: %w", err)
+	}
+	return nil
+}
+
 // Groups lists up to n groups of the lines of a reading's day, in their order after one.
 // Where a span is given, only those with a line that is dated in it.
 func (s *Store) Groups(ctx context.Context, reading, day string, dated providers.Window, after string, n int) ([]string, error) {

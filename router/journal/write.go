@@ -259,6 +259,9 @@ func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment,
 			return errConflict
 		}
 	}
+	if err := indexSignals(ctx, tx, p, events); err != nil {
+		return err
+	}
 	last := events[len(events)-1]
 	if err := s.index(ctx, tx, p, last.At, events[0].Seq-1, before); err != nil {
 		return err
@@ -282,9 +285,6 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 			unclosed = excluded.unclosed, at_risk = excluded.at_risk, live_until = excluded.live_until, last_at = excluded.last_at`,
 			p.ID, a.N, a.Gateway, a.Provider, storable(a.Reference), storable(a.External), a.Verdict.String(), p.Amount.Minor, p.Amount.Currency,
 			micros(a.Planned), a.Closed == nil, a.AtRisk(), liveUntil(a), dated(p.Dated(a)))
-		if err == nil {
-			err = indexSignals(ctx, tx, p.ID, a)
-		}
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package office
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
 )
 
 // unnamed is a row that says what moved and when, and nothing else.
@@ -70,28 +72,77 @@ func TestALineWithoutNamesIsFoundByItsAmountAndTime(t *testing.T) {
 	}
 }
 
-// Many lines without names, over several pages, each find their own; and a death after any of the
-// pages changes nothing.
 func TestLinesWithoutNamesAreFoundOnceWhereverARunDies(t *testing.T) {
 	at(t, func(t *testing.T, d *desk) {
+		groups := []string{}
 		for i, id := range []string{"a", "b", "c", "d", "e"} {
 			d.payOf(tenge(1000+int64(i)), providers.QR, id, learnt(providers.Approved))
 			d.tell(unnamed(1000+int64(i), noon.Add(time.Duration(i)*time.Second)))
+			groups = append(groups, id+"/1")
 		}
 		d.order(today)
 		deaths := 0
-		for range 3 { // pages of two
-			d.dies("lines recognised", 1, &deaths)
+		for _, point := range []string{"statement read", "lines reassigned", "page judged"} {
+			d.dies(point, 1, &deaths)
 			*d.clock = d.clock.Add(2 * time.Minute)
 		}
 		d.works(d.Office)
 		if got := d.open(); deaths != 3 || got != "" {
 			t.Errorf("after %d deaths it found %q", deaths, got)
 		}
-		lines, err := d.store.LinesOf(t.Context(), gateway, []string{"a/1", "b/1", "c/1", "d/1", "e/1"}, 10)
+		lines, err := d.store.LinesOf(t.Context(), gateway, groups, 10)
 		d.must(err)
-		if len(lines) != 5 || lines[0].FoundBy != journal.ByAmount {
+		if len(lines) != 5 || slices.ContainsFunc(lines, func(l journal.StagedLine) bool { return l.FoundBy != journal.ByAmount }) {
 			t.Errorf("the lines are %+v", lines)
+		}
+	})
+}
+
+// A line that the next day tells of the payment by its name was its own all along: the one
+// without names is a stranger's again.
+func TestWhatWasFoundByItsAmountIsTakenBackWhenAnotherLineNamesTheMovement(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		d.pay("a", learnt(providers.Approved))
+		d.tell(unnamed(1000, noon.Add(time.Minute)))
+		if r := d.run(today); r.Counts.Matched != 1 || d.open() != "" {
+			t.Fatalf("%d agree, found %q", r.Counts.Matched, d.open())
+		}
+		d.tell(charged("a", 1000, func(l *providers.StatementLine) { l.At = noon.Add(20 * time.Hour) }))
+		*d.clock = dawn.Add(24 * time.Hour)
+		d.run("2026-11-24")
+		d.run(today)
+		if got := d.open(); got != "unknown_to_us:" {
+			t.Errorf("found %q", got)
+		}
+		if r := d.run("2026-11-24"); r.Counts.Matched != 1 || r.Counts.Opened+r.Counts.Closed != 0 {
+			t.Errorf("once more it counts %+v", r.Counts)
+		}
+	})
+}
+
+// A sum and a time are no evidence. Two people have said that nothing was taken since the line
+// was found to be the payment's: it does not say otherwise, and they are asked.
+func TestALineThatWasFoundByItsAmountTeachesNothing(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		d.Office = d.another(func(_ *Options, b *Books) { b.Fees = contract })
+		d.pay("a", learnt(providers.Approved))
+		d.tell(unnamed(1000, noon.Add(time.Minute), func(l *providers.StatementLine) { l.Fee = tenge(7) }))
+		d.run(today)
+		if got := d.open(); got != "fee_differs:a" { // so that the day after looks at it again
+			t.Fatalf("found %q", got)
+		}
+		p, err := d.store.Get(t.Context(), "a")
+		d.must(err)
+		_, err = d.store.Advance(t.Context(), p, func(payment.Payment) ([]payment.Event, error) {
+			return []payment.Event{{At: noon.Add(time.Hour), Actor: "test", Body: payment.Observed{Attempt: 1, Source: payment.FromOperator, Verdict: providers.Unserved}}}, nil
+		})
+		d.must(err)
+		*d.clock = dawn.Add(24 * time.Hour)
+		if r := d.run("2026-11-24"); r.Counts.Healed != 0 || d.open() != "line_state_differs:a" {
+			t.Errorf("it counts %+v and found %q", r.Counts, d.open())
+		}
+		if p, err = d.store.Get(t.Context(), "a"); err != nil || p.Attempts[0].Verdict != providers.Unserved {
+			t.Errorf("the attempt is %s, %v", p.Attempts[0].Verdict, err)
 		}
 	})
 }

@@ -55,6 +55,16 @@ func (j judge) page(ctx context.Context, run journal.Run, groups []string, at cu
 	if err != nil {
 		return run, at, err
 	}
+	own := map[providers.StatementLine]bool{} // of the run's day
+	for i, l := range lines {
+		if l.FoundBy == journal.ByAmount { // what it does not say, we do
+			lines[i].Order = referenceOf(l.Group, ours)
+		}
+		own[lines[i].StatementLine] = own[lines[i].StatementLine] || l.Day == run.Day
+		if reconcile.Taking(l.StatementLine) {
+			at.Worked.Add(l.At, run.Span)
+		}
+	}
 	before := j.judge(run.Gateway, groups, lines, ours)
 	after := before
 	for round := 0; round < mostRounds && len(after.Steps) > 0; round++ { // what is taken in may teach more, as how much of it went back
@@ -71,11 +81,6 @@ func (j judge) page(ctx context.Context, run journal.Run, groups []string, at cu
 	for _, p := range ours {
 		after.Findings = append(after.Findings, j.twice(p, run, groups)...)
 	}
-	for _, l := range lines {
-		if reconcile.Taking(l.StatementLine) {
-			at.Worked.Add(l.At, run.Span)
-		}
-	}
 	place, err := json.Marshal(at)
 	if err != nil {
 		return run, at, err
@@ -83,7 +88,7 @@ func (j judge) page(ctx context.Context, run journal.Run, groups []string, at cu
 	next.Cursor = string(place)
 	next.Counts.Groups += int64(len(groups))
 	for _, p := range after.Matched { // neighbours' pairs, and those of later passes, were or will be counted elsewhere
-		if within(p.Line.At, run.Span) && at.Pass == 0 {
+		if own[*p.Line] && at.Pass == 0 {
 			next.Counts.Matched++
 		}
 	}
@@ -134,15 +139,13 @@ func (o *Office) payments(ctx context.Context, ids []string) (map[string]payment
 
 // judge holds the lines of some orders against the attempts that they are.
 func (j judge) judge(gateway string, groups []string, lines []journal.StagedLine, ours map[string]payment.Payment) reconcile.Judgement {
-	asked, spoken := map[string]bool{}, map[string]bool{}
+	asked, spoken, guessed := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, g := range groups {
 		asked[g] = true
 	}
 	told := map[string][]providers.StatementLine{}
 	for _, l := range lines {
-		if l.FoundBy == journal.ByAmount { // what it does not say, we do
-			l.Order = referenceOf(l.Group, ours)
-		}
+		guessed[l.Group] = guessed[l.Group] || l.FoundBy == journal.ByAmount
 		told[l.Day] = append(told[l.Day], l.StatementLine)
 		spoken[l.Group] = true
 	}
@@ -158,7 +161,10 @@ func (j judge) judge(gateway string, groups []string, lines []journal.StagedLine
 	for _, d := range j.days {
 		statements = append(statements, reconcile.Statement{Gateway: gateway, Span: d.Span, Lines: told[d.Day], Read: d.Read})
 	}
-	return reconcile.Judge(statements, entries, j.options)
+	judgement := reconcile.Judge(statements, entries, j.options)
+	// A sum and a time are no evidence: what was found by nothing else teaches nothing (SAFETY I10).
+	judgement.Steps = slices.DeleteFunc(judgement.Steps, func(s reconcile.Step) bool { return guessed[journal.GroupOf(s.Payment, s.Attempt)] })
+	return judgement
 }
 
 // referenceOf is our order number of the attempt that a group is.

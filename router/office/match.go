@@ -13,7 +13,8 @@ import (
 	"github.com/payrouter/payrouter/router/reconcile"
 )
 
-// cursor is up to where a run has judged: in which pass, and the last order of it.
+// cursor is up to where a run has judged: in which pass, and the last order of it; and what it
+// has gathered on the way.
 type cursor struct {
 	Pass   int               `json:"pass"`
 	After  string            `json:"after,omitempty"`
@@ -79,10 +80,18 @@ func (o *Office) open(ctx context.Context, run journal.Run, at cursor) ([]string
 	return groups, at, err
 }
 
+// manyLines are so many that a plan made for fewer is a bad one.
+const manyLines = 5000
+
 // match judges all orders of a run's day, page by page.
 func (o *Office) match(ctx context.Context, run journal.Run, claims providers.Claims, books Books) (journal.Run, error) {
 	var at cursor
 	if run.Cursor == "" {
+		if run.Counts.Lines >= manyLines {
+			if err := o.Journal.Analyze(ctx); err != nil { // it may be judged slowly then
+				o.Log.Warn("the database did not look at a statement that was read", "run", run.ID, "error", err.Error())
+			}
+		}
 		var err error
 		if run, err = o.guess(ctx, run, books); err != nil {
 			return run, err

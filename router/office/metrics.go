@@ -76,11 +76,11 @@ var (
 	readDesc = prometheus.NewDesc("payrouter_reconcile_read_to_timestamp_seconds",
 		"The end of the newest business day whose statement has been read, in Unix time; 0 when none has.", []string{"gateway"}, nil)
 	matchedDesc = prometheus.NewDesc("payrouter_reconcile_matched_ratio",
-		"Of the lines of the newest reconciled day, the share of which both books say the same, 0 to 1; missing when there was no line. Tries that came to nothing are lines, too, where a gateway lists them.", []string{"gateway"}, nil)
+		"Of the lines of the newest reconciled day, the share of which both books say the same, 0 to 1; missing when there was no line. Holds that were captured, and tries that came to nothing, are lines, too, where a gateway lists them.", []string{"gateway"}, nil)
 	divertedDesc = prometheus.NewDesc("payrouter_reconcile_diverted_attempts",
-		"Attempts of the newest reconciled day that passed the gateway over because it was believed to be down; wrongly is yes for those of minutes in which its own books show that it took money.", []string{"gateway", "wrongly"}, nil)
+		"Attempts of the newest reconciled day that passed the gateway over, for another one, because it was believed to be down; wrongly is yes for those of minutes in which its own books show that it took money.", []string{"gateway", "wrongly"}, nil)
 	unservedDesc = prometheus.NewDesc("payrouter_reconcile_unserved_attempts",
-		"Attempts of the newest reconciled day that the gateway was given and that came to nothing there; missed is yes for those of minutes in which its own books show no money: it was down, and not yet believed to be.", []string{"gateway", "missed"}, nil)
+		"Attempts of the newest reconciled day that the gateway was to have and did not serve: out of reach, at work on itself, or never heard of; missed is yes for those of minutes in which its own books show no money, so that it seems to have been down and was not yet believed to be.", []string{"gateway", "missed"}, nil)
 	openDesc = prometheus.NewDesc("payrouter_findings_open",
 		"Findings that somebody has to look at, from the books.", []string{"gateway", "kind"}, nil)
 	oldestDesc = prometheus.NewDesc("payrouter_findings_oldest_open_seconds",

@@ -36,7 +36,7 @@ type Books struct {
 	Slice time.Duration
 
 	// Edge, Late and Payout are as in reconcile.Options. A line without names is taken for the
-	// only movement of its sum within Edge of it.
+	// only movement of its sum in whose range it is dated, give or take Edge.
 	Edge, Late, Payout time.Duration
 	Fees               reconcile.Fees
 	Formats            map[string]statement.Format // of files, by name

@@ -33,7 +33,7 @@ func TestARunSaysHowWellTheGatewaysHealthWasKnown(t *testing.T) {
 			}
 			write(minute, 3, planned("other-main", "drained"), learnt(providers.Approved)) // by a person, who believes nothing of its health
 			for n := range 2 {
-				write(minute-5, n, planned(gateway, "taken"), learnt(providers.Unserved))
+				write(minute-5, n, planned(gateway, "taken"), payment.Observed{Attempt: 1, Source: payment.FromResponse, Verdict: providers.Unserved, Reason: providers.NotSent})
 			}
 		}
 		write(-5, 7, planned(gateway, "taken"), learnt(providers.Approved))

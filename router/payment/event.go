@@ -75,7 +75,8 @@ type Planned struct {
 type Observed struct {
 	Attempt  int               `json:"attempt"`
 	Source   Source            `json:"source"`
-	Asked    time.Time         `json:"asked,omitzero"` // look-up: as of when it tells, which is when it was put or a little before; evidence counts from then
+	Asked    time.Time         `json:"asked,omitzero"` // look-up: when the question was put; evidence counts from then
+	Lag      time.Duration     `json:"lag,omitzero"`   // look-up: for how long it may show what was before the last step
 	Verdict  providers.Verdict `json:"verdict"`
 	Reason   providers.Reason  `json:"reason,omitempty"`
 	External string            `json:"external,omitempty"`
@@ -147,7 +148,7 @@ type OperationPlanned struct {
 type OperationObserved struct {
 	Operation int               `json:"operation"`
 	Source    Source            `json:"source"`
-	Asked     time.Time         `json:"asked,omitzero"` // look-up: as in Observed
+	Asked     time.Time         `json:"asked,omitzero"` // look-up: when the question was put
 	Verdict   providers.Verdict `json:"verdict"`
 	Reason    providers.Reason  `json:"reason,omitempty"`
 	External  string            `json:"external,omitempty"`

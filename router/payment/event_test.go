@@ -36,7 +36,7 @@ func samples() []payment.Body {
 			Save: true, SoftRetry: true, Gateways: []string{"kaspi-main", "halyk-main"}, Deadline: at.Add(15 * time.Minute)},
 		payment.Planned{Attempt: 2, Gateway: "halyk-main", Provider: "halyk", Credentials: "2026-11", Method: providers.Page, Flow: providers.Offer, Reference: "000000000042",
 			Evidence: []payment.Evidence{evidence}, Route: []payment.Choice{choice}},
-		payment.Observed{Attempt: 2, Source: payment.FromLookup, Asked: at, Verdict: providers.Pending, Reason: providers.AwaitingPayer, External: "ext-1", Movement: "mv-1",
+		payment.Observed{Attempt: 2, Source: payment.FromLookup, Asked: at, Lag: 10 * time.Second, Verdict: providers.Pending, Reason: providers.AwaitingPayer, External: "ext-1", Movement: "mv-1",
 			Amount: amount, Returned: tenge(100), Action: action, Absent: true, Until: at.Add(4 * time.Minute), AskIn: 5 * time.Second,
 			Code: "102", Note: "called the bank"},
 		payment.Closed{Attempt: 1, Evidence: evidence},

@@ -159,17 +159,23 @@ func (p *Payment) observe(o Observed, e Event) error {
 	return nil
 }
 
-// overtook reports whether a look-up was asked before the verdict that stands was learnt:
-// it tells of an earlier step, as a late notice does.
+// overtook reports whether a look-up was asked before the verdict that stands was learnt, or
+// so soon after it that it may lag behind: it tells of an earlier step, as a late notice does.
 func (a Attempt) overtook(o Observed) bool {
-	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Changed)
+	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Changed.Add(o.Lag))
 }
 
-// InVain reports whether the gateway was given the attempt and nothing came of it there: no
-// money, no word of the payer's or their bank's, and nothing that a payer could have paid.
+// InVain reports whether the gateway was to have the attempt and did not serve it: it could not
+// be reached or was at work on itself, or nobody ever learnt what became of it, and there was
+// nothing that a payer could have paid. What our own settings or a person decided is none.
 func (a Attempt) InVain() bool {
-	undecided := a.Verdict == providers.Unknown || a.Verdict == providers.Pending
-	return a.Action == nil && (a.Verdict == providers.Unserved || undecided && a.Closed != nil)
+	if a.Action != nil || a.Ruled {
+		return false
+	}
+	if a.Verdict == providers.Unserved {
+		return a.Reason == providers.NotSent || a.Reason == providers.Maintenance
+	}
+	return a.Closed != nil && (a.Verdict == providers.Unknown || a.Verdict == providers.Pending)
 }
 
 // holdsAnew reports whether the gateway names another hold than those that were seen.

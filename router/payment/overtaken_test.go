@@ -23,6 +23,24 @@ func TestALookThatWasAskedBeforeTheMoneyDeniesNothing(t *testing.T) {
 	b.wantFindings()
 }
 
+// The gateway's own status lags: the look-up was put after the money came, and shows what was
+// before. One put later is believed.
+func TestALookThatMayLagBehindTheMoneyDeniesNothing(t *testing.T) {
+	const lag = 10 * time.Second
+	for after, want := range map[time.Duration][]payment.FindingKind{lag - time.Millisecond: nil, lag: {payment.MoneyFlipped}} {
+		b := open(t)
+		b.plan(order)
+		b.tell(shown(start.Add(10 * time.Minute)))
+		b.pass(time.Minute)
+		b.tell(notice(providers.Approved, ""))
+		b.pass(after)
+		late := unpaid().(payment.Observed)
+		late.Asked, late.Lag = b.now, lag
+		b.tell(late)
+		b.wantFindings(want...)
+	}
+}
+
 // A false finding would end the later looks: what the bank then takes back nobody would see.
 func TestAnOlderLookDoesNotEndTheLaterOnes(t *testing.T) {
 	b := open(t)

@@ -13,13 +13,16 @@ func TestAnAttemptIsInVainWhereTheGatewayGaveNoService(t *testing.T) {
 		attempt payment.Attempt
 		want    bool
 	}{
-		"not served":                       {payment.Attempt{Verdict: providers.Unserved}, true},
+		"out of reach":                     {payment.Attempt{Verdict: providers.Unserved, Reason: providers.NotSent}, true},
+		"at work on itself":                {payment.Attempt{Verdict: providers.Unserved, Reason: providers.Maintenance}, true},
+		"our credentials":                  {payment.Attempt{Verdict: providers.Unserved, Reason: providers.Misconfigured}, false},
+		"a person's word":                  {payment.Attempt{Verdict: providers.Unserved, Reason: providers.NotSent, Ruled: true}, false},
 		"closed, and nobody knows of what": {payment.Attempt{Verdict: providers.Unknown, Closed: closed}, true},
 		"closed while it waited":           {payment.Attempt{Verdict: providers.Pending, Closed: closed}, true},
 		"undecided yet":                    {payment.Attempt{Verdict: providers.Unknown}, false},
 		"declined by the bank":             {payment.Attempt{Verdict: providers.Declined, Closed: closed}, false},
 		"paid":                             {payment.Attempt{Verdict: providers.Approved}, false},
-		"a page that nobody came to":       {payment.Attempt{Verdict: providers.Unserved, Action: page, Closed: closed}, false},
+		"a page that nobody came to":       {payment.Attempt{Verdict: providers.Unknown, Action: page, Closed: closed}, false},
 	} {
 		if got := c.attempt.InVain(); got != c.want {
 			t.Errorf("%s: %t", name, got)

@@ -38,8 +38,8 @@ func Taking(l providers.StatementLine) bool {
 type Signal struct {
 	Diverted int64 // attempts that passed it over because it was believed to be down,
 	Wrongly  int64 // those among them of minutes in which it worked
-	Unserved int64 // attempts that it was given and that came to nothing there,
-	Missed   int64 // those among them of minutes in which it did not work: the breaker saw it late
+	Unserved int64 // attempts that it was to have and did not serve,
+	Missed   int64 // those among them of minutes in which it did not work either: the breaker saw it late
 }
 
 // Weigh holds what was done in the minutes of a day against those in which the gateway worked.

@@ -330,7 +330,9 @@ func (w *world) standing() []string {
 		}
 		text := fmt.Sprint(p.Status(), p.Sums(), len(p.Attempts), len(p.Operations), p.Refunds)
 		for _, f := range p.Findings {
-			text += fmt.Sprint(" ", f.Kind, f.Attempt)
+			if f.Kind != payment.Undecided { // which time brings, and no notice
+				text += fmt.Sprint(" ", f.Kind, f.Attempt)
+			}
 		}
 		all = append(all, text)
 	}

@@ -219,15 +219,17 @@ type Reconciliation struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// When it ended.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Attempts of the day that passed the gateway over because it was believed to be down.
+	// Attempts of the day that passed the gateway over, for another one, because it was believed
+	// to be down.
 	AttemptsDiverted int64 `protobuf:"varint,25,opt,name=attempts_diverted,json=attemptsDiverted,proto3" json:"attempts_diverted,omitempty"`
 	// Those among them of minutes in which the gateway's own books show that it took money: it
 	// was believed to be down and was not.
 	AttemptsDivertedWrongly int64 `protobuf:"varint,26,opt,name=attempts_diverted_wrongly,json=attemptsDivertedWrongly,proto3" json:"attempts_diverted_wrongly,omitempty"`
-	// Attempts of the day that the gateway was given and that came to nothing there.
+	// Attempts of the day that the gateway was to have and did not serve: it was out of reach or at
+	// work on itself, or nobody ever learnt what became of them.
 	AttemptsUnserved int64 `protobuf:"varint,27,opt,name=attempts_unserved,json=attemptsUnserved,proto3" json:"attempts_unserved,omitempty"`
-	// Those among them of minutes in which its own books show no money: it was down, and was not
-	// yet believed to be.
+	// Those among them of minutes in which its own books show no money: it seems to have been
+	// down, and was not yet believed to be.
 	AttemptsMissed int64 `protobuf:"varint,28,opt,name=attempts_missed,json=attemptsMissed,proto3" json:"attempts_missed,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

@@ -1,6 +1,6 @@
 -- +goose Up
 -- By-product of the events: when a gateway was passed over because it was believed to be down
--- (diverted), and when it was given an attempt that came to nothing there (unserved).
+-- (diverted), and when it was to have an attempt and did not serve it (unserved).
 -- Reconciliation asks afterwards whether it was down.
 CREATE TABLE signals (
   payment_id TEXT   NOT NULL,
