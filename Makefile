@@ -25,12 +25,12 @@ help: ## list the targets
 run: ## start everything on this machine, with simulated gateways
 	@go build -buildvcs=false -o bin/paydev ./cmd/paydev && exec bin/paydev $(ARGS)
 
-# The tests of real processes come one by one and first on the processor: they tell by the clock
-# what is stuck. All others have what these leave over.
+# The tests of real processes and sockets come one by one and first on the processor: they tell by
+# the clock what is stuck. All others have what these leave over.
 test: ## run all tests
-	@others=$$(go list ./... | grep -v '/cmd/internal/app$$'); said=$$(mktemp); \
+	@others=$$(go list ./... | grep -v '/cmd/'); said=$$(mktemp); \
 	nice -n 19 go test $$others >$$said 2>&1 & beside=$$!; trap 'kill $$beside 2>/dev/null' INT TERM; \
-	ok=0; go test -parallel 1 ./cmd/internal/app || ok=1; \
+	ok=0; go test -p 1 -parallel 1 ./cmd/... || ok=1; \
 	wait $$beside || ok=1; cat $$said; rm -f $$said; exit $$ok
 
 race: ## run all tests with the race detector (needs a C compiler)

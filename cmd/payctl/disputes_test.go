@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,12 +12,17 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
+	"github.com/payrouter/payrouter/providers/sim"
 )
 
 func TestADisputeIsTakenAnsweredProvedAndClosed(t *testing.T) {
 	w := newWorld(t)
 	t.Chdir(t.TempDir())
 	p := w.paid("--amount", "4500", "--order", "4711")
+	w.eventually("the gateway's own notice is in the books", func() bool {
+		notices := w.bank.Deliveries()
+		return len(notices) > 0 && !slices.ContainsFunc(notices, func(n sim.Notice) bool { return n.State == "waiting" })
+	})
 	record := []string{"dispute", "record", last(p.GetName()), "--kind", "chargeback", "--case-number", "81", "--detail", "тауар жеткізілмеді", "--as", "aida"}
 	d := read(w, &payrouterv1.Dispute{}, record...)
 	id := last(d.GetName())

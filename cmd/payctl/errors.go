@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -42,6 +43,9 @@ func (c *client) explain(ctx context.Context, cmd *cobra.Command, err error) str
 		case *errdetails.ErrorInfo:
 			line("reason", d.GetReason())
 			metadata := amounts(d.GetMetadata())
+			if days := metadata["days"]; days != "" {
+				metadata["days"] = spans(strings.Fields(days))
+			}
 			for _, key := range slices.Sorted(maps.Keys(metadata)) {
 				line(key, metadata[key])
 			}
@@ -149,6 +153,30 @@ func amounts(metadata map[string]string) map[string]string {
 	return told
 }
 
+// spans writes days in their order, those that follow one another as one span.
+func spans(days []string) string {
+	var said []string
+	for i := 0; i < len(days); {
+		end := i
+		for end+1 < len(days) && follows(days[end], days[end+1]) {
+			end++
+		}
+		if end > i {
+			said = append(said, days[i]+" to "+days[end])
+		} else {
+			said = append(said, days[i])
+		}
+		i = end + 1
+	}
+	return strings.Join(said, ", ")
+}
+
+// follows reports whether a day is the one after another.
+func follows(day, next string) bool {
+	at, err := time.Parse(time.DateOnly, day)
+	return err == nil && at.AddDate(0, 0, 1).Format(time.DateOnly) == next
+}
+
 // wayOut says what can be done now.
 func (c *client) wayOut(s *status.Status) []string {
 	var hints []string
@@ -183,6 +211,10 @@ func (c *client) wayOut(s *status.Status) []string {
 		hints = append(hints, "See its attempts with: payctl explain "+last(of["name"])+", and name one with --attempt")
 	case "NO_STATEMENT_SOURCE":
 		hints = append(hints, "See what its provider offers with: payctl gateways "+last(of["gateway"])+" --claims")
+	case "DAYS_MISSING":
+		first, _, _ := strings.Cut(of["days"], " ")
+		hints = append(hints, "Read a day with: payctl reconcile run "+last(of["gateway"])+" --day "+first+" --reason \"for the statement\"",
+			"Or write what there is: --allow-missing-days names the others on the document")
 	case "ALL_GATEWAYS_UNAVAILABLE":
 		hints = append(hints, "See why with: payctl gateways")
 	case "":

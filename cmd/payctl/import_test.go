@@ -40,7 +40,7 @@ func TestAFileIsHandedOverTriedAndRefused(t *testing.T) {
 		}
 	}
 	w.payctl("statement", "kaspi-main", "--from", day, "--to", day, "--format", "csv", "--out", "-", "--language", "en").done("stranger", "7.00")
-	w.payctl("statement", "kaspi-main", "--month", "2026-01").fails(exitRefused, "DAYS_MISSING", "2026-01-31")
+	w.payctl("statement", "kaspi-main", "--month", "2026-01").fails(exitRefused, "DAYS_MISSING", "2026-01-01 to 2026-01-31", "payctl reconcile run kaspi-main --day 2026-01-01", "--allow-missing-days")
 	w.payctl("statement", "kaspi-main", "--month", "2026-01", "--allow-missing-days", "--format", "csv").done("Missing, and named on it: 2026-01-01")
 	w.payctl("statement", "kaspi-main").fails(exitUsage, "--month, or --from and --to, are required")
 	w.payctl("statement", "kaspi-main", "--month", "January").fails(exitUsage, "write a month as 2026-10")

@@ -181,7 +181,7 @@ func TestFlagsThatMeasureNothingAreRefused(t *testing.T) {
 // report, which says so.
 func TestTheWholeBenchmarkRuns(t *testing.T) {
 	var out, errs bytes.Buffer
-	code := bench(t.Context(), []string{"-duration", "500ms", "-repetitions", "1", "-callers", "2", "-json", "-profiles", t.TempDir()}, &out, &errs)
+	code := bench(t.Context(), []string{"-duration", "1500ms", "-repetitions", "1", "-callers", "2", "-json", "-profiles", t.TempDir()}, &out, &errs)
 	if code != 0 {
 		t.Fatalf("exit status %d: %s", code, errs.String())
 	}
