@@ -95,8 +95,6 @@ func (r *Router) await(ctx context.Context, p payment.Payment, until time.Time) 
 	if !until.IsZero() && time.Until(until) < pause {
 		pause, patient = time.Until(until), true
 	}
-	// Callers who wait for one payment wake one after another: the first does what is due.
-	pause += time.Duration(r.waits.Add(1)%1000) * time.Microsecond
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {

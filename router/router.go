@@ -73,7 +73,6 @@ type Router struct {
 	hub      *hub
 	errands  map[string]*errands // by gateway
 	looks    singleflight.Group
-	waits    atomic.Int64 // callers who have waited for a payment
 	clock    atomic.Pointer[clock]
 	metrics  *metrics
 	owner    string

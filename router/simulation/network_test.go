@@ -86,7 +86,7 @@ func (p *process) dial(face string) func(context.Context, string, string) (net.C
 		if err != nil {
 			return nil, err
 		}
-		c := &wire{Conn: conn, p: p, face: face, asking: true}
+		c := &wire{Conn: conn, p: p, face: face, dial: n, asking: true}
 		p.change(func() { p.wires = append(p.wires, c) })
 		if p.dead.Load() { // between the two
 			c.cut()
@@ -100,6 +100,7 @@ type wire struct {
 	net.Conn
 	p    *process
 	face string
+	dial int // which of the process's it came from
 
 	mu      sync.Mutex
 	asking  bool // the next bytes written begin a request
@@ -139,9 +140,13 @@ func (c *wire) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Read waits for the answer.
+// Read waits for the answer. That a gateway broke all its connections, each end learns at an
+// instant of its own.
 func (c *wire) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	if err != nil {
+		_ = c.p.w.wait(context.Background(), c.p.w.latency(5*time.Millisecond, c.p.name+c.face, c.dial, nil))
+	}
 	c.mu.Lock()
 	c.asking = true
 	dies := c.dies

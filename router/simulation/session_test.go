@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"google.golang.org/grpc/metadata"
+
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -97,7 +99,7 @@ func (s *session) enter(ctx context.Context, query string, args []driver.NamedVa
 }
 
 func (s *session) suffer(ctx context.Context, query string, args []driver.NamedValue) error {
-	took := s.d.w.latency(2*time.Millisecond, s.p.name, query, args)
+	took := s.d.w.latency(2*time.Millisecond, s.p.name+caller(ctx), query, args)
 	if slow := time.Duration(s.d.slow.Load()); slow > 0 {
 		took += s.d.w.latency(slow, s.p.name, "slow", args)
 	}
@@ -115,6 +117,13 @@ func (s *session) suffer(ctx context.Context, query string, args []driver.NamedV
 		return lost("write")
 	}
 	return nil
+}
+
+// caller is for whom a statement runs. Callers who wait for one payment wake at one instant:
+// each goes on at a pace of its own, or who is first would be nobody's draw.
+func caller(ctx context.Context) string {
+	known, _ := metadata.FromIncomingContext(ctx)
+	return strings.Join(known.Get("payrouter-caller"), " ")
 }
 
 func (s *session) leave() {
