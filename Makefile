@@ -17,7 +17,7 @@ RELEASE = $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/
 .DEFAULT_GOAL := help
 # The checks are one story, told in order, also under make -j.
 .NOTPARALLEL:
-.PHONY: help run test race sim sim-bugs fuzz bench build generate capabilities fmt vet lint breaking fresh check tools clean
+.PHONY: help run test race sim sim-bugs fuzz rules bench build generate capabilities fmt vet lint breaking fresh check tools clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ fuzz: ## run every fuzz target for FUZZTIME (10s), after its seeds and corpus
 			(cd $$package && $(CURDIR)/bin/fuzz.test -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1s \
 				-test.fuzzcachedir $$corpus/$$path) >.fuzz.log 2>&1 || { cat .fuzz.log; exit 1; }; \
 	done; done; rm -f .fuzz.log bin/fuzz.test
+
+rules: ## check and try the alert rules (needs promtool, which comes with prometheus)
+	@command -v promtool >/dev/null || { echo 'promtool is missing: apt-get install --no-install-recommends prometheus' >&2; exit 1; }
+	promtool check config deploy/prometheus/prometheus.yaml
+	promtool test rules deploy/prometheus/payrouter.rules*.test.yaml
 
 bench: ## measure the core, the journal, the back office, and the whole house under load
 	go test -run '^$$' -bench . -timeout 60m ./router/payment ./router/journal ./router/office
@@ -112,6 +117,8 @@ check: ## all that CI runs, in its order (pinned tools)
 	@$(MAKE) --no-print-directory lint
 	@echo '== contract against the last release =='
 	@$(MAKE) --no-print-directory breaking
+	@echo '== alert rules =='
+	@$(MAKE) --no-print-directory rules
 	@echo '== tests =='
 	@$(MAKE) --no-print-directory test
 	@echo '== simulation =='

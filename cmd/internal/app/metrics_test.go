@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,17 +63,42 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-// The names and help texts of metrics are a contract: dashboards and alerts depend on
+// described are the metrics that a service registers and their labels, by name: also those that
+// have no series before something happens, as what a reconciled day came to.
+func described(t *testing.T, service *app.App) (labels map[string][]string, help map[string]string) {
+	t.Helper()
+	labels, help = map[string][]string{}, map[string]string{}
+	form := regexp.MustCompile(`^Desc\{fqName: ("(?:[^"\\]|\\.)*"), help: ("(?:[^"\\]|\\.)*"), (?:unit: "[^"]*", )?constLabels: \{(.*)\}, variableLabels: \{(.*)\}\}$`)
+	for _, d := range service.Described() {
+		parts := form.FindStringSubmatch(d.String())
+		if parts == nil {
+			t.Fatalf("a metric is described in another form: %s", d)
+		}
+		name, _ := strconv.Unquote(parts[1])
+		help[name], _ = strconv.Unquote(parts[2])
+		labels[name] = []string{}
+		for pair := range strings.SplitSeq(parts[3]+","+parts[4], ",") {
+			if label, _, _ := strings.Cut(pair, "="); label != "" {
+				labels[name] = append(labels[name], label)
+			}
+		}
+		slices.Sort(labels[name])
+	}
+	return labels, help
+}
+
+// The names, labels and help texts of metrics are a contract: dashboards and alerts depend on
 // them. A change shows in the golden file, and belongs in the changelog.
 func TestMetricNamesArePinnedAndEverySeriesExistsFromTheStart(t *testing.T) {
 	c := parsed(t, replaced(t, "provider: wayforpay", "provider: wayforpay\n    credentials_expire: 2027-02-28"))
-	text := get(t, "http://"+serve(t, c).OpsAddr()+"/metrics")
+	service := serve(t, c)
+	text := get(t, "http://"+service.OpsAddr()+"/metrics")
 	var told []string
 	samples := map[string]bool{}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		switch {
-		case strings.HasPrefix(line, "# HELP payrouter_"), strings.HasPrefix(line, "# TYPE payrouter_"):
+		case strings.HasPrefix(line, "# TYPE payrouter_"):
 			told = append(told, strings.TrimPrefix(line, "# "))
 		case !strings.HasPrefix(line, "#"):
 			name, _, _ := strings.Cut(line, "{")
@@ -83,6 +110,12 @@ func TestMetricNamesArePinnedAndEverySeriesExistsFromTheStart(t *testing.T) {
 		name := strings.Fields(line)[1]
 		if strings.HasPrefix(line, "TYPE") && !samples[name] && !samples[name+"_count"] {
 			t.Errorf("%s has no series before anything happened", name)
+		}
+	}
+	labels, help := described(t, service)
+	for name := range labels {
+		if strings.HasPrefix(name, "payrouter_") {
+			told = append(told, "HELP "+name+" "+help[name], strings.TrimSpace("LABELS "+name+" "+strings.Join(labels[name], " ")))
 		}
 	}
 	slices.Sort(told)
