@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +13,8 @@ import (
 )
 
 func (c *client) gatewaysCommand() *cobra.Command {
-	var claims bool
+	var claims, watch bool
+	var every time.Duration
 	cmd := &cobra.Command{
 		Use: "gateways [GATEWAY]", Aliases: []string{"gateway"}, Short: "Show which gateway is sick, or one gateway in full",
 		Long: `Shows whether new payments go to each gateway, and why not. What is open there is looked
@@ -20,10 +23,16 @@ after in any case.
 UNKNOWN is money that may have moved: it is being looked up, and nobody else is charged.
 PENDING is money that has not moved and still may. Both with the number of attempts. LIVE
 OFFERS are codes, links and pages that are with payers and can still be paid. A breaker
-that is closed lets everything through.`,
-		Example: "  payctl gateways\n  payctl gateways kaspi-main --claims",
+that is closed lets everything through.
+
+With --watch the picture is drawn anew every two seconds until you interrupt it; where the
+output is no terminal, whenever it has changed.`,
+		Example: "  payctl gateways\n  payctl gateways --watch\n  payctl gateways kaspi-main --claims",
 		Args:    arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if watch {
+				return c.watchGateways(cmd, every, args)
+			}
 			ctx, cancel := c.call(cmd)
 			defer cancel()
 			if len(args) == 1 {
@@ -48,7 +57,62 @@ that is closed lets everything through.`,
 		},
 	}
 	cmd.Flags().BoolVar(&claims, "claims", false, "also show what the provider promises")
+	cmd.Flags().BoolVar(&watch, "watch", false, "draw it again and again")
+	cmd.Flags().DurationVar(&every, "every", 2*time.Second, "how often, with --watch")
 	return cmd
+}
+
+// watchGateways draws all gateways, or one in full, until the person has seen enough.
+func (c *client) watchGateways(cmd *cobra.Command, every time.Duration, args []string) error {
+	if c.output != "table" || every <= 0 {
+		return usagef("--watch draws tables, and --every is more than zero")
+	}
+	return c.live(cmd, every, func(ctx context.Context, view *client) (bool, error) {
+		if len(args) == 1 {
+			g, err := view.gateway(ctx, args[0])
+			if err == nil {
+				view.printGateway(g, false)
+			}
+			return false, err
+		}
+		all, err := view.operations().ListGateways(ctx, &payrouterv1.ListGatewaysRequest{PageSize: mostPerPage})
+		if err != nil {
+			return false, err
+		}
+		fmt.Fprintf(view.out, "%s\n\n", headline(all.GetGateways()))
+		view.printGateways(all.GetGateways())
+		var orders []*payrouterv1.Override
+		for _, g := range all.GetGateways() {
+			orders = append(orders, g.GetOverrides()...)
+		}
+		if len(orders) > 0 {
+			fmt.Fprint(view.out, "\nOrdered by people\n")
+			view.printOverrides(orders)
+		}
+		return false, nil
+	})
+}
+
+// headline is what a tired person must not miss.
+func headline(all []*payrouterv1.Gateway) string {
+	var out, partly []string
+	for _, g := range all {
+		switch {
+		case !g.GetAdmitting():
+			out = append(out, last(g.GetName()))
+		case g.GetSharePercent() < 100:
+			partly = append(partly, last(g.GetName()))
+		}
+	}
+	switch {
+	case len(all) > 0 && len(out) == len(all):
+		return "! ALL GATEWAYS ARE OUT: no new payment is taken"
+	case len(out) > 0:
+		return "! OUT: " + strings.Join(out, ", ")
+	case len(partly) > 0:
+		return "Coming back: " + strings.Join(partly, ", ")
+	}
+	return "All gateways take new payments"
 }
 
 // admission is whether new payments go there, in a few words.

@@ -90,6 +90,12 @@ func (c *client) orderCommand(mode payrouterv1.Override_Mode, moveOpen *bool, cm
 }
 
 func (c *client) printForecast(f *payrouterv1.Forecast) {
+	c.printLines(f)
+	fmt.Fprintln(c.out, "\nNothing was changed.")
+}
+
+// printLines prints a forecast in sentences, with a mark before those to think twice about.
+func (c *client) printLines(f *payrouterv1.Forecast) {
 	t := c.grid()
 	for _, line := range f.GetLines() {
 		mark := " "
@@ -99,7 +105,6 @@ func (c *client) printForecast(f *payrouterv1.Forecast) {
 		t.row(mark, line.GetText())
 	}
 	t.render()
-	fmt.Fprintln(c.out, "\nNothing was changed.")
 }
 
 // printOrdered prints an order that was just given, with what else is ordered about the

@@ -73,7 +73,7 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) int {
 
 func (c *client) root(errs io.Writer) *cobra.Command {
 	root := group("payctl", "See, steer and explain payments",
-		c.paymentCommand(), c.gatewaysCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(), c.reconciledCommand(),
+		c.paymentCommand(), c.gatewaysCommand(), c.failoverCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(), c.reconciledCommand(),
 		c.overridesCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.kaspiCommand(), c.instrumentsCommand())
 	root.Long = `payctl is payrouter for people: see, steer and explain payments.
 
@@ -87,7 +87,7 @@ command line, 3 something on a checklist is not met, 130 interrupted.`
   payctl explain 019ac…
   payctl findings
   payctl dispute list --overdue
-  payctl drain kaspi-main --for 30m --reason "bank reports an outage"
+  payctl failover kaspi-main --to halyk-main --for 30m --reason "bank reports an outage"
   payctl payment create --amount 15490 --method qr,page --order 4711`
 	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, version
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return c.connect() }
