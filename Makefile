@@ -17,7 +17,7 @@ RELEASE = $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/
 .DEFAULT_GOAL := help
 # The checks are one story, told in order, also under make -j.
 .NOTPARALLEL:
-.PHONY: help run test race sim sim-bugs fuzz rules bench build generate capabilities fmt vet lint breaking fresh check tools clean
+.PHONY: help run test race sim sim-bugs fuzz rules bench build generate capabilities configuration fmt vet lint breaking fresh check tools clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ generate: ## write the code that comes from proto/ (pinned tools)
 
 capabilities: ## write the README's table of gateways from what the conformance tests have kept
 	@go test -count=1 ./cmd/internal/app -run '^TestTheREADMEShowsWhatEveryGatewayCan$$' -update
+
+configuration: ## write docs/configuration.md from the code
+	@go test -count=1 ./cmd/internal/app -run '^TestTheConfigurationReferenceIsWhatTheCodeSays$$' -update
 
 fmt: ## format Go and proto files (pinned tools)
 	gofmt -w .

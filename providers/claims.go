@@ -35,7 +35,7 @@ type Claims struct {
 type Timeouts struct {
 	Charge time.Duration // direct charges and pushes
 	Create time.Duration // offers
-	Status time.Duration
+	Status time.Duration // look-ups
 	Refund time.Duration // refund, capture, void
 }
 

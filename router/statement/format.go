@@ -20,18 +20,15 @@ type Format struct {
 
 	Columns Columns `yaml:"columns"`
 
-	// Decimal is what stands before the fraction of a sum; default ".". Thousands are
-	// characters between digits that mean nothing, such as a space.
-	Decimal   string `yaml:"decimal"`
-	Thousands string `yaml:"thousands"`
+	Decimal   string `yaml:"decimal"`   // what stands before the fraction of a sum; default "."
+	Thousands string `yaml:"thousands"` // characters between digits that mean nothing, such as a space
 	// Currency is that of every sum, where no column names it.
 	Currency string `yaml:"currency"`
 
 	// Dates are the layouts in which a moment may be written, as Go writes
-	// 2006-01-02 15:04:05; Zone is the time zone of those that name none, such as
-	// Asia/Almaty.
+	// 2006-01-02 15:04:05.
 	Dates []string `yaml:"dates"`
-	Zone  string   `yaml:"zone"`
+	Zone  string   `yaml:"zone"` // of moments that name none, such as Asia/Almaty
 
 	// Kinds are the words of the column of kinds: "charge" or "refund" for each. Without a
 	// column of kinds every row is a charge, and one with a negative sum a refund where
@@ -51,12 +48,12 @@ type Columns struct {
 	Order    string `yaml:"order"`    // our reference
 	External string `yaml:"external"` // the provider's id of the payment
 	Refund   string `yaml:"refund"`   // the provider's id of a refund, in rows that are one
-	Amount   string `yaml:"amount"`
-	Currency string `yaml:"currency"`
-	Fee      string `yaml:"fee"`
-	Kind     string `yaml:"kind"`
-	State    string `yaml:"state"`
-	At       string `yaml:"at"`
+	Amount   string `yaml:"amount"`   // the sum; required
+	Currency string `yaml:"currency"` // of the sum
+	Fee      string `yaml:"fee"`      // what the provider keeps of it
+	Kind     string `yaml:"kind"`     // whether it is a charge or a refund
+	State    string `yaml:"state"`    // how it ended
+	At       string `yaml:"at"`       // when; required
 }
 
 // The words of Negative.

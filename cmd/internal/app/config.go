@@ -31,7 +31,7 @@ type Config struct {
 	Terms     Terms             `yaml:"terms"`
 	Health    Health            `yaml:"health"`
 	Retention Retention         `yaml:"retention"`
-	Tenants   map[string]Tenant `yaml:"tenants"` // by tenant name; at least one
+	Tenants   map[string]Tenant `yaml:"tenants"` // at least one
 	Gateways  []Gateway         `yaml:"gateways"`
 	Readiness Readiness         `yaml:"readiness"`
 }
@@ -89,7 +89,7 @@ type Keys struct {
 	Body providers.Secret `yaml:"body"`
 }
 
-// Terms are how patient the router is. Zero values take the defaults of payment.Terms.
+// Terms are how patient the router is.
 type Terms struct {
 	ResolveLimit   time.Duration   `yaml:"resolve_limit"`   // undecided longer than this calls a person; default 24h
 	Ladder         []time.Duration `yaml:"ladder"`          // pauses between look-ups; default 2s, 5s, … 5m
@@ -108,8 +108,7 @@ func (t Terms) payment() payment.Terms {
 		StartWithin: t.StartWithin, MaxAttempts: t.MaxAttempts}
 }
 
-// Health are the settings of breakers and probes. Zero values take the defaults of
-// health.Options.
+// Health are the settings of breakers and probes.
 type Health struct {
 	Window       time.Duration `yaml:"window"`        // default 4 × the longest time-out, at least 60s
 	Consecutive  int           `yaml:"consecutive"`   // faults in a row that open; default 5
@@ -153,7 +152,7 @@ type Tenant struct {
 
 // Rule lets a tenant use a gateway.
 type Rule struct {
-	Gateway    string             `yaml:"gateway"`
+	Gateway    string             `yaml:"gateway"`    // required
 	Priority   int                `yaml:"priority"`   // lower is tried first
 	Weight     int                `yaml:"weight"`     // among equal priorities; default 1
 	Methods    []providers.Method `yaml:"methods"`    // only these; default all that the gateway serves
@@ -165,7 +164,7 @@ type Rule struct {
 // Gateway is one account at a provider.
 type Gateway struct {
 	Name     string `yaml:"name"`     // lower case letters, digits and dashes: "kaspi-main"
-	Provider string `yaml:"provider"` // one of Providers
+	Provider string `yaml:"provider"` // kaspi, halyk, wayforpay, tiptoppay, freedompay, quickpay or robokassa: the key below with its settings
 
 	MaxConcurrent int           `yaml:"max_concurrent"` // charges and offers at once; default 64
 	SlowAfter     time.Duration `yaml:"slow_after"`     // a charge or offer that takes longer counts as slow; default never
