@@ -54,8 +54,8 @@ Everything stays up; stop it with Ctrl-C. Things to try in another terminal:
   go run ./cmd/payctl payment create --amount 15490 --method qr,page
   go run ./cmd/payctl payment list
   go run ./cmd/payctl explain %[1]s
-  go run ./cmd/payctl drain kaspi-main --for 10m --reason "trying things" --dry-run
-  go run ./cmd/payctl drain kaspi-main --for 10m --reason "trying things"
+  go run ./cmd/payctl failover kaspi-main --to halyk-main --for 10m --reason "trying things" --dry-run
+  go run ./cmd/payctl failover kaspi-main --to halyk-main --for 10m --reason "trying things"
   go run ./cmd/payctl restore kaspi-main
 
   # cut Kaspi off, create a payment, and let it return
