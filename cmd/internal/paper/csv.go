@@ -68,7 +68,7 @@ func WriteCSV(to io.Writer, s Statement, l Language) error {
 func (w *writer) csvHead() [][]string {
 	records := [][]string{{w.say(wordTitle)}}
 	for _, line := range w.about() {
-		records = append(records, []string{line[0], harmless(line[1])})
+		records = append(records, []string{line[0], Harmless(line[1])})
 	}
 	missing := w.say(wordNone)
 	if len(w.Head.Missing) > 0 {
@@ -82,15 +82,15 @@ func (w *writer) csvHead() [][]string {
 	}
 	records = append(records, w.totalColumns())
 	for _, t := range w.Totals {
-		records = append(records, []string{harmless(t.Currency), number(t.Charges.Number), w.decimal(t.Charges.Amount), number(t.Refunds.Number), w.decimal(t.Refunds.Amount),
+		records = append(records, []string{Harmless(t.Currency), number(t.Charges.Number), w.decimal(t.Charges.Amount), number(t.Refunds.Number), w.decimal(t.Refunds.Amount),
 			w.decimal(t.Fees), w.decimal(t.FeesExpected), w.decimal(t.Net), number(t.Open)})
 	}
 	return records
 }
 
 func (w *writer) csvRow(r Row) []string {
-	return []string{w.local(r.Time), harmless(r.Day), harmless(w.kind(r.Kind)), harmless(r.Order), harmless(r.Reference), harmless(r.External),
-		w.decimal(r.Amount), harmless(currency(r)), w.decimal(r.Fee), w.feeSource(r), w.decimal(r.Net), harmless(w.state(r.State)), w.local(r.Payout)}
+	return []string{w.local(r.Time), Harmless(r.Day), Harmless(w.kind(r.Kind)), Harmless(r.Order), Harmless(r.Reference), Harmless(r.External),
+		w.decimal(r.Amount), Harmless(currency(r)), w.decimal(r.Fee), w.feeSource(r), w.decimal(r.Net), Harmless(w.state(r.State)), w.local(r.Payout)}
 }
 
 // currency is the one that all sums of a row are in.
@@ -105,9 +105,9 @@ func currency(r Row) string {
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-// harmless is a text that no table editor takes for a formula. Blanks do not hide one: some
+// Harmless is a text that no table editor takes for a formula. Blanks do not hide one: some
 // editors drop them, and what was a tab or a line end is one by now.
-func harmless(text string) string {
+func Harmless(text string) string {
 	text = plain(text)
 	if start := strings.TrimLeft(text, " "); start != "" && strings.ContainsRune("=+-@", rune(start[0])) {
 		return "'" + text

@@ -60,7 +60,7 @@ func TestAProgramReadsTheTableFromTheEmptyLineOn(t *testing.T) {
 
 func TestATextFromOutsideIsNoFormula(t *testing.T) {
 	for text, want := range map[string]string{"=1+1": "'=1+1", "+7701": "'+7701", "-5": "'-5", "@x": "'@x", "\t=1": "' =1", "\r\n-1": "'  -1", " =1": "' =1", "A=1": "A=1", "": "", "'=1": "'=1"} {
-		if got := harmless(text); got != want {
+		if got := Harmless(text); got != want {
 			t.Errorf("%q is written as %q, want %q", text, got, want)
 		}
 	}
