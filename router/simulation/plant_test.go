@@ -23,7 +23,8 @@ var (
 // within is how many seeds may pass until a mistake is found.
 const within = 200
 
-// Every known mistake, planted one by one, is found by the simulation within 200 seeds.
+// Every known mistake, planted one by one, is found by the simulation within 200 seeds: of those
+// in which it can show, where it is about a fault that few of them draw.
 func TestPlantedBugsAreFound(t *testing.T) {
 	if !*plant {
 		t.Skip("run it with make sim-bugs: each mistake is a build of its own")
@@ -91,8 +92,10 @@ func (b bug) find(t *testing.T, binary string) (found result, ok bool) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	var list []uint64
-	for seed := uint64(1); seed <= within; seed++ {
-		list = append(list, seed)
+	for seed := uint64(1); len(list) < within; seed++ {
+		if can := among[b.name]; can == nil || can(drawSwarm(drawn(seed, "world"))) {
+			list = append(list, seed)
+		}
 	}
 	err := runAll(ctx, binary, list, func(r result) {
 		told := slices.ContainsFunc(r.Violations, func(v violation) bool { return v.Invariant != died })

@@ -143,8 +143,11 @@ func (w *world) must(err error) {
 }
 
 // draw is a source of numbers for one purpose, the same for the same seed.
-func (w *world) draw(purpose string) *rand.Rand {
-	return rand.New(rand.NewPCG(w.seed, hashed(purpose)))
+func (w *world) draw(purpose string) *rand.Rand { return drawn(w.seed, purpose) }
+
+// drawn is a seed's source of numbers for one purpose.
+func drawn(seed uint64, purpose string) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, hashed(purpose)))
 }
 
 func hashed(words ...any) uint64 {
