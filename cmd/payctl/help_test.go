@@ -41,6 +41,7 @@ func TestPayctlAloneShowsWhatThereIs(t *testing.T) {
 	payctl(t).done("see, steer and explain payments", "Exit status: 0 done", "drain Send no new payments to a gateway for a while")
 	payctl(t, "payment").done("create Take an amount once")
 	payctl(t, "--version").done("payctl version unknown")
+	payctl(t, "licences").done("Bitstream Vera", "DejaVu")
 }
 
 func TestTheEnvironmentSaysWhereAndWho(t *testing.T) {

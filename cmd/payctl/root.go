@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/payrouter/payrouter/cmd/internal/paper"
 	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
 )
 
@@ -74,7 +75,7 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) int {
 func (c *client) root(errs io.Writer) *cobra.Command {
 	root := group("payctl", "See, steer and explain payments",
 		c.paymentCommand(), c.gatewaysCommand(), c.failoverCommand(), c.rehearseCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(), c.reconciledCommand(),
-		c.overridesCommand(), c.stuckCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.kaspiCommand(), c.instrumentsCommand())
+		c.overridesCommand(), c.stuckCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.kaspiCommand(), c.instrumentsCommand(), c.licencesCommand())
 	root.Long = `payctl is payrouter for people: see, steer and explain payments.
 
 Who you are comes from --as or PAYROUTER_OPERATOR and is recorded with everything you change.
@@ -173,6 +174,17 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	}
 	cmd.AddCommand(commands...)
 	return cmd
+}
+
+// licencesCommand shows what must go with every copy of what is part of this program.
+func (c *client) licencesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "licences", Short: "Print the licences of the fonts that documents are set in", Args: arguments(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(c.out, paper.FontLicence)
+			return err
+		},
+	}
 }
 
 // unknown is the error about a command that does not exist, with its nearest names.
