@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -59,7 +60,7 @@ func TestTheKubernetesManifestsFitTheService(t *testing.T) {
 	decoder := yaml.NewDecoder(strings.NewReader(read(t, "deploy/kubernetes/payrouter.yaml")))
 	for {
 		var m manifest
-		if err := decoder.Decode(&m); err == io.EOF {
+		if err := decoder.Decode(&m); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
