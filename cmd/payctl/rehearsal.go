@@ -16,7 +16,6 @@ type sample struct {
 	gateway string // of its last attempt; empty when nothing was sent anywhere
 	tries   int
 	failed  string // why it came to nothing, where it did
-	name    string
 }
 
 // rehearsal is what was seen, for the report: it decides nothing while it goes on.

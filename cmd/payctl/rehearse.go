@@ -199,7 +199,6 @@ func (r *rehearsing) pays() sample {
 			r.exposed = append(r.exposed, p)
 		}
 	}
-	s.name = p.GetName()
 	r.samples = append(r.samples, s)
 	return s
 }

@@ -36,7 +36,7 @@ type Server struct {
 	Bin string // the folder of its binaries
 
 	socket, data string
-	arguments    []string
+	settings     []string // arguments besides the folders
 	attributes   *syscall.SysProcAttr
 	command      *exec.Cmd // nil while the server is halted
 	frozen       []int     // its processes, while they are
@@ -59,7 +59,7 @@ func Launch(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.MaxConnections == 0 {
 		o.MaxConnections = 200
 	}
-	s := &Server{URL: "postgres://postgres@/postgres?host=" + url.QueryEscape(socket), Bin: bin, socket: socket,
+	s := &Server{URL: address(socket), Bin: bin, socket: socket,
 		data: filepath.Join(o.Folder, filepath.Base(socket)+"-data")}
 	defer func() {
 		if err != nil {
@@ -73,10 +73,10 @@ func Launch(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D", s.data)
-	s.arguments = []string{"-D", s.data, "-k", socket, "-c", "listen_addresses=", "-c", fmt.Sprintf("max_connections=%d", o.MaxConnections)}
+	s.settings = []string{"-c", "listen_addresses=", "-c", fmt.Sprintf("max_connections=%d", o.MaxConnections)}
 	if o.Volatile {
 		initdb.Args = append(initdb.Args, "-N")
-		s.arguments = append(s.arguments, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+		s.settings = append(s.settings, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
 	}
 	initdb.SysProcAttr, initdb.Dir = s.attributes, socket
 	if out, err := initdb.CombinedOutput(); err != nil {
@@ -87,13 +87,18 @@ func Launch(ctx context.Context, o Options) (_ *Server, err error) {
 
 // Start starts a server that was halted, and returns when it answers.
 func (s *Server) Start(ctx context.Context) error {
-	command := exec.Command(filepath.Join(s.Bin, "postgres"), s.arguments...)
+	command := exec.Command(filepath.Join(s.Bin, "postgres"), append([]string{"-D", s.data, "-k", s.socket}, s.settings...)...)
 	command.SysProcAttr, command.Dir = s.attributes, s.socket
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start postgres: %w", err)
 	}
 	s.command = command
 	return s.wait(ctx)
+}
+
+// address is the URL of the server behind a socket, or of several.
+func address(sockets ...string) string {
+	return "postgres://postgres@/postgres?host=" + url.QueryEscape(strings.Join(sockets, ","))
 }
 
 // wait returns when the server answers.

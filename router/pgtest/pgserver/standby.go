@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +19,7 @@ func (s *Server) Standby(ctx context.Context) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	standby := &Server{URL: "postgres://postgres@/postgres?host=" + url.QueryEscape(socket), Bin: s.Bin, socket: socket,
+	standby := &Server{URL: address(socket), Bin: s.Bin, socket: socket, settings: s.settings,
 		data: filepath.Join(filepath.Dir(s.data), filepath.Base(socket)+"-data"), attributes: s.attributes}
 	defer func() {
 		if err != nil {
@@ -39,7 +38,6 @@ func (s *Server) Standby(ctx context.Context) (_ *Server, err error) {
 	if out, err := backup.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("pg_basebackup: %w: %s", err, bytes.TrimSpace(out))
 	}
-	standby.arguments = append([]string{"-D", standby.data, "-k", socket}, s.arguments[4:]...)
 	return standby, standby.Start(ctx)
 }
 
@@ -73,7 +71,7 @@ func (s *Server) Promote(ctx context.Context) error {
 
 // Either is the URL of whichever of two servers can be written.
 func Either(a, b *Server) string {
-	return "postgres://postgres@/postgres?host=" + url.QueryEscape(a.socket+","+b.socket) + "&target_session_attrs=read-write"
+	return address(a.socket, b.socket) + "&target_session_attrs=read-write"
 }
 
 // ask reads one value.
