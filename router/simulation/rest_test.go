@@ -91,10 +91,8 @@ func (w *world) restOf(p payment.Payment, ledger sim.Ledger) {
 	if (open || !status.Final() && status != payment.StatusHeld) && !withPeople(p) {
 		w.violated("L1", "%s is %s long after all trouble is over, and with nobody", name, status)
 	}
-	for _, r := range p.Refunds {
-		if r.State == payment.RefundPending && !withPeople(p) {
-			w.violated("L1", "%s: a refund is pending long after all trouble is over, and with nobody", name)
-		}
+	if refundWaits(p) {
+		w.violated("L1", "%s: a refund is pending long after all trouble is over, and with nobody", name)
 	}
 }
 

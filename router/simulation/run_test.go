@@ -107,9 +107,15 @@ func (w *world) restless() bool {
 		if open && (time.Now().Before(a.Until) || !withPeopleAbout(p, a.N)) {
 			return true // people have nothing to say about an offer that can still be paid, and were called about each attempt by itself
 		}
-		waits := slices.ContainsFunc(p.Refunds, func(r payment.Refund) bool { return r.State == payment.RefundPending })
-		return (waits || p.Sums().Surplus > 0 || !status.Final() && status != payment.StatusHeld) && !withPeople(p)
+		return refundWaits(p) || (p.Sums().Surplus > 0 || !status.Final() && status != payment.StatusHeld) && !withPeople(p)
 	})
+}
+
+// refundWaits reports whether a refund is to be made by itself. A finding about the amount
+// that was charged says nothing of it.
+func refundWaits(p payment.Payment) bool {
+	return slices.ContainsFunc(p.Refunds, func(r payment.Refund) bool { return r.State == payment.RefundPending }) &&
+		!slices.ContainsFunc(p.Attempts, func(a payment.Attempt) bool { return withPeopleAboutReturn(p, a.N) })
 }
 
 // withPeople reports whether a finding asks for a person's word.
@@ -119,8 +125,14 @@ func withPeople(p payment.Payment) bool {
 
 // withPeopleAbout reports whether a finding asks for a person's word about an attempt.
 func withPeopleAbout(p payment.Payment, n int) bool {
-	return p.Found(payment.Undecided, n) || p.Found(payment.OperationFailed, n) || p.Found(payment.CannotGiveBack, n) ||
-		p.Found(payment.AmountDiffers, n) || p.Found(payment.ReturnExpected, n)
+	return withPeopleAboutReturn(p, n) || p.Found(payment.AmountDiffers, n)
+}
+
+// withPeopleAboutReturn reports whether a finding asks for a person's word before money of an
+// attempt can go back.
+func withPeopleAboutReturn(p payment.Payment, n int) bool {
+	return slices.ContainsFunc([]payment.FindingKind{payment.Undecided, payment.OperationFailed, payment.CannotGiveBack, payment.ReturnExpected},
+		func(kind payment.FindingKind) bool { return p.Found(kind, n) })
 }
 
 // close ends everything that runs in the bubble.
