@@ -217,14 +217,16 @@ func (h *house) link(u unsettled) payment.Payment {
 	return p
 }
 
-// running lets a stepped replica do its work until the test ends.
-func running(t *testing.T, r *router.Router) {
+// running lets a replica do its work until the test ends, or until it is told to stop.
+func running(t *testing.T, r *router.Router) (stop func()) {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-done })
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
 	synctest.Wait()
+	return stop
 }
 
 // The clock may be found wrong when something is planned and not yet sent.

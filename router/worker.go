@@ -157,17 +157,30 @@ func (r *Router) giveBack(ctx context.Context, id string) {
 	_ = r.Journal.Wake(context.WithoutCancel(ctx), id, time.Now())
 }
 
-// number gives committed changes their place in the feed. One replica at a time does it.
+// sequencer is the lease of whoever numbers the feed.
+const sequencer = "sequencer"
+
+// giveUp ends a lease that this process may have. Should that fail, it runs out.
+func (r *Router) giveUp(ctx context.Context, lease string) {
+	if err := r.Journal.Release(context.WithoutCancel(ctx), lease, r.owner); err != nil {
+		r.Log.Warn("a lease was not given up and runs out by itself", "lease", lease, "error", err.Error())
+	}
+}
+
+// number gives committed changes their place in the feed. One replica at a time does it; one
+// that is told to stop gives the work up, and another has it within a second.
 func (r *Router) number(ctx context.Context) {
 	const most = 256
 	const lease, renew = 10 * time.Second, 3 * time.Second // renewed well before others may take it
+	const again = time.Second                              // whoever has it not asks for it
+	defer r.giveUp(ctx, sequencer)
 	held := time.Time{}
 	for ctx.Err() == nil {
 		now := time.Now()
 		if now.After(held) {
-			mine, err := r.Journal.Lease(ctx, "sequencer", r.owner, r.byBooks(now), lease)
+			mine, err := r.Journal.Lease(ctx, sequencer, r.owner, r.byBooks(now), lease)
 			if err != nil || !mine {
-				if !pause(ctx, renew) {
+				if !pause(ctx, again) {
 					return
 				}
 				continue

@@ -333,6 +333,18 @@ func TestCountersLeasesAnswersAndOverrides(t *testing.T) {
 		if ok, _ := s.Lease(ctx, "feed", "b", start.Add(2*time.Minute), time.Minute); !ok {
 			t.Fatal("a lease that ran out was not given on")
 		}
+		if err := s.Release(ctx, "feed", "a"); err != nil {
+			t.Fatal(err)
+		}
+		if ok, _ := s.Lease(ctx, "feed", "a", start.Add(2*time.Minute), time.Minute); ok {
+			t.Fatal("a lease was given up by one who had it no more")
+		}
+		if err := s.Release(ctx, "feed", "b"); err != nil {
+			t.Fatal(err)
+		}
+		if ok, _ := s.Lease(ctx, "feed", "a", start.Add(2*time.Minute), time.Minute); !ok {
+			t.Fatal("a lease that was given up is not to be had")
+		}
 		first, _ := s.KeepAnswer(ctx, "kaspi-main", "txn-1", providers.Reply{Status: 200, Body: []byte("first")})
 		second, err := s.KeepAnswer(ctx, "kaspi-main", "txn-1", providers.Reply{Status: 200, Body: []byte("second")})
 		if err != nil || string(first.Body) != "first" || string(second.Body) != "first" {

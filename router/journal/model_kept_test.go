@@ -145,4 +145,9 @@ func (m *machine) count(t *rapid.T, s *journal.Store, _ string) {
 	}
 	got, err := s.Lease(m.ctx, "sequencer", owner, now, d)
 	m.same("Lease", got, m.model.lease("sequencer", owner, now, d), err, nil)
+	if draw(t, "gives it up", false, false, true) {
+		owner = draw(t, "who gives up", "a", "b")
+		m.model.release("sequencer", owner)
+		m.same("Release", nil, nil, s.Release(m.ctx, "sequencer", owner), nil)
+	}
 }

@@ -196,3 +196,9 @@ func (s *shelves) lease(name, owner string, now time.Time, d time.Duration) bool
 	s.leases[name] = leased{owner, now.Add(d)}
 	return true
 }
+
+func (s *shelves) release(name, owner string) {
+	if s.leases[name].owner == owner {
+		delete(s.leases, name)
+	}
+}

@@ -126,6 +126,7 @@ func TestADatabaseThatHangsIsGivenUp(t *testing.T) {
 		"Wake":         func() error { return s.Wake(ctx, "p", start) },
 		"WakeOpen":     func() error { return s.WakeOpen(ctx, "g", start) },
 		"Lease":        func() error { _, err := s.Lease(ctx, "l", "o", start, time.Minute); return err },
+		"Release":      func() error { return s.Release(ctx, "l", "o") },
 		"Overrides":    func() error { _, err := s.Overrides(ctx, start); return err },
 		"Instrument":   func() error { _, err := s.Instrument(ctx, "t", "i"); return err },
 		"Save":         func() error { return s.SaveInstrument(ctx, journal.Instrument{ID: "i"}) },

@@ -110,3 +110,11 @@ func (s *Store) Lease(ctx context.Context, name, owner string, now time.Time, d 
 		WHERE leases.owner = excluded.owner OR leases.expires_at < $4`, name, owner, micros(now.Add(d)), micros(now)))
 	return n == 1, err
 }
+
+// Release ends a named lease if the owner has it still, so that nobody waits for its end.
+func (s *Store) Release(ctx context.Context, name, owner string) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	_, err := s.write.ExecContext(ctx, `DELETE FROM leases WHERE name = $1 AND owner = $2`, name, owner)
+	return err
+}

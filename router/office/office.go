@@ -137,7 +137,11 @@ func (o *Office) Run(ctx context.Context) error {
 		well = err == nil
 		pause(ctx, o.PollEvery)
 	}
-	return group.Wait()
+	err := group.Wait()
+	if err := o.Journal.Release(context.WithoutCancel(ctx), planner, o.owner); err != nil {
+		o.Log.Warn("a lease was not given up and runs out by itself", "lease", planner, "error", err.Error())
+	}
+	return err
 }
 
 // look sees what there is to do, and has it done.

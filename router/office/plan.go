@@ -63,12 +63,15 @@ func (b Books) due(read []journal.StatementDay, last []journal.Run, first string
 	return append(fresh, failed...), nil
 }
 
+// planner is the lease of whoever starts runs.
+const planner = "office"
+
 // plan starts the runs that are due, one of a gateway at a time. One replica does it.
 func (o *Office) plan(ctx context.Context, now time.Time) error {
 	if o.began.IsZero() {
 		o.began = now
 	}
-	mine, err := o.Journal.Lease(ctx, "office", o.owner, now, o.Lease)
+	mine, err := o.Journal.Lease(ctx, planner, o.owner, now, o.Lease)
 	if err != nil || !mine {
 		return err
 	}

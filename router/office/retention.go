@@ -135,6 +135,15 @@ func (k Keeper) Pass(ctx context.Context) ([]Aging, error) {
 		}
 		return err
 	}
+	all, err := k.pass(ctx, may)
+	if err != nil { // whoever goes on need not wait for the lease's end
+		err = errors.Join(err, k.Journal.Release(context.WithoutCancel(ctx), "retention", owner))
+	}
+	return all, err
+}
+
+// pass is Pass, as long as it may.
+func (k Keeper) pass(ctx context.Context, may func() error) ([]Aging, error) {
 	if err := may(); err != nil {
 		return nil, err
 	}
