@@ -74,8 +74,12 @@ func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (pay
 // answerMargin is what is kept of a caller's deadline for the answer itself.
 const answerMargin = 50 * time.Millisecond
 
-// await waits for a direct charge to be decided, as long as the caller does. It reports
-// whether there may be something to do now.
+// How often who waits looks whether another replica has moved the payment: soon at first, for
+// most charges are decided at once.
+const firstGlance, glanceEvery = 100 * time.Millisecond, time.Second
+
+// await waits for a direct charge to be decided, as long as the caller does, here or by
+// another replica. It reports whether there may be something to do now.
 func (r *Router) await(ctx context.Context, p payment.Payment, until time.Time) (payment.Payment, bool, error) {
 	a, open := p.OpenAttempt()
 	if !open || a.Flow != providers.Direct || p.Cancel != nil {
@@ -97,17 +101,23 @@ func (r *Router) await(ctx context.Context, p payment.Payment, until time.Time) 
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-		if !patient {
+	for glance := firstGlance; ; glance = min(2*glance, glanceEvery) {
+		select {
+		case <-changed:
+		case <-time.After(glance):
+			if seq, err := r.Journal.Seq(ctx, p.ID); err != nil || seq == p.Seq {
+				continue
+			}
+		case <-timer.C:
+			if !patient {
+				return p, false, nil
+			}
+		case <-ctx.Done():
 			return p, false, nil
 		}
-	case <-ctx.Done():
-		return p, false, nil
+		p, err := r.again(ctx, p)
+		return p, true, err
 	}
-	p, err := r.again(ctx, p)
-	return p, true, err
 }
 
 // again reads a payment anew. When the books cannot be read, what was known stays known.

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/sim"
 	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/payment"
 )
 
 // Whoever numbers the feed gives that up when it is told to stop: the lease of a process that
@@ -40,3 +42,32 @@ func TestAReplicaThatIsToldToStopHandsTheFeedOn(t *testing.T) {
 		}
 	})
 }
+
+// A caller who comes again at another replica while the first still charges is answered when
+// the first knows, and not when it is time to ask the gateway.
+func TestARepeatAtAnotherReplicaIsAnsweredWhenTheFirstKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, first(halykMain))
+		other, _, _ := h.replica()
+		_, err := h.bank.AddNotice(sim.NoticeRule{Mode: sim.NoticeLost})
+		h.must(err)
+		h.fault(sim.Fault{Face: "halyk", Op: sim.OpCharge, Kind: sim.FaultSlow, Delay: sim.Duration(3 * time.Second), Times: 1})
+		wish := byCard(halykMain)
+		answered := make(chan time.Time, 1)
+		go func() {
+			h.create(wish, patience)
+			answered <- time.Now()
+		}()
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		p, err := other.Create(ctx, wish)
+		h.must(err)
+		if late := time.Since(<-answered); p.Status() != payment.StatusPaid || late > glance {
+			t.Errorf("%s after the first was answered the repeat is told %s\n%s", late, p.Status(), h.story(p))
+		}
+	})
+}
+
+// glance is how long a replica may take to see what another has written.
+const glance = time.Second

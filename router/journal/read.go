@@ -60,6 +60,14 @@ func (s *Store) Get(ctx context.Context, id string) (payment.Payment, error) {
 	return p, err
 }
 
+// Seq reads how many events a payment has.
+func (s *Store) Seq(ctx context.Context, id string) (seq int64, err error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	err = s.read.QueryRowContext(ctx, `SELECT seq FROM payments WHERE id = $1`, id).Scan(&seq)
+	return seq, found(err)
+}
+
 // Payer reads what the gateways may need to know about the person.
 func (s *Store) Payer(ctx context.Context, id string) (providers.Payer, error) {
 	ctx, cancel := s.limit(ctx)
