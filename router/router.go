@@ -66,19 +66,20 @@ type Tenant struct {
 // Router moves payments. It is safe for concurrent use.
 type Router struct {
 	Options
-	gateways atomic.Pointer[map[string]Gateway]
-	names    []string
-	terms    payment.Terms
-	numbers  *numbers
-	hub      *hub
-	errands  map[string]*errands // by gateway
-	looks    singleflight.Group
-	clock    atomic.Pointer[clock]
-	metrics  *metrics
-	owner    string
-	trust    trust
-	lostAt   atomic.Int64 // when the last order to reconcile was made, in microseconds; 0 means none was
-	begun    atomic.Bool
+	gateways  atomic.Pointer[map[string]Gateway]
+	names     []string
+	terms     payment.Terms
+	numbers   *numbers
+	hub       *hub
+	errands   map[string]*errands // by gateway
+	looks     singleflight.Group
+	clock     atomic.Pointer[clock]
+	metrics   *metrics
+	owner     string
+	trust     trust
+	strangers strangers
+	lostAt    atomic.Int64 // when the last order to reconcile was made, in microseconds; 0 means none was
+	begun     atomic.Bool
 }
 
 // Errors that callers branch on.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
 )
 
 const (
@@ -142,6 +143,10 @@ func (r *Router) serve(ctx context.Context, id string) {
 		r.giveBack(ctx, id)
 	case errors.Is(err, ErrUnavailable): // it may not move now; the board and the log say why
 		_ = r.Journal.Wake(ctx, id, now.Add(15*time.Second))
+	case errors.Is(err, payment.ErrUnreadable):
+		_ = r.Journal.Wake(ctx, id, now.Add(r.strangers.met(now, func(since int) {
+			r.Log.Error("payments that a later version of payrouter wrote of are left to its replicas", "payment", id, "others", since, "error", err.Error())
+		})))
 	case err != nil:
 		r.Log.Error("payment cannot be driven", "payment", id, "error", err.Error())
 		_ = r.Journal.Wake(ctx, id, now.Add(5*time.Second))

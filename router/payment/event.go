@@ -2,6 +2,7 @@ package payment
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -214,7 +215,11 @@ func (Finished) Kind() string          { return "finished" }
 // EncodeBody writes a body as JSON.
 func EncodeBody(b Body) ([]byte, error) { return json.Marshal(b) }
 
-// DecodeBody reads a body of the given kind.
+// ErrUnreadable says that a later version wrote an event that this one cannot read. How the
+// payment stands is not known here: nothing may be done to it, and another replica can.
+var ErrUnreadable = errors.New("an event of a later version")
+
+// DecodeBody reads a body of the given kind. Its errors wrap ErrUnreadable.
 func DecodeBody(kind string, data []byte) (Body, error) {
 	switch kind {
 	case "opened":
@@ -244,13 +249,15 @@ func DecodeBody(kind string, data []byte) (Body, error) {
 	case "finished":
 		return decode[Finished](data)
 	}
-	return nil, fmt.Errorf("unknown event kind %q", kind)
+	return nil, fmt.Errorf("%w: unknown event kind %q", ErrUnreadable, kind)
 }
 
 func decode[B Body](data []byte) (Body, error) {
 	var body B
-	err := json.Unmarshal(data, &body)
-	return body, err
+	if err := json.Unmarshal(data, &body); err != nil {
+		return body, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return body, nil
 }
 
 // Instant cuts a time to what is stored: UTC, microseconds.

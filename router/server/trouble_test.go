@@ -134,6 +134,7 @@ func TestErrorsOfTheRoomsBelowHaveTheirReasons(t *testing.T) {
 			router.ErrOverrideEnd:      pb.ErrorReason_ERROR_REASON_OVERRIDE_NEEDS_END,
 			router.ErrStale:            pb.ErrorReason_ERROR_REASON_STALE_ETAG,
 			journal.ErrNotFound:        pb.ErrorReason_ERROR_REASON_NOT_FOUND,
+			payment.ErrUnreadable:      pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE,
 			context.DeadlineExceeded:   pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE,
 			errBroken:                  pb.ErrorReason_ERROR_REASON_INTERNAL,
 			&router.RouteError{Err: router.ErrNoCapableGateway, Route: []payment.Choice{{Gateway: "a", Why: router.WhyAmount}, {Gateway: "b", Why: router.WhyDeadline}}}: pb.ErrorReason_ERROR_REASON_DEADLINE_TOO_SHORT,
