@@ -116,7 +116,7 @@ func (r *Router) Probe(ctx context.Context, gateway string) health.Signal {
 	}
 	began := time.Now()
 	result := prober.Probe(ctx)
-	r.metrics.called(gateway, "probe", result, time.Since(began))
+	r.metrics.called(ctx, gateway, "probe", result, time.Since(began))
 	return ProbeSignal(result)
 }
 

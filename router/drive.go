@@ -10,6 +10,7 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/spans"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -210,6 +211,12 @@ var errTooLate = errors.New("woke too long after it was planned: not sent")
 func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, route []payment.Choice, token journal.Instrument, report func(health.Signal)) (payment.Payment, error) {
 	outcome := health.Neutral
 	defer func() { report(outcome) }()
+	ctx, span := spans.Start(ctx, "attempt")
+	defer span.End()
+	span.Payment(p.ID)
+	span.Gateway(c.Gateway)
+	span.Attempt(len(p.Attempts)+1, "charge")
+	span.Outcome(spanNotPlanned)
 	reference, err := r.reference(ctx, p, c)
 	if err != nil {
 		return p, err
@@ -247,8 +254,10 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 		report(outcome) // the breakers judge the gateway, and not how fast our store is
 	}
 	r.Step("answered")
-	r.metrics.called(c.Gateway, "charge", result, time.Since(began))
+	r.metrics.called(ctx, c.Gateway, "charge", result, time.Since(began))
+	span.Verdict(result.Verdict, result.Reason)
 	p, err = r.learn(ctx, p, n, payment.FromResponse, time.Time{}, result)
+	span.Outcome(recordedAs(err))
 	r.Step("recorded")
 	return p, err
 }
@@ -294,9 +303,14 @@ func (r *Router) askOnce(ctx context.Context, p payment.Payment, n int) (payment
 // ask looks an attempt up.
 func (r *Router) ask(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
 	a := p.Attempts[n-1]
+	ctx, span := r.askSpan(ctx, p, a)
+	defer span.End()
 	asked := time.Now()
 	result := r.lookup(ctx, a.Gateway, p.Ref(a))
-	return r.learn(ctx, p, n, payment.FromLookup, asked, result)
+	span.Verdict(result.Verdict, result.Reason)
+	p, err := r.learn(ctx, p, n, payment.FromLookup, asked, result)
+	span.Outcome(recordedAs(err))
+	return p, err
 }
 
 // lookup asks a gateway. One that is gone from the configuration is out of reach.
@@ -312,7 +326,7 @@ func (r *Router) lookup(ctx context.Context, gateway string, ref providers.Ref) 
 	began := time.Now()
 	defer func() {
 		report(signal(result))
-		r.metrics.called(g.Name, "status", result, time.Since(began))
+		r.metrics.called(ctx, g.Name, "status", result, time.Since(began))
 		if result.Verdict == providers.Unserved && result.Reason.AboutTheQuestion() {
 			result.Verdict = providers.Unknown
 		}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/spans"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -136,6 +137,9 @@ func (r *Router) run(ctx context.Context, lane *errands, e errand) error {
 		return nil // a hint waits in the books, and the payment has its schedule
 	}
 	lane.begin(e)
+	ctx, span := spans.Root(ctx, r.Tracer, "errand")
+	defer span.End()
+	span.Payment(e.payment)
 	if e.attempt > 0 {
 		if p, err = r.followHint(ctx, p, e.attempt); err != nil {
 			return err

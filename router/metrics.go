@@ -147,9 +147,9 @@ func divertedFrom(p payment.Payment, i int) (from, kind string) {
 	return "", ""
 }
 
-func (m *metrics) called(gateway, op string, result providers.Result, took time.Duration) {
+func (m *metrics) called(ctx context.Context, gateway, op string, result providers.Result, took time.Duration) {
 	m.calls.WithLabelValues(gateway, op, result.Verdict.String()).Inc()
-	m.seconds.WithLabelValues(gateway, op).Observe(took.Seconds())
+	timed(ctx, m.seconds.WithLabelValues(gateway, op), took)
 	if slices.Contains(refusalReasons, result.Reason) {
 		m.refused.WithLabelValues(gateway, string(result.Reason)).Inc()
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/spans"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -24,6 +25,10 @@ func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (
 		return providers.Reply{}, fmt.Errorf("%s: %w", gateway, ErrNotOffered)
 	}
 	ctx = context.WithoutCancel(ctx) // a sender that hangs up has still told us
+	ctx, span := spans.Root(ctx, r.Tracer, "notice")
+	defer span.End()
+	span.Gateway(gateway)
+	span.Outcome(noticeNotStored)
 	id := newID()
 	if err := r.Journal.StoreNotice(ctx, id, gateway, n, time.Now()); err != nil {
 		r.metrics.noticed(gateway, noticeNotStored)
@@ -32,6 +37,7 @@ func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (
 	}
 	listener, heard := r.hear(g, listener, n)
 	v := r.rule(ctx, g, heard)
+	span.Payment(v.payment)
 	if v.outcome == noticeHint {
 		// Marked before it is acknowledged: it waits in the books until it was followed.
 		if err := r.mark(ctx, id, v); err != nil {
@@ -39,11 +45,13 @@ func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (
 			return listener.Answer(heard, providers.Ruling{Kind: providers.TryLater}), nil
 		}
 		r.leave(gateway, errand{payment: v.payment, attempt: v.attempt})
+		span.Outcome(v.outcome)
 		r.metrics.noticed(gateway, v.outcome)
 		return listener.Answer(heard, v.ruling), nil
 	}
 	if v.outcome == noticeRepeated {
 		_ = r.mark(ctx, id, v)
+		span.Outcome(v.outcome)
 		r.metrics.noticed(gateway, v.outcome)
 		return v.reply, nil
 	}
@@ -60,6 +68,7 @@ func (r *Router) Hear(ctx context.Context, gateway string, n providers.Notice) (
 		}
 	}
 	_ = r.mark(ctx, id, v)
+	span.Outcome(v.outcome)
 	r.metrics.noticed(gateway, v.outcome)
 	return reply, nil
 }

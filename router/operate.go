@@ -7,6 +7,7 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/spans"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -16,6 +17,12 @@ import (
 func (r *Router) operate(ctx context.Context, p payment.Payment, plan payment.OperationPlanned) (payment.Payment, error) {
 	ctx = context.WithoutCancel(ctx)
 	wanted, n, mine := plan, len(p.Operations)+1, false
+	ctx, span := spans.Start(ctx, "operation")
+	defer span.End()
+	span.Payment(p.ID)
+	span.Gateway(p.Attempts[plan.Attempt-1].Gateway)
+	span.Attempt(plan.Attempt, string(plan.Op))
+	span.Outcome(spanNotPlanned)
 	plan.Operation = n
 	if plan.Op == payment.OpRefund {
 		plan.Reference = "rf" + derived(18, p.Tenant, p.ID, strconv.Itoa(n))
@@ -39,7 +46,10 @@ func (r *Router) operate(ctx context.Context, p payment.Payment, plan payment.Op
 		result = r.act(ctx, p, p.Attempts[plan.Attempt-1], plan)
 	}
 	r.Step("operation answered")
-	return r.learnOperation(ctx, p, plan, payment.FromResponse, time.Time{}, result)
+	span.Verdict(result.Verdict, result.Reason)
+	p, err = r.learnOperation(ctx, p, plan, payment.FromResponse, time.Time{}, result)
+	span.Outcome(recordedAs(err))
+	return p, err
 }
 
 // mayOperate is mayMove for the operations that would move money again. A release or a
@@ -66,7 +76,7 @@ func (r *Router) act(ctx context.Context, p payment.Payment, a payment.Attempt, 
 	began := time.Now()
 	defer func() {
 		report(signal(result))
-		r.metrics.called(g.Name, string(plan.Op), result, time.Since(began))
+		r.metrics.called(ctx, g.Name, string(plan.Op), result, time.Since(began))
 	}()
 	defer r.recovered(g.Name, &result)
 	ref := p.Ref(a)
@@ -98,6 +108,8 @@ func (r *Router) refund(p payment.Payment, a payment.Attempt, plan payment.Opera
 func (r *Router) askOperation(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
 	plan := p.Operations[n-1].OperationPlanned
 	a := p.Attempts[plan.Attempt-1]
+	ctx, span := r.askSpan(ctx, p, a)
+	defer span.End()
 	asked := time.Now()
 	if plan.Op == payment.OpRefund {
 		return r.learnOperation(ctx, p, plan, payment.FromLookup, asked, r.lookupRefund(ctx, p, a, plan))
@@ -137,7 +149,7 @@ func (r *Router) lookupRefund(ctx context.Context, p payment.Payment, a payment.
 		return providers.Result{}
 	}
 	began := time.Now()
-	defer func() { r.metrics.called(g.Name, "status", result, time.Since(began)) }()
+	defer func() { r.metrics.called(ctx, g.Name, "status", result, time.Since(began)) }()
 	defer r.recovered(g.Name, &result)
 	result = refunder.LookupRefund(context.WithoutCancel(ctx), r.refund(p, a, plan))
 	if result.Verdict == providers.Unserved {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/spans"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -36,6 +37,9 @@ type Options struct {
 	Log      *slog.Logger
 	// Registerer may be nil.
 	Registerer prometheus.Registerer
+	// Tracer begins a trace for what nobody called for: due payments, errands and notices.
+	// May be nil: then none is begun.
+	Tracer spans.Tracer
 	// DirectDeadline and OfferDeadline are how long a payment without a deadline
 	// of its own may begin attempts. Defaults 15 min and 26 h, which leaves room for
 	// an invoice on a phone that lives a day.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers/spans"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -131,6 +132,9 @@ func (r *Router) cannotClaim(ctx context.Context, err error) {
 
 // serve drives one claimed payment and says when it is due again.
 func (r *Router) serve(ctx context.Context, id string) {
+	ctx, span := spans.Root(ctx, r.Tracer, "due")
+	defer span.End()
+	span.Payment(id)
 	p, err := r.Journal.Get(ctx, id)
 	if err == nil {
 		p, err = r.drive(ctx, p, false)

@@ -316,10 +316,12 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 
 // transact runs one write transaction within the commit time-out. The caller's
 // cancellation does not stop it: a commit is finished or it fails by itself.
-func (s *Store) transact(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+func (s *Store) transact(ctx context.Context, do func(context.Context, *sql.Tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ctx, span := storeSpan(ctx)
+	defer func() { ended(span, err) }()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 	defer cancel()
 	tx, err := s.write.BeginTx(ctx, nil)

@@ -61,11 +61,14 @@ func (s *Server) ended(ctx context.Context, c *call, answer any, err error) {
 	if roles[c.method] != tenantCaller {
 		attrs = append(attrs, slog.String("operator", c.who.operator))
 	}
+	payment := ""
 	if named, ok := answer.(interface{ GetName() string }); ok && err == nil {
 		if found := strings.Split(named.GetName(), "/"); found[0] == "payments" && len(found) > 1 {
-			attrs = append(attrs, slog.String("payment", found[1]))
+			payment = found[1]
+			attrs = append(attrs, slog.String("payment", payment))
 		}
 	}
+	attrs = inTrace(ctx, attrs, payment)
 	f := asType[*fault](err)
 	if f != nil && f.reason != pb.ErrorReason_ERROR_REASON_UNSPECIFIED {
 		attrs = append(attrs, slog.String("reason", reasonText(f.reason)))

@@ -15,6 +15,10 @@ func (s *Server) Ops() http.Handler {
 	if s.options.Registry != nil {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{
 			Registry: s.options.Registry, Timeout: 10 * time.Second, MaxRequestsInFlight: 4,
+			// Exemplars travel in OpenMetrics alone. It writes some labels otherwise (le="1.0" for
+			// le="1"), which older Prometheus takes for other series: only who asked for traces
+			// gets it.
+			EnableOpenMetrics: s.options.Stats != nil,
 			// One broken collector must not hide the rest of the house.
 			ErrorHandling: promhttp.ContinueOnError}))
 	}

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/stats"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 
@@ -61,6 +62,9 @@ type Options struct {
 	// have. While all that a payment may go to have as many, it is refused. Default 1000,
 	// which a gateway's look-ups go through within minutes.
 	MaxUndecided int
+	// Stats sees each call begin and end, for traces. May be nil. Where it is given, /metrics
+	// shows a trace beside a duration to those who ask for OpenMetrics.
+	Stats stats.Handler
 	// Readiness is what a bank's checklist is answered with besides the books.
 	Readiness Readiness
 	// Version is shown on the ops page.
@@ -143,8 +147,8 @@ func New(o Options) (*Server, error) {
 // callOptions are the chain of doc.go, outermost first.
 func (s *Server) callOptions() []grpc.ServerOption {
 	recovered := recovery.WithRecoveryHandlerContext(s.panicked)
-	return []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(s.metrics.calls.UnaryServerInterceptor(), s.logUnary, recovery.UnaryServerInterceptor(recovered), s.admitUnary),
+	return append(s.traced(),
+		grpc.ChainUnaryInterceptor(s.metrics.calls.UnaryServerInterceptor(exemplars), s.logUnary, recovery.UnaryServerInterceptor(recovered), s.admitUnary),
 		grpc.ChainStreamInterceptor(s.metrics.calls.StreamServerInterceptor(), s.logStream, recovery.StreamServerInterceptor(recovered), s.admitStream),
 		grpc.ForceServerCodecV2(newCodec(&s.unread)),
 		grpc.MaxRecvMsgSize(maxRead),
@@ -154,7 +158,7 @@ func (s *Server) callOptions() []grpc.ServerOption {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second,
 			MaxConnectionAge: s.options.WatchFor, MaxConnectionAgeGrace: s.options.WatchFor + time.Minute}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-	}
+	)
 }
 
 // GRPC is the server to serve on the internal port, and to stop.

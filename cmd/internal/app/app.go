@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"github.com/payrouter/payrouter/cmd/internal/traces"
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
@@ -54,6 +55,7 @@ type App struct {
 	log      *slog.Logger
 	store    *journal.Store
 	board    *health.Board
+	traces   *traces.Traces // nil when off
 	router   *router.Router
 	office   *office.Office
 	server   *server.Server
@@ -97,6 +99,9 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.traces, err = a.openTraces(c.Traces); err != nil {
+		return nil, err
+	}
 	terms := router.TermsOf(c.Terms.payment(), gateways)
 	a.store, err = OpenStore(c, func(p payment.Payment, now time.Time) time.Time { return p.Due(now, terms) })
 	if err != nil {
@@ -117,7 +122,7 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 		tenants[name] = t.rules()
 	}
 	a.router, err = router.New(router.Options{Journal: a.store, Board: a.board, Gateways: gateways, Tenants: tenants, Terms: c.Terms.payment(),
-		Log: o.Log, Registerer: a.registry, DirectDeadline: c.Terms.DirectDeadline, OfferDeadline: c.Terms.OfferDeadline,
+		Log: o.Log, Registerer: a.registry, Tracer: a.traces.Tracer(), DirectDeadline: c.Terms.DirectDeadline, OfferDeadline: c.Terms.OfferDeadline,
 		MinBudget: c.Terms.MinBudget, PollEvery: c.Terms.PollEvery, Lease: o.Lease, Step: o.Step})
 	if err != nil {
 		return nil, err
@@ -125,7 +130,7 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	if a.office, err = a.backOffice(c); err != nil {
 		return nil, err
 	}
-	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Office: a.office, Log: o.Log, Registry: a.registry, BodyKey: c.Keys.Body,
+	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Office: a.office, Log: o.Log, Registry: a.registry, Stats: a.traces.Stats(), BodyKey: c.Keys.Body,
 		DefaultTenant: c.GRPC.DefaultTenant, TrustedProxies: c.Webhooks.TrustedProxies, Version: o.Version,
 		MaxCharges: c.GRPC.MaxCharges, MaxNotices: c.Webhooks.MaxNotices, MaxUndecided: c.Terms.MaxUndecided,
 		Readiness: server.Readiness{Egress: c.Readiness.Egress}})
@@ -284,6 +289,7 @@ func (a *App) close() {
 			_ = l.Close()
 		}
 	}
+	a.traces.Close()
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
 			a.log.Error("the books were not closed cleanly", "error", err.Error())

@@ -27,6 +27,7 @@ type Config struct {
 	Ops       Ops               `yaml:"ops"`
 	Store     Store             `yaml:"store"`
 	Log       Log               `yaml:"log"`
+	Traces    Traces            `yaml:"traces"`
 	Keys      Keys              `yaml:"keys"`
 	Terms     Terms             `yaml:"terms"`
 	Health    Health            `yaml:"health"`
@@ -309,6 +310,7 @@ func (c *Config) defaults() {
 	set(&c.Ops.Address, "127.0.0.1:7072")
 	set(&c.Log.Level, "info")
 	set(&c.Log.Format, "json")
+	c.Traces.defaults()
 	together := 0
 	for i := range c.Gateways {
 		c.Gateways[i].MaxConcurrent = cmp.Or(c.Gateways[i].MaxConcurrent, 64)

@@ -100,6 +100,13 @@ func TestABadConfigurationNamesTheKeyAndTheWayOut(t *testing.T) {
 		{"notices without an end", "keys:", "retention: {notices: forever}\nkeys:", "is no number of days; write it as 400d"},
 		{"notices without a day", "keys:", "retention: {notices: 0d}\nkeys:", "is no number of days; write it as 400d"},
 		{"bad schedule", "keys:", "retention: {schedule: at night}\nkeys:", `retention.schedule: "at night"`},
+		{"no collector's address", "keys:", "traces: {endpoint: \"http://collector:4317\"}\nkeys:", "traces.endpoint: \"http://collector:4317\" is not host:port"},
+		{"spans over the network in the open", "keys:", "traces: {endpoint: \"collector:4317\", insecure: true}\nkeys:", "traces.insecure: collector:4317 is not on this machine: leave insecure out"},
+		{"a certificate that nobody looks at", "keys:", "traces: {endpoint: \"127.0.0.1:4317\", insecure: true, ca_file: ca.pem}\nkeys:", "traces.ca_file: insecure means"},
+		{"plaintext for nothing", "keys:", "traces: {endpoint: \"127.0.0.1:4317\", allow_plaintext: true}\nkeys:", "traces.allow_plaintext: means nothing"},
+		{"more than all traces", "keys:", "traces: {endpoint: \"127.0.0.1:4317\", share: 10001}\nkeys:", "traces.share: 10001 is not between 1 and 10000"},
+		{"no name of a service", "keys:", "traces: {endpoint: \"127.0.0.1:4317\", service: pay router}\nkeys:", "traces.service: \"pay router\" is not a name"},
+		{"a share of nothing", "keys:", "traces: {share: 100}\nkeys:", "name a collector's host:port, or leave traces out"},
 		{"two documents", "gateways:", "---\ngateways:", "more than one document"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

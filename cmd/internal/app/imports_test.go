@@ -23,13 +23,14 @@ var mayImport = map[string][]string{
 	"cmd/payrouter":    {"cmd/internal/app", "router", "router/journal", "router/payment"},
 	"cmd/payctl":       {"cmd/internal/paper", "proto/payrouter/v1", "providers"},
 	"cmd/paydev":       {"cmd/internal/app", "proto/payrouter/v1", "providers", "providers/kaspi", "providers/halyk", "providers/wayforpay", "providers/sim", "router/payment", "router/journal", "router/pgtest/pgserver"},
-	"cmd/internal/app": {"router", "router/office", "router/reconcile", "router/statement", "router/server", "router/journal", "router/payment", "health", "providers"},
+	"cmd/internal/app": {"cmd/internal/traces", "router", "router/office", "router/reconcile", "router/statement", "router/server", "router/journal", "router/payment", "health", "providers"},
 
-	"cmd/internal/paper": {"providers"}, // documents: plain values in, files out
+	"cmd/internal/paper":  {"providers"}, // documents: plain values in, files out
+	"cmd/internal/traces": {"providers/spans"},
 
-	"router/server":    {"router", "router/office", "router/evidence", "router/readiness", "router/journal", "router/payment", "health", "providers", "proto/payrouter/v1"},
-	"router":           {"router/journal", "router/payment", "health", "providers"},
-	"router/journal":   {"router/payment", "providers"},
+	"router/server":    {"router", "router/office", "router/evidence", "router/readiness", "router/journal", "router/payment", "health", "providers", "providers/spans", "proto/payrouter/v1"},
+	"router":           {"router/journal", "router/payment", "health", "providers", "providers/spans"},
+	"router/journal":   {"router/payment", "providers", "providers/spans"},
 	"router/payment":   {"providers"},
 	"router/reconcile": {"router/payment", "providers"},
 	"router/office":    {"router", "router/journal", "router/payment", "router/reconcile", "router/statement", "providers"},
@@ -39,7 +40,8 @@ var mayImport = map[string][]string{
 	"router/pgtest":    {"router/pgtest/pgserver"},
 
 	"providers/sim":               {},
-	"providers/internal/exchange": {"providers"},
+	"providers/spans":             {"providers"},
+	"providers/internal/exchange": {"providers", "providers/spans"},
 	"providers/internal/settings": {"providers"},
 	"providers/providertest":      {"providers", "providers/sim"},
 	accounts:                      {"providers", "providers/sim"},
@@ -129,6 +131,27 @@ func TestImportsRunDownwardsOnly(t *testing.T) {
 				t.Errorf("%s imports %s: what decides must not do", folder, name)
 			}
 		}
+	}
+}
+
+// What a span may say is written in one package, so that no other can say more, and what
+// decides knows nothing of traces at all.
+func TestOnlyTwoPackagesKnowOpenTelemetry(t *testing.T) {
+	may := []string{"providers/spans", "cmd/internal/traces"}
+	met := map[string]bool{}
+	for folder, names := range shipped(t) {
+		for _, name := range names {
+			if !strings.HasPrefix(name, "go.opentelemetry.io/") {
+				continue
+			}
+			met[folder] = true
+			if !slices.Contains(may, folder) {
+				t.Errorf("%s imports %s: only %q do", folder, name, may)
+			}
+		}
+	}
+	if len(met) != len(may) {
+		t.Errorf("only %v import OpenTelemetry: the test looks in the wrong place", met)
 	}
 }
 

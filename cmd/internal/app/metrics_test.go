@@ -90,7 +90,7 @@ func described(t *testing.T, service *app.App) (labels map[string][]string, help
 // The names, labels and help texts of metrics are a contract: dashboards and alerts depend on
 // them. A change shows in the golden file, and belongs in the changelog.
 func TestMetricNamesArePinnedAndEverySeriesExistsFromTheStart(t *testing.T) {
-	c := parsed(t, replaced(t, "provider: wayforpay", "provider: wayforpay\n    credentials_expire: 2027-02-28"))
+	c := parsed(t, replaced(t, "provider: wayforpay", "provider: wayforpay\n    credentials_expire: 2027-02-28")+"\ntraces: {endpoint: 127.0.0.1:1, insecure: true}\n")
 	service := serve(t, c)
 	text := get(t, "http://"+service.OpsAddr()+"/metrics")
 	var told []string

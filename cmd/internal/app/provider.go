@@ -97,7 +97,8 @@ func (g Gateway) open(dial Dial, kept func(Settings) providers.Provider) (router
 // Check looks at what a configuration names beyond itself: each adapter's own settings
 // and the files they name. It opens no connection.
 func Check(c Config) error {
-	var wrong []error
+	_, unread := c.Traces.secured()
+	wrong := []error{unread}
 	for _, g := range c.Gateways {
 		if _, err := g.open(nil, nil); err != nil {
 			wrong = append(wrong, err)

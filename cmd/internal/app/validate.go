@@ -67,6 +67,7 @@ func (c *Config) validate() error {
 			say("%s: %d is less than nothing", key, n)
 		}
 	}
+	c.Traces.validate(say)
 	c.Retention.validate(say)
 	c.validateGateways(say)
 	c.validateTenants(say)

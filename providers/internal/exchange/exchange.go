@@ -10,10 +10,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/spans"
 )
 
 // Outcome says how far an exchange got.
@@ -25,6 +27,17 @@ const (
 	NotSent
 	Answered
 )
+
+// String is the outcome in a trace.
+func (o Outcome) String() string {
+	switch o {
+	case NotSent:
+		return "not_sent"
+	case Answered:
+		return "answered"
+	}
+	return "sent"
+}
 
 // Options configure a Client. All fields may be left zero.
 type Options struct {
@@ -120,6 +133,30 @@ var (
 // Do makes the exchange. Cancellation of ctx counts only until a connection is
 // obtained; from then on the call's own time-out alone ends it.
 func (c *Client) Do(ctx context.Context, call Call) Answer {
+	ctx, span := spans.Call(ctx, call.Method)
+	defer span.End()
+	answer := c.do(ctx, call)
+	if span.Recorded() {
+		traced(span, call, answer)
+	}
+	return answer
+}
+
+// traced says of an exchange with whom it was and how far it got: of the address the host
+// alone, for paths and queries name payers and orders. The gateway learns nothing of it.
+func traced(span spans.Span, call Call, answer Answer) {
+	host := ""
+	if u, err := url.Parse(call.URL); err == nil {
+		host = u.Hostname()
+	}
+	span.HTTP(call.Method, host, answer.Status)
+	span.Outcome(answer.Outcome.String())
+	if answer.Outcome != Answered || answer.Status >= 500 {
+		span.Failed()
+	}
+}
+
+func (c *Client) do(ctx context.Context, call Call) Answer {
 	if err := ctx.Err(); err != nil {
 		return Answer{Outcome: NotSent, Err: err}
 	}
