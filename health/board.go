@@ -48,6 +48,8 @@ type gateway struct {
 	throttles int       // in a row
 	lastFault time.Time
 	lastGood  time.Time
+	incident  incident
+	uncounted atomic.Bool // of the incident; read without the lock
 }
 
 // New makes a Board. Settings that would let an outage go unseen are refused.
@@ -183,6 +185,9 @@ func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Ti
 	switch s {
 	case Fault:
 		g.lastFault = now
+		if guard.op.gated() {
+			g.failed(b.options, p.at, now)
+		}
 	case Healthy:
 		g.lastGood = now
 		if guard.op.gated() {

@@ -8,9 +8,14 @@ import (
 )
 
 type metrics struct {
-	admits *prometheus.CounterVec
-	probes *prometheus.CounterVec
+	admits   *prometheus.CounterVec
+	probes   *prometheus.CounterVec
+	failover *prometheus.HistogramVec
 }
+
+// failoverBuckets reach from a refusal that another gateway serves at once to an outage that was
+// noticed by people. 30 s is the alert's.
+var failoverBuckets = []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600}
 
 var outcomes = map[error]string{nil: "admitted", ErrDrained: "drained", ErrProbeFailing: "probe_failing",
 	ErrBreakerOpen: "breaker_open", ErrRamping: "ramping", ErrBusy: "busy", ErrThrottled: "throttled", ErrReconcile: "reconcile"}
@@ -23,6 +28,8 @@ func newMetrics(b *Board) *metrics {
 			Help: "Calls admitted or refused, by gateway, operation and outcome."}, []string{"gateway", "op", "outcome"}),
 		probes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payrouter_health_probes_total",
 			Help: "Read-only probes by result."}, []string{"gateway", "result"}),
+		failover: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "payrouter_failover_seconds", Buckets: failoverBuckets,
+			Help: "From the first fault of a gateway's outage to the first payment that was served elsewhere because of it: once for each outage, as this process saw it."}, []string{"gateway"}),
 	}
 	for _, name := range b.names {
 		for _, op := range Ops() {
@@ -33,9 +40,10 @@ func newMetrics(b *Board) *metrics {
 		for _, s := range Signals() {
 			m.probes.WithLabelValues(name, s.String())
 		}
+		m.failover.WithLabelValues(name)
 	}
 	if r := b.options.Registerer; r != nil {
-		r.MustRegister(m.admits, m.probes, collector{b})
+		r.MustRegister(m.admits, m.probes, m.failover, collector{b})
 	}
 	return m
 }

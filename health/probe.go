@@ -39,6 +39,7 @@ func (b *Board) watch(ctx context.Context, g *gateway) {
 func (b *Board) probe(ctx context.Context, g *gateway) {
 	ctx, cancel := context.WithTimeout(ctx, b.options.ProbeTimeout)
 	defer cancel()
+	began := time.Now()
 	s := b.ask(ctx, g)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -56,6 +57,7 @@ func (b *Board) probe(ctx context.Context, g *gateway) {
 			g.probeBad = 0
 		}
 	case Fault:
+		g.failed(b.options, began, g.probedAt)
 		g.probeGood = 0
 		g.probeBad++
 		if g.probeBad == b.options.ProbesNeeded {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
@@ -50,6 +51,7 @@ type setup struct {
 	atOnce   int                                      // charges and offers at one gateway
 	claims   func(name string, p providers.Provider) providers.Provider
 	broken   bool // the test breaks a gateway's promise: violations are expected
+	health   prometheus.Registerer
 }
 
 const (
@@ -138,7 +140,7 @@ func (h *house) replica() (*router.Router, *journal.Store, *health.Board) {
 		h.must(store.Migrate(h.t.Context()))
 	}
 	log := slog.New(slog.NewTextHandler(&testLog{h.t}, nil))
-	board, err := health.New(health.Options{Gateways: watched, Log: log})
+	board, err := health.New(health.Options{Gateways: watched, Log: log, Registerer: s.health})
 	h.must(err)
 	r, err := router.New(router.Options{Journal: store, Board: board, Gateways: gateways, Log: log, Terms: s.terms, Clock: s.clock,
 		Tenants: map[string]router.Tenant{"shop": {Rules: s.rules}}})

@@ -215,4 +215,5 @@ func (r *Router) advance(ctx context.Context, p payment.Payment, decide journal.
 func (r *Router) moved(before, after payment.Payment) {
 	r.hub.wake(after.ID, anyKey)
 	r.metrics.moved(before, after)
+	r.elsewhere(before, after)
 }
