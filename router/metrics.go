@@ -170,19 +170,23 @@ var (
 		"Money that may have moved or still may, in minor units, from the books.", []string{"gateway", "verdict", "currency"}, nil)
 	riskCountDesc = prometheus.NewDesc("payrouter_at_risk_attempts",
 		"Attempts behind payrouter_at_risk_amount.", []string{"gateway", "verdict", "currency"}, nil)
+	riskOldestDesc = prometheus.NewDesc("payrouter_at_risk_oldest_seconds",
+		"Age of the oldest attempt behind payrouter_at_risk_amount, 0 without one.", []string{"gateway", "verdict", "currency"}, nil)
 	openDesc = prometheus.NewDesc("payrouter_open_attempts",
 		"Attempts that may still take money and have not, from the books.", []string{"gateway"}, nil)
 	oldestDesc = prometheus.NewDesc("payrouter_oldest_open_attempt_seconds",
 		"Age of the oldest open attempt, 0 without one.", []string{"gateway"}, nil)
 	credentialsDesc = prometheus.NewDesc("payrouter_credentials_expiry_timestamp_seconds",
 		"When a gateway's credentials end, in Unix time, by the configuration or by their own word. Missing where nobody says.", []string{"gateway", "credentials"}, nil)
+	rehearsalDesc = prometheus.NewDesc("payrouter_rehearsal_timestamp_seconds",
+		"When failover was last proven, in Unix time: by a recorded rehearsal, or by an order to drain a gateway under which another was paid. 0 when it never was.", nil, nil)
 	booksUpDesc = prometheus.NewDesc("payrouter_books_up",
 		"1 when the books could be read for this scrape; the gauges of money are missing otherwise.", nil, nil)
 )
 
 // Describe sends the descriptors.
 func (b *books) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{riskAmountDesc, riskCountDesc, openDesc, oldestDesc, credentialsDesc, booksUpDesc} {
+	for _, d := range []*prometheus.Desc{riskAmountDesc, riskCountDesc, riskOldestDesc, openDesc, oldestDesc, credentialsDesc, rehearsalDesc, booksUpDesc} {
 		out <- d
 	}
 }
@@ -204,14 +208,22 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
 	defer cancel()
+	now := time.Now()
 	exposed, err := b.router.Journal.AtRisk(ctx)
+	var rehearsed time.Time
+	if err == nil {
+		rehearsed, err = b.router.Journal.LastRehearsal(ctx, b.router.names, now)
+	}
 	if err != nil {
 		b.router.metrics.storeFailed("scrape")
 		gauge(booksUpDesc, 0)
 		return
 	}
 	gauge(booksUpDesc, 1)
-	now := time.Now()
+	if rehearsed.IsZero() {
+		rehearsed = time.Unix(0, 0)
+	}
+	gauge(rehearsalDesc, float64(rehearsed.Unix()))
 	shown, open, oldest := map[[3]string]bool{}, map[string]int64{}, map[string]time.Duration{}
 	show := func(e journal.Exposure) {
 		key := [3]string{e.Gateway, e.Verdict, e.Currency}
@@ -219,6 +231,11 @@ func (b *books) Collect(out chan<- prometheus.Metric) {
 			shown[key] = true
 			gauge(riskAmountDesc, float64(e.Amount), key[:]...)
 			gauge(riskCountDesc, float64(e.Count), key[:]...)
+			age := 0.0
+			if e.Count > 0 {
+				age = now.Sub(e.Oldest).Seconds()
+			}
+			gauge(riskOldestDesc, age, key[:]...)
 		}
 	}
 	for _, e := range exposed { // also of gateways that are not configured any more

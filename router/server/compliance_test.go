@@ -168,6 +168,12 @@ func TestWhatBooksCannotShowIsRecordedByAPerson(t *testing.T) {
 		_, err = record("aida", func(r *pb.RecordEvidenceRequest) { r.Gateway = "gateways/nobody" })
 		d.refused(err, pb.ErrorReason_ERROR_REASON_GATEWAY_NOT_FOUND)
 
+		_, err = record("bolat", func(r *pb.RecordEvidenceRequest) { r.Item, r.Gateway = "backup", "gateways/halyk-main" })
+		d.must(err) // failover is rehearsed at any gateway
+		if _, items = d.readiness(); items["backup"].GetValue() != "rehearsal.pdf, 91 days ago" {
+			t.Errorf("another gateway's rehearsal is taken for Kaspi's: %s", items["backup"])
+		}
+
 		list := &pb.ListEvidenceRequest{PageSize: 1, Gateway: "gateways/kaspi-main"}
 		var listed []string
 		for {

@@ -82,6 +82,9 @@ func labelsOf(series string, labels map[string][]string) ([]string, bool) {
 	for _, suffix := range []string{"", "_bucket", "_sum", "_count"} {
 		if name, ok := strings.CutSuffix(series, suffix); ok {
 			if of, ok := labels[name]; ok {
+				if suffix == "_bucket" {
+					of = append(slices.Clone(of), "le")
+				}
 				return of, true
 			}
 		}
@@ -94,6 +97,8 @@ func TestAnExpressionThatAsksForNothingIsNoticed(t *testing.T) {
 	for expr, faults := range map[string]int{
 		`max by (gateway) (payrouter_calls_seconds_count{gateway="a", instance="b"})`:     0,
 		`histogram_quantile(0.9, sum by (le) (rate(payrouter_calls_seconds_bucket[5m])))`: 0,
+		`rate(payrouter_calls_seconds_bucket{gateway="a", le="30"}[5m])`:                  0,
+		`payrouter_calls_seconds_sum{le="30"}`:                                            1,
 		`payrouter_up == 0 unless payrouter_down`:                                         1,
 		`payrouter_up{gateway="a"}`:                                                       1,
 		`max by (gatway) (payrouter_calls_seconds_sum)`:                                   1,

@@ -326,7 +326,8 @@ func (x *RecordedEvidence) GetCreateTime() *timestamppb.Timestamp {
 // RecordEvidenceRequest says what was shown, and where it can be looked up.
 type RecordEvidenceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The gateway, gateways/{gateway}. Unset: the only one at Kaspi.
+	// The gateway, gateways/{gateway}. Unset: the only one at Kaspi. A rehearsal of the
+	// failover, item "backup", may be of any gateway; all else is Kaspi's checklist.
 	Gateway string `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	// The id of an item of Readiness that is recordable.
 	Item string `protobuf:"bytes,2,opt,name=item,proto3" json:"item,omitempty"`
