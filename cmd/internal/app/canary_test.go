@@ -19,6 +19,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/payrouter/payrouter/cmd/internal/app"
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 	"github.com/payrouter/payrouter/providers"
 )
@@ -118,7 +119,10 @@ func TestPersonalDataAndSecretsAreInNoLogNoMetricNoErrorAndNoEvent(t *testing.T)
 	t.Parallel()
 	books := filepath.Join(t.TempDir(), "books.db")
 	saveEveryCard(t, books)
-	a := aviaryOf(t, everyConfig(t, books), nil)
+	c, endpoint := collecting(t)
+	everything := everyConfig(t, books)
+	everything.Traces = app.Traces{Endpoint: endpoint, Insecure: true, Share: 10_000, Service: "payrouter"}
+	a := aviaryOf(t, everything, nil)
 	stop := a.run()
 	var group sync.WaitGroup
 	for gateway := range a.parrots {
@@ -133,7 +137,7 @@ func TestPersonalDataAndSecretsAreInNoLogNoMetricNoErrorAndNoEvent(t *testing.T)
 
 	f := newFinder(everyCanary())
 	a.arrived(f)
-	for place, text := range map[string]string{"the log": a.log.String(), "the metrics": metrics, "answers and errors": a.answers.String(), "the books": kept(t, books)} {
+	for place, text := range map[string]string{"the log": a.log.String(), "the metrics": metrics, "answers and errors": a.answers.String(), "the books": kept(t, books), "the traces": c.Said()} {
 		if len(text) < 1000 {
 			t.Errorf("there is next to nothing in %s: %q", place, text)
 		}
@@ -144,6 +148,9 @@ func TestPersonalDataAndSecretsAreInNoLogNoMetricNoErrorAndNoEvent(t *testing.T)
 				t.Errorf("%s, planted in %s, is not found", c.what, place)
 			}
 		}
+	}
+	if len(c.Spans()) < 1000 {
+		t.Errorf("the house was busy, and there are only %d spans", len(c.Spans()))
 	}
 	a.leaks()
 }

@@ -137,7 +137,7 @@ func TestImportsRunDownwardsOnly(t *testing.T) {
 // What a span may say is written in one package, so that no other can say more, and what
 // decides knows nothing of traces at all.
 func TestOnlyTwoPackagesKnowOpenTelemetry(t *testing.T) {
-	may := []string{"providers/spans", "cmd/internal/traces"}
+	may := []string{"providers/spans", "cmd/internal/traces", "cmd/internal/traces/collector"} // the last is in no program
 	met := map[string]bool{}
 	for folder, names := range shipped(t) {
 		for _, name := range names {
@@ -159,6 +159,14 @@ func TestOnlyTheDevelopersProgramContainsTheSimulator(t *testing.T) {
 	for folder, names := range shipped(t) {
 		if slices.Contains(names, module+"providers/sim") && !slices.Contains([]string{"cmd/paydev", "providers/providertest", accounts}, folder) {
 			t.Errorf("%s imports the simulator", folder)
+		}
+	}
+}
+
+func TestNoProgramContainsTheCollectorOfTheTests(t *testing.T) {
+	for folder, names := range shipped(t) {
+		if slices.Contains(names, module+"cmd/internal/traces/collector") {
+			t.Errorf("%s imports it", folder)
 		}
 	}
 }
