@@ -78,6 +78,18 @@ func TestSpansStandBelowEachOtherAndSayOnlyWhatIsListed(t *testing.T) {
 	}
 }
 
+// What a stranger called for is no part of the stranger's trace, nor of one of ours.
+func TestARootIsNobodysChild(t *testing.T) {
+	tracer, recorder := kept(t, sdk.AlwaysSample())
+	ctx, outer := tracer.Start(t.Context(), "call")
+	_, root := Root(ctx, tracer, "notice")
+	root.End()
+	outer.End()
+	if notice := recorder.Ended()[0]; notice.Parent().IsValid() || notice.SpanContext().TraceID() == outer.SpanContext().TraceID() {
+		t.Error("a root stands below a call")
+	}
+}
+
 // A trace that its caller keeps and we do not has no place in our log.
 func TestATraceIsNamedOnlyWhereItIsKeptHere(t *testing.T) {
 	caller := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, Remote: true})

@@ -112,7 +112,7 @@ func kept(t *testing.T, books string) string {
 	return all.String()
 }
 
-// Whatever gateways answer, and whatever strangers send, no log line, metric, answer or
+// Whatever gateways answer, and whatever strangers send, no log line, metric, trace, answer or
 // error holds a payer, a secret or a card, in any form, nor do the books outside of the
 // places that are for them.
 func TestPersonalDataAndSecretsAreInNoLogNoMetricNoErrorAndNoEvent(t *testing.T) {

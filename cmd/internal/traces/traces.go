@@ -87,8 +87,10 @@ func Open(o Options) (*Traces, error) {
 	out := &sender{exporter: exporter, resource: identity(o.Service, o.Version), count: newCounts(o.Registerer), log: o.Log}
 	queue := sdk.NewBatchSpanProcessor(out, sdk.WithMaxQueueSize(most), sdk.WithMaxExportBatchSize(batch),
 		sdk.WithBatchTimeout(gather), sdk.WithExportTimeout(patience))
+	// No limit but these two is more than none: there are no events and no links.
+	limits := sdk.SpanLimits{AttributeValueLengthLimit: mostText, AttributeCountLimit: 32}
 	provider := sdk.NewTracerProvider(sdk.WithSpanProcessor(&gate{SpanProcessor: queue, sender: out}), sdk.WithSampler(sampler(o.Share)),
-		sdk.WithResource(out.resource), sdk.WithRawSpanLimits(sdk.SpanLimits{AttributeValueLengthLimit: mostText, AttributeCountLimit: 32}))
+		sdk.WithResource(out.resource), sdk.WithRawSpanLimits(limits))
 	return &Traces{provider: provider, connection: connection}, nil
 }
 

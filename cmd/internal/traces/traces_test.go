@@ -189,10 +189,10 @@ func TestOnlyWhatIsListedLeavesTheHouse(t *testing.T) {
 			trace.WithLinks(trace.Link{SpanContext: caller, Attributes: []attribute.KeyValue{attribute.String("note", secret)}}))
 		loud.RecordError(errors.New("no such payer: " + secret))
 		loud.AddEvent(secret)
-		loud.SetStatus(codes.Error, "no such payer: "+secret)
 		span := spans.Of(ctx)
 		span.Payment("0198c0de")
 		span.Verdict(providers.Unknown, providers.Timeout)
+		loud.SetStatus(codes.Error, "no such payer: "+secret)
 		loud.End()
 		p.end()
 		if said := p.collector.Said(); strings.Contains(said, secret) {

@@ -94,7 +94,7 @@ func (c *Collector) take(ctx context.Context, r *otlp.ExportTraceServiceRequest)
 		return c.refuse, c.silent
 	}
 	sent, _ := metadata.FromIncomingContext(ctx)
-	fmt.Fprintln(&c.said, sent, r.String())
+	fmt.Fprintln(&c.said, map[string][]string(sent), r.String()) // a metadata.MD hides values from print
 	for _, of := range r.GetResourceSpans() {
 		for _, scope := range of.GetScopeSpans() {
 			for _, s := range scope.GetSpans() {
