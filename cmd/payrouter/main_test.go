@@ -79,3 +79,20 @@ func TestALostWindowIsToldBeforeTheServiceStarts(t *testing.T) {
 		t.Errorf("the next number is %d, after two skips of 10,000, error %v", first, err)
 	}
 }
+
+// Where the service may not bring the schema up to date, it serves from none that lacks a step:
+// callers would learn of it one by one.
+func TestServeWithoutMigrateSaysWhatTheSchemaLacks(t *testing.T) {
+	folder := t.TempDir()
+	p := program{t, filepath.Join(folder, "payrouter.yaml")}
+	text := strings.Replace(fmt.Sprintf(config, filepath.Join(folder, "books.db")), `.db"}`, `.db", migrate: false}
+grpc: {address: "127.0.0.1:0"}
+webhooks: {address: "127.0.0.1:0"}
+ops: {address: "127.0.0.1:0"}`, 1)
+	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.run("serve"); err == nil || !strings.Contains(err.Error(), `run "payrouter migrate" of this version first`) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -61,3 +61,11 @@ func (s *Store) uniqueIndex() string {
 	}
 	return `SELECT COUNT(*) FROM sqlite_master WHERE type = 'index' AND name = $1 AND sql LIKE 'CREATE UNIQUE INDEX %'`
 }
+
+// table asks whether the database has a table of a name.
+func (s *Store) table() string {
+	if s.postgres {
+		return `SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`
+	}
+	return `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1`
+}

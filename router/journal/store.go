@@ -4,10 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -15,15 +13,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
-	_ "modernc.org/sqlite" // the SQLite driver
+	_ "modernc.org/sqlite"             // the SQLite driver
 
 	"github.com/payrouter/payrouter/router/payment"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // Options configure a Store.
 type Options struct {
@@ -46,6 +39,7 @@ type Options struct {
 type Store struct {
 	write, read *sql.DB
 	postgres    bool
+	server      *pgx.ConnConfig // of PostgreSQL
 	due         func(payment.Payment, time.Time) time.Time
 	timeout     time.Duration
 	last        atomic.Pointer[mark]
@@ -83,10 +77,11 @@ func Open(o Options) (*Store, error) {
 	case isFile:
 		return s, s.openSQLite(path)
 	case strings.HasPrefix(o.URL, "postgres://"), strings.HasPrefix(o.URL, "postgresql://"):
-		if _, err := pgx.ParseConfig(o.URL); err != nil {
+		server, err := pgx.ParseConfig(o.URL)
+		if err != nil {
 			return nil, errURL
 		}
-		s.postgres = true
+		s.postgres, s.server = true, server
 		db, err := sql.Open("pgx", o.URL)
 		if err != nil {
 			return nil, fmt.Errorf("open journal: %w", err)
@@ -141,34 +136,6 @@ func (s *Store) Engine() string {
 		return "postgresql"
 	}
 	return "sqlite"
-}
-
-// Migrate brings the schema up to date. Several starters at once apply each step once.
-func (s *Store) Migrate(ctx context.Context) error {
-	provider, err := s.provider()
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
-}
-
-func (s *Store) provider() (*goose.Provider, error) {
-	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{}
-	if s.postgres {
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return nil, err
-		}
-		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
-	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(dialect, s.write, files, options...)
 }
 
 // limit bounds one use of the database. A caller may have no deadline: what was learnt

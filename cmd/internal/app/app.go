@@ -107,10 +107,8 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Store.MayMigrate() {
-		if err = a.store.Migrate(ctx); err != nil {
-			return nil, err
-		}
+	if err = a.schema(ctx); err != nil {
+		return nil, err
 	}
 	settings := c.Health.options()
 	settings.Gateways, settings.Log, settings.Registerer = watched, o.Log, a.registry
@@ -135,6 +133,20 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 		MaxCharges: c.GRPC.MaxCharges, MaxNotices: c.Webhooks.MaxNotices, MaxUndecided: c.Terms.MaxUndecided,
 		Readiness: server.Readiness{Egress: c.Readiness.Egress}})
 	return a, err
+}
+
+// schema brings the schema up to date or, where it may not, sees that somebody has. A database
+// that does not answer yet is waited for elsewhere.
+func (a *App) schema(ctx context.Context) error {
+	if a.config.Store.MayMigrate() {
+		return a.store.Migrate(ctx)
+	}
+	err := a.store.SchemaReady(ctx)
+	if err != nil && journal.Trouble(err) {
+		a.log.Warn("the database's schema cannot be looked at yet", "error", err.Error())
+		return nil
+	}
+	return err
 }
 
 // OpenStore opens the books that a configuration names.

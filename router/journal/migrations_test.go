@@ -1,0 +1,106 @@
+package journal
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// firstChecked is the first step that is applied beside processes of an earlier release.
+const firstChecked = "00011"
+
+// written are the tables that a payment is written to. Who builds an index over one of them
+// keeps payments waiting for as long as that takes.
+var written = []string{"events", "payments", "attempts", "refunds", "findings", "requests", "outbox", "feed", "counters", "notices", "signals"}
+
+// excused are statements that do what none should, with the reason why it is safe.
+var excused = map[string]string{}
+
+var (
+	createsTable = regexp.MustCompile(`^CREATE TABLE (\w+) \(`)
+	addsColumn   = regexp.MustCompile(`^ALTER TABLE \w+ ADD COLUMN \w+ \w+( NOT NULL DEFAULT ('[^']*'|-?\d+|TRUE|FALSE)| DEFAULT ('[^']*'|-?\d+|TRUE|FALSE))?$`)
+	createsIndex = regexp.MustCompile(`^CREATE (UNIQUE )?INDEX \w+ ON (\w+) `)
+)
+
+// objection is what a statement of a step does to processes of the version before, which work
+// beside it; empty for one that they do not notice. made are the tables of the same step.
+func objection(statement string, made []string) string {
+	index := createsIndex.FindStringSubmatch(statement)
+	switch {
+	case createsTable.MatchString(statement), addsColumn.MatchString(statement):
+		return ""
+	case index == nil:
+		return "does more than add a table, an index, or a column with a constant for its default"
+	case slices.Contains(made, index[2]):
+		return ""
+	case index[1] != "":
+		return "may refuse what the version before writes"
+	case slices.Contains(written, index[2]):
+		return "keeps payments waiting while it is built"
+	}
+	return ""
+}
+
+// Releases only add to the schema, and hold nobody up: the version before goes on beside each
+// step, and starts again after it.
+func TestStepsOfTheSchemaDisturbNoProcessOfTheVersionBefore(t *testing.T) {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d steps, error %v", len(files), err)
+	}
+	for _, file := range files {
+		if strings.TrimPrefix(file, "migrations/") < firstChecked {
+			continue
+		}
+		text, err := migrations.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for statement, why := range objections(string(text)) {
+			if _, ok := excused[statement]; !ok {
+				t.Errorf("%s %s: %s", file, why, statement)
+			}
+		}
+	}
+}
+
+func objections(step string) map[string]string {
+	var statements, made []string
+	for statement := range strings.SplitSeq(regexp.MustCompile(`--.*`).ReplaceAllString(step, ""), ";") {
+		if statement = strings.Join(strings.Fields(statement), " "); statement != "" {
+			statements = append(statements, statement)
+		}
+		if table := createsTable.FindStringSubmatch(statement); table != nil {
+			made = append(made, table[1])
+		}
+	}
+	wrong := map[string]string{}
+	for _, statement := range statements {
+		if why := objection(statement, made); why != "" {
+			wrong[statement] = why
+		}
+	}
+	return wrong
+}
+
+func TestWhatDisturbsTheVersionBeforeIsSeen(t *testing.T) {
+	wrong := objections(`-- +goose Up
+CREATE TABLE fine (id TEXT NOT NULL); -- DROP TABLE of a comment
+CREATE UNIQUE INDEX fine_id ON fine (id);
+CREATE INDEX leases_owner ON leases (owner);
+ALTER TABLE payments ADD COLUMN a BIGINT;
+ALTER TABLE payments ADD COLUMN b TEXT NOT NULL DEFAULT '';
+ALTER TABLE payments ADD COLUMN c TEXT NOT NULL;
+ALTER TABLE payments DROP COLUMN payer;
+ALTER TABLE payments RENAME TO wishes;
+DROP INDEX payments_due;
+UPDATE payments SET seq = 0;
+CREATE UNIQUE INDEX leases_one ON leases (owner);
+CREATE INDEX attempts_more ON attempts (gateway);
+`)
+	if len(wrong) != 7 {
+		t.Errorf("%d statements are objected to: %q", len(wrong), wrong)
+	}
+}
