@@ -98,6 +98,18 @@ func TestMoneyThatComesAfterTheEndIsShownAsSurplusUntilItIsBack(t *testing.T) {
 		if !found["money_after_close"] {
 			t.Fatalf("findings %v", story.GetFindings())
 		}
+		back := map[int32]pb.Verdict{}
+		for _, e := range story.GetEvents() {
+			if e.GetGivesBack() && e.GetAmount().GetMinorUnits() == p.GetAmount().GetMinorUnits() {
+				back[e.GetOperation()] = pb.Verdict_VERDICT_UNKNOWN
+			}
+			if _, ok := back[e.GetOperation()]; ok && e.GetKind() == "operation_observed" {
+				back[e.GetOperation()] = e.GetVerdict()
+			}
+		}
+		if len(back) != 1 || back[1] != pb.Verdict_VERDICT_APPROVED {
+			t.Errorf("what is given back cannot be told from its fields: %v\n%v", back, story.GetEvents())
+		}
 	})
 }
 

@@ -67,11 +67,27 @@ func (s operations) ExplainPayment(ctx context.Context, r *pb.ExplainPaymentRequ
 	}
 	for _, e := range story.Events {
 		text, attempt := router.Describe(e)
-		out.Events = append(out.Events, &pb.ExplainPaymentResponse_Event{Sequence: e.Seq, Time: instant(e.At), Kind: e.Body.Kind(),
-			Actor: e.Actor, Text: text, Attempt: nameOf(attempt)})
+		told := &pb.ExplainPaymentResponse_Event{Sequence: e.Seq, Time: instant(e.At), Kind: e.Body.Kind(), Actor: e.Actor, Text: text, Attempt: nameOf(attempt)}
+		structured(told, e.Body, story.Payment)
+		out.Events = append(out.Events, told)
 	}
 	for _, f := range story.Payment.Findings {
 		out.Findings = append(out.Findings, &pb.Finding{Kind: string(f.Kind), Attempt: nameOf(f.Attempt), CreateTime: instant(f.At), Detail: f.Detail})
 	}
 	return out, nil
+}
+
+// structured tells for programs what the text of a fact tells people.
+func structured(out *pb.ExplainPaymentResponse_Event, body payment.Body, p payment.Payment) {
+	switch b := body.(type) {
+	case payment.Planned:
+		out.Route = routeOut(b.Route)
+	case payment.Observed:
+		out.Verdict, out.Reason = verdictsOut[b.Verdict], reasonsOut[b.Reason]
+	case payment.OperationPlanned:
+		out.Operation, out.Amount = int32(b.Operation), moneyOut(b.Amount)
+		out.GivesBack = b.Op == payment.OpRefund && b.Refund == "" || b.Op == payment.OpVoid && p.Cancel == nil
+	case payment.OperationObserved:
+		out.Operation, out.Verdict, out.Reason = int32(b.Operation), verdictsOut[b.Verdict], reasonsOut[b.Reason]
+	}
 }

@@ -101,6 +101,11 @@ func TestAPaymentsStoryTellsEveryFactAndTheProofOfEveryMove(t *testing.T) {
 				t.Errorf("%v", e)
 			}
 			kinds[e.GetKind()]++
+			switch r := e.GetRoute(); {
+			case e.GetAttempt() == p.GetName()+"/attempts/1" && e.GetKind() == "observed" && (e.GetVerdict() != pb.Verdict_VERDICT_UNSERVED || e.GetReason() != pb.Reason_REASON_NOT_SENT),
+				(e.GetKind() == "planned") != (len(r) > 0), len(r) > 0 && (!r[0].GetTaken() || r[0].GetReason() != "taken"):
+				t.Errorf("its fields do not tell %v", e)
+			}
 		}
 		if kinds["opened"] != 1 || kinds["planned"] != 2 || kinds["closed"] != 1 || story.GetPayment().GetName() != p.GetName() {
 			t.Fatalf("kinds %v", kinds)

@@ -2308,7 +2308,20 @@ type ExplainPaymentResponse_Event struct {
 	// The fact in words. No personal data, no tokens.
 	Text string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
 	// The attempt it is about, payments/{payment}/attempts/{attempt}, if any.
-	Attempt       string `protobuf:"bytes,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Attempt string `protobuf:"bytes,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// What was learnt, of "observed" and "operation_observed"; otherwise unspecified.
+	Verdict Verdict `protobuf:"varint,7,opt,name=verdict,proto3,enum=payrouter.v1.Verdict" json:"verdict,omitempty"`
+	// Why, where a verdict has a reason.
+	Reason Reason `protobuf:"varint,8,opt,name=reason,proto3,enum=payrouter.v1.Reason" json:"reason,omitempty"`
+	// Of "planned": why this gateway was taken and others were skipped then.
+	Route []*RouteChoice `protobuf:"bytes,9,rep,name=route,proto3" json:"route,omitempty"`
+	// Of "operation_planned" and "operation_observed": which operation it is, from 1.
+	Operation int32 `protobuf:"varint,10,opt,name=operation,proto3" json:"operation,omitempty"`
+	// Of "operation_planned": how much it moves.
+	Amount *Money `protobuf:"bytes,11,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Of "operation_planned": it gives back money that is more than the payment owes, and
+	// nobody asked for it.
+	GivesBack     bool `protobuf:"varint,12,opt,name=gives_back,json=givesBack,proto3" json:"gives_back,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2383,6 +2396,48 @@ func (x *ExplainPaymentResponse_Event) GetAttempt() string {
 		return x.Attempt
 	}
 	return ""
+}
+
+func (x *ExplainPaymentResponse_Event) GetVerdict() Verdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return Verdict_VERDICT_UNSPECIFIED
+}
+
+func (x *ExplainPaymentResponse_Event) GetReason() Reason {
+	if x != nil {
+		return x.Reason
+	}
+	return Reason_REASON_UNSPECIFIED
+}
+
+func (x *ExplainPaymentResponse_Event) GetRoute() []*RouteChoice {
+	if x != nil {
+		return x.Route
+	}
+	return nil
+}
+
+func (x *ExplainPaymentResponse_Event) GetOperation() int32 {
+	if x != nil {
+		return x.Operation
+	}
+	return 0
+}
+
+func (x *ExplainPaymentResponse_Event) GetAmount() *Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *ExplainPaymentResponse_Event) GetGivesBack() bool {
+	if x != nil {
+		return x.GivesBack
+	}
+	return false
 }
 
 var File_payrouter_v1_operations_proto protoreflect.FileDescriptor
@@ -2540,19 +2595,27 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\fVERDICT_HELD\x10\x03\x12\x14\n" +
 	"\x10VERDICT_DECLINED\x10\x04\"0\n" +
 	"\x15ExplainPaymentRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\x8a\x03\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\x84\x05\n" +
 	"\x16ExplainPaymentResponse\x12/\n" +
 	"\apayment\x18\x01 \x01(\v2\x15.payrouter.v1.PaymentR\apayment\x12B\n" +
 	"\x06events\x18\x02 \x03(\v2*.payrouter.v1.ExplainPaymentResponse.EventR\x06events\x12\x1a\n" +
 	"\bevidence\x18\x03 \x03(\tR\bevidence\x121\n" +
-	"\bfindings\x18\x04 \x03(\v2\x15.payrouter.v1.FindingR\bfindings\x1a\xab\x01\n" +
+	"\bfindings\x18\x04 \x03(\v2\x15.payrouter.v1.FindingR\bfindings\x1a\xa5\x03\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05actor\x18\x04 \x01(\tR\x05actor\x12\x12\n" +
 	"\x04text\x18\x05 \x01(\tR\x04text\x12\x18\n" +
-	"\aattempt\x18\x06 \x01(\tR\aattempt\"\x85\t\n" +
+	"\aattempt\x18\x06 \x01(\tR\aattempt\x12/\n" +
+	"\averdict\x18\a \x01(\x0e2\x15.payrouter.v1.VerdictR\averdict\x12,\n" +
+	"\x06reason\x18\b \x01(\x0e2\x14.payrouter.v1.ReasonR\x06reason\x12/\n" +
+	"\x05route\x18\t \x03(\v2\x19.payrouter.v1.RouteChoiceR\x05route\x12\x1c\n" +
+	"\toperation\x18\n" +
+	" \x01(\x05R\toperation\x12+\n" +
+	"\x06amount\x18\v \x01(\v2\x13.payrouter.v1.MoneyR\x06amount\x12\x1d\n" +
+	"\n" +
+	"gives_back\x18\f \x01(\bR\tgivesBack\"\x85\t\n" +
 	"\aFinding\x12\x17\n" +
 	"\x04kind\x18\x01 \x01(\tB\x03\xe0A\x03R\x04kind\x12\x1d\n" +
 	"\aattempt\x18\x02 \x01(\tB\x03\xe0A\x03R\aattempt\x12@\n" +
@@ -2667,6 +2730,8 @@ var file_payrouter_v1_operations_proto_goTypes = []any{
 	(*Payment)(nil),                      // 32: payrouter.v1.Payment
 	(*Money)(nil),                        // 33: payrouter.v1.Money
 	(Verdict)(0),                         // 34: payrouter.v1.Verdict
+	(Reason)(0),                          // 35: payrouter.v1.Reason
+	(*RouteChoice)(nil),                  // 36: payrouter.v1.RouteChoice
 }
 var file_payrouter_v1_operations_proto_depIdxs = []int32{
 	0,  // 0: payrouter.v1.Breaker.operation:type_name -> payrouter.v1.Operation
@@ -2714,25 +2779,29 @@ var file_payrouter_v1_operations_proto_depIdxs = []int32{
 	29, // 42: payrouter.v1.Gateway.UnknownCode.last_time:type_name -> google.protobuf.Timestamp
 	29, // 43: payrouter.v1.Gateway.Credentials.expire_time:type_name -> google.protobuf.Timestamp
 	29, // 44: payrouter.v1.ExplainPaymentResponse.Event.time:type_name -> google.protobuf.Timestamp
-	9,  // 45: payrouter.v1.Operations.ListGateways:input_type -> payrouter.v1.ListGatewaysRequest
-	11, // 46: payrouter.v1.Operations.GetGateway:input_type -> payrouter.v1.GetGatewayRequest
-	14, // 47: payrouter.v1.Operations.CreateOverride:input_type -> payrouter.v1.CreateOverrideRequest
-	15, // 48: payrouter.v1.Operations.EndOverride:input_type -> payrouter.v1.EndOverrideRequest
-	16, // 49: payrouter.v1.Operations.ListOverrides:input_type -> payrouter.v1.ListOverridesRequest
-	18, // 50: payrouter.v1.Operations.ResolveAttempt:input_type -> payrouter.v1.ResolveAttemptRequest
-	19, // 51: payrouter.v1.Operations.ExplainPayment:input_type -> payrouter.v1.ExplainPaymentRequest
-	10, // 52: payrouter.v1.Operations.ListGateways:output_type -> payrouter.v1.ListGatewaysResponse
-	8,  // 53: payrouter.v1.Operations.GetGateway:output_type -> payrouter.v1.Gateway
-	12, // 54: payrouter.v1.Operations.CreateOverride:output_type -> payrouter.v1.Override
-	12, // 55: payrouter.v1.Operations.EndOverride:output_type -> payrouter.v1.Override
-	17, // 56: payrouter.v1.Operations.ListOverrides:output_type -> payrouter.v1.ListOverridesResponse
-	32, // 57: payrouter.v1.Operations.ResolveAttempt:output_type -> payrouter.v1.Payment
-	20, // 58: payrouter.v1.Operations.ExplainPayment:output_type -> payrouter.v1.ExplainPaymentResponse
-	52, // [52:59] is the sub-list for method output_type
-	45, // [45:52] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	34, // 45: payrouter.v1.ExplainPaymentResponse.Event.verdict:type_name -> payrouter.v1.Verdict
+	35, // 46: payrouter.v1.ExplainPaymentResponse.Event.reason:type_name -> payrouter.v1.Reason
+	36, // 47: payrouter.v1.ExplainPaymentResponse.Event.route:type_name -> payrouter.v1.RouteChoice
+	33, // 48: payrouter.v1.ExplainPaymentResponse.Event.amount:type_name -> payrouter.v1.Money
+	9,  // 49: payrouter.v1.Operations.ListGateways:input_type -> payrouter.v1.ListGatewaysRequest
+	11, // 50: payrouter.v1.Operations.GetGateway:input_type -> payrouter.v1.GetGatewayRequest
+	14, // 51: payrouter.v1.Operations.CreateOverride:input_type -> payrouter.v1.CreateOverrideRequest
+	15, // 52: payrouter.v1.Operations.EndOverride:input_type -> payrouter.v1.EndOverrideRequest
+	16, // 53: payrouter.v1.Operations.ListOverrides:input_type -> payrouter.v1.ListOverridesRequest
+	18, // 54: payrouter.v1.Operations.ResolveAttempt:input_type -> payrouter.v1.ResolveAttemptRequest
+	19, // 55: payrouter.v1.Operations.ExplainPayment:input_type -> payrouter.v1.ExplainPaymentRequest
+	10, // 56: payrouter.v1.Operations.ListGateways:output_type -> payrouter.v1.ListGatewaysResponse
+	8,  // 57: payrouter.v1.Operations.GetGateway:output_type -> payrouter.v1.Gateway
+	12, // 58: payrouter.v1.Operations.CreateOverride:output_type -> payrouter.v1.Override
+	12, // 59: payrouter.v1.Operations.EndOverride:output_type -> payrouter.v1.Override
+	17, // 60: payrouter.v1.Operations.ListOverrides:output_type -> payrouter.v1.ListOverridesResponse
+	32, // 61: payrouter.v1.Operations.ResolveAttempt:output_type -> payrouter.v1.Payment
+	20, // 62: payrouter.v1.Operations.ExplainPayment:output_type -> payrouter.v1.ExplainPaymentResponse
+	56, // [56:63] is the sub-list for method output_type
+	49, // [49:56] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_payrouter_v1_operations_proto_init() }
