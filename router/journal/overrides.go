@@ -18,7 +18,15 @@ type Override struct {
 	Ended             time.Time // when it was ended before its time
 	EndedBy           string
 	Version           int64
+
+	// ProposedUntil is set where the order needs a second person and is a first one's word:
+	// it is in force for nobody, and until then another person may say the same.
+	ProposedUntil time.Time
+	ProposedBy    string // the first person, where this is the second one's order
 }
+
+// Waits reports whether the order is a first person's word that a second may still repeat.
+func (o Override) Waits(now time.Time) bool { return now.Before(o.ProposedUntil) && o.EndedBy == "" }
 
 // CreateOverride stores an order and returns the one that stands under its id: a
 // repeated id changes nothing.
@@ -36,16 +44,48 @@ func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error
 		}
 		return o, err
 	}
+	return o.fresh(), nil
+}
+
+// SecondOverride stores an order that repeats a first person's word, and takes that word
+// back, in one commit. It reports false where the word waits no more, and stores nothing.
+func (s *Store) SecondOverride(ctx context.Context, o Override, first string) (Override, bool, error) {
+	taken := false
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `UPDATE overrides SET ended_by = $2, version = version + 1
+			WHERE id = $1 AND ended_by = '' AND proposed_until > $3`, first, o.Actor, micros(o.Created)))
+		if taken = n == 1; err != nil || !taken {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, insertOverride, o.row()...)
+		return err
+	})
+	if err != nil {
+		return o, false, fmt.Errorf("second override: %w", err)
+	}
+	return o.fresh(), taken, nil
+}
+
+// fresh is the order as it stands when it is new.
+func (o Override) fresh() Override {
 	o.Ended, o.EndedBy, o.Version = time.Time{}, "", 1
-	return o, nil
+	if !o.ProposedUntil.IsZero() {
+		o.Ended = o.Created
+	}
+	return o
 }
 
 const insertOverride = `INSERT INTO overrides
-	(id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, '', 1 WHERE TRUE`
+	(id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version, proposed_until, proposed_by)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 1, $11, $12 WHERE TRUE`
 
 func (o Override) row() []any {
-	return []any{o.ID, o.Gateway, o.Mode, o.MoveOpen, o.Actor, o.Reason, micros(o.Created), micros(o.Start), micros(o.End)}
+	until := int64(0)
+	if !o.ProposedUntil.IsZero() {
+		until = micros(o.ProposedUntil)
+	}
+	return []any{o.ID, o.Gateway, o.Mode, o.MoveOpen, o.Actor, o.Reason, micros(o.Created), micros(o.Start), micros(o.End),
+		nullMicros(o.fresh().Ended), until, o.ProposedBy}
 }
 
 // Hold stores orders in one commit. A gateway that has an order of the mode keeps it. The
@@ -76,13 +116,13 @@ func (s *Store) Hold(ctx context.Context, orders []Override, counter func(gatewa
 	return nil
 }
 
-// EndOverride ends an order now, if it is still the version the operator saw. It
-// reports whether it did.
+// EndOverride ends an order now, or takes a first person's word back, if it is still the
+// version the operator saw. It reports whether it did.
 func (s *Store) EndOverride(ctx context.Context, id string, version int64, by string, now time.Time) (bool, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	n, err := affected(s.write.ExecContext(ctx, `UPDATE overrides SET ended_at = $3, ended_by = $4, version = version + 1
-		WHERE id = $1 AND version = $2 AND ended_at IS NULL`, id, version, micros(now), by))
+		WHERE id = $1 AND version = $2 AND (ended_at IS NULL OR proposed_until > $3 AND ended_by = '')`, id, version, micros(now), by))
 	return n == 1, err
 }
 
@@ -98,9 +138,15 @@ func (s *Store) Override(ctx context.Context, gateway, id string) (Override, err
 	return all[0], nil
 }
 
-// Overrides lists the orders that end after the given time, oldest first.
+// Overrides lists the orders that end after the given time, oldest first, without those
+// that wait for a second person, or did.
 func (s *Store) Overrides(ctx context.Context, endAfter time.Time) ([]Override, error) {
-	return s.overrides(ctx, `WHERE end_at > $1 ORDER BY created_at, id`, micros(endAfter))
+	return s.overrides(ctx, `WHERE end_at > $1 AND proposed_until = 0 ORDER BY created_at, id`, micros(endAfter))
+}
+
+// Proposals lists the orders about a gateway that wait for a second person, oldest first.
+func (s *Store) Proposals(ctx context.Context, gateway string, now time.Time) ([]Override, error) {
+	return s.overrides(ctx, `WHERE gateway = $1 AND proposed_until > $2 AND ended_by = '' ORDER BY created_at, id`, gateway, micros(now))
 }
 
 // ListOverrides returns up to n orders of a gateway (of all, with an empty name) after
@@ -114,15 +160,15 @@ func (s *Store) ListOverrides(ctx context.Context, gateway string, endAfter time
 	if after.ID != "" {
 		created = micros(after.Created)
 	}
-	return s.overrides(ctx, `WHERE (gateway = $1 OR $1 = '') AND end_at > $2 AND (ended_at IS NULL OR $2 = 0)
+	return s.overrides(ctx, `WHERE (gateway = $1 OR $1 = '') AND end_at > $2 AND (ended_at IS NULL OR $2 = 0 OR proposed_until > $2 AND ended_by = '')
 		AND (created_at < $3 OR created_at = $3 AND id < $4) ORDER BY created_at DESC, id DESC LIMIT $5`, gateway, end, created, after.ID, n)
 }
 
 func (s *Store) overrides(ctx context.Context, where string, args ...any) ([]Override, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version
-		FROM overrides `+where, args...)
+	rows, err := s.read.QueryContext(ctx, `SELECT id, gateway, mode, move_open, actor, reason, created_at, start_at, end_at, ended_at, ended_by, version,
+		proposed_until, proposed_by FROM overrides `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read overrides: %w", err)
 	}
@@ -130,14 +176,17 @@ func (s *Store) overrides(ctx context.Context, where string, args ...any) ([]Ove
 	var all []Override
 	for rows.Next() {
 		var o Override
-		var created, start, end int64
+		var created, start, end, proposed int64
 		var ended *int64
-		if err := rows.Scan(&o.ID, &o.Gateway, &o.Mode, &o.MoveOpen, &o.Actor, &o.Reason, &created, &start, &end, &ended, &o.EndedBy, &o.Version); err != nil {
+		if err := rows.Scan(&o.ID, &o.Gateway, &o.Mode, &o.MoveOpen, &o.Actor, &o.Reason, &created, &start, &end, &ended, &o.EndedBy, &o.Version, &proposed, &o.ProposedBy); err != nil {
 			return nil, fmt.Errorf("read overrides: %w", err)
 		}
 		o.Created, o.Start, o.End = instant(created), instant(start), instant(end)
 		if ended != nil {
 			o.Ended = instant(*ended)
+		}
+		if proposed > 0 {
+			o.ProposedUntil = instant(proposed)
 		}
 		all = append(all, o)
 	}
