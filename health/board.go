@@ -38,6 +38,7 @@ type gateway struct {
 	mu        sync.Mutex
 	guards    map[Op]*guard
 	flying    int // charges and offers on their way
+	peaks     peaks
 	overrides []Override
 	drained   bool // an active drain was seen last time
 	rampFrom  time.Time
@@ -104,6 +105,7 @@ func (b *Board) admit(name string, op Op, place int) (report func(Signal), err e
 	permit := guard.take(b.options, now, g.free(op, now))
 	if op.gated() {
 		g.flying++
+		g.peaks.note(now, g.flying)
 	}
 	var once sync.Once
 	return func(s Signal) {
@@ -128,6 +130,30 @@ func (b *Board) Peek(name string, op Op, key string) error {
 	defer g.mu.Unlock()
 	if err := b.refusal(g, op, share(key), time.Now()); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// Failing says why the gateway is believed to be down, whatever is ordered about it: an
+// order that admits new payments all the same would send them there. It is nil while the
+// gateway is well, coming back in steps, or watched only.
+func (b *Board) Failing(name string) error {
+	g, ok := b.gateways[name]
+	if !ok {
+		return fmt.Errorf("%s: %w", name, ErrUnknownGateway)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.ObserveOnly:
+		return nil
+	case g.Probe != nil && g.probeBad >= b.options.ProbesNeeded:
+		return fmt.Errorf("%s: %w", name, ErrProbeFailing)
+	}
+	for _, op := range Ops() {
+		if op.gated() && !g.guards[op].notBefore.IsZero() { // open, or being tried
+			return fmt.Errorf("%s: %w", name, ErrBreakerOpen)
+		}
 	}
 	return nil
 }

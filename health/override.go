@@ -30,7 +30,7 @@ type Override struct {
 	Actor, Reason string
 }
 
-// SetOverrides replaces all orders at once. It is called every second on every
+// SetOverrides replaces all orders at once. It is called twice a second on every
 // replica; orders not yet begun or over are passed over by their times.
 func (b *Board) SetOverrides(all []Override) {
 	now := time.Now()

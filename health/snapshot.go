@@ -18,7 +18,9 @@ type Health struct {
 	ProbedAt  time.Time
 	LastFault time.Time
 	LastGood  time.Time
-	Flying    int
+	Flying    int // charges and offers on their way
+	Peak      int // the most that were at once, within PeakWindow
+	Most      int // that may be at once
 	Override  *Override
 }
 
@@ -31,7 +33,8 @@ func (b *Board) Snapshot() []Health {
 		g.mu.Lock()
 		g.noticeDrainEnd(now)
 		h := Health{Gateway: name, Admitting: true, Share: g.rampShare(b.options, now), Breakers: map[Op]string{}, Faults: map[Op]int{},
-			ProbeBad: g.probeBad, ProbedAt: g.probedAt, LastFault: g.lastFault, LastGood: g.lastGood, Flying: g.flying}
+			ProbeBad: g.probeBad, ProbedAt: g.probedAt, LastFault: g.lastFault, LastGood: g.lastGood, Flying: g.flying,
+			Peak: max(g.flying, g.peaks.most(now)), Most: g.MaxConcurrent}
 		for op, guard := range g.guards {
 			h.Breakers[op], h.Faults[op] = guard.state(), guard.faults
 			if guard.notBefore.After(h.OpenUntil) {

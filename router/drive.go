@@ -139,6 +139,9 @@ func (r *Router) route(ctx context.Context, p payment.Payment, caller bool) (pay
 	if err := r.mayMove(); err != nil { // what the books lost may be an attempt of this payment
 		return p, true, err
 	}
+	if err := r.knowOrders(ctx); err != nil {
+		return p, true, err
+	}
 	instruments, err := r.instruments(ctx, p)
 	if err != nil {
 		return p, true, err

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
@@ -26,11 +24,13 @@ var (
 	ErrStale         = errors.New("it changed since it was read")
 	ErrSecondPerson  = errors.New("recorded; a second person must say the same")
 	ErrNotOpen       = errors.New("the attempt is decided already")
+	errNotYet        = errors.New("it begins later, and nobody knows how the gateway is then")
 	ErrReused        = errors.New("the request id was used with another body")
 )
 
 // CreateOverride orders something about a gateway. The order's ID is the operator's
-// request id: the same order again answers with the one that stands.
+// request id: the same order again answers with the one that stands. An order that needs
+// a second person is kept, in force for nobody, and ErrSecondPerson returned.
 func (r *Router) CreateOverride(ctx context.Context, o journal.Override) (journal.Override, error) {
 	now := payment.Instant(time.Now())
 	if _, ok := r.Gateway(o.Gateway); !ok {
@@ -44,9 +44,9 @@ func (r *Router) CreateOverride(ctx context.Context, o journal.Override) (journa
 	if length <= 0 || length > OverrideAtMost || !o.End.After(now) {
 		return o, ErrOverrideEnd
 	}
-	kept, err := r.Journal.CreateOverride(ctx, o)
+	kept, err := r.giveOrder(ctx, o)
 	if err != nil {
-		return o, err
+		return kept, err
 	}
 	if kept.Gateway != o.Gateway || kept.Mode != o.Mode || kept.MoveOpen != o.MoveOpen || kept.Reason != o.Reason {
 		return kept, ErrReused
@@ -65,7 +65,7 @@ func (r *Router) EndOverride(ctx context.Context, gateway, id string, version in
 	}
 	now := payment.Instant(time.Now())
 	switch {
-	case !o.Ended.IsZero() || !o.End.After(now):
+	case !o.Waits(now) && (!o.Ended.IsZero() || !o.End.After(now)):
 		return o, ErrOverrideEnded
 	case version != 0 && version != o.Version:
 		return o, ErrStale
@@ -149,87 +149,4 @@ func wordReason(v providers.Verdict) providers.Reason {
 		return providers.NotFound
 	}
 	return providers.NoReason
-}
-
-// Forecast says what an override would do, judged by recent payments.
-type Forecast struct {
-	Window     time.Duration
-	Considered int64
-	Shifts     []Shift
-	Unservable int64
-	Offers     int64
-	LastOffer  time.Time
-	AtRisk     []journal.Exposure
-}
-
-// Shift is one gateway's share of new payments, in basis points.
-type Shift struct {
-	Gateway       string
-	Before, After int32
-}
-
-// forecastWindow and forecastMost bound what a forecast looks at.
-const (
-	forecastWindow = 15 * time.Minute
-	forecastMost   = 1000
-)
-
-// Forecast routes the tenant's recent payments anew, with and without the order.
-func (r *Router) Forecast(ctx context.Context, tenant string, o journal.Override) (Forecast, error) {
-	f := Forecast{Window: forecastWindow}
-	if _, ok := r.Gateway(o.Gateway); !ok {
-		return f, fmt.Errorf("%s: %w", o.Gateway, ErrUnknownGateway)
-	}
-	now := time.Now()
-	recent, err := r.Journal.List(ctx, journal.Filter{Tenant: tenant, CreatedFrom: now.Add(-forecastWindow)}, journal.Cursor{}, forecastMost)
-	if err != nil {
-		return f, err
-	}
-	before, after := map[string]int64{}, map[string]int64{}
-	for _, p := range recent {
-		fresh, err := payment.Payment{}.Apply(payment.Event{At: payment.Instant(now), Body: p.Opened})
-		if err != nil {
-			return f, err
-		}
-		fresh.Deadline = now.Add(p.Deadline.Sub(p.Created)) // as if it were asked for now
-		instruments, err := r.instruments(ctx, p)
-		if err != nil {
-			return f, err
-		}
-		candidates, _ := r.rank(fresh, instruments)
-		f.Considered++
-		if g := r.firstAdmitted(candidates, p.ID, "", o.Gateway); g != "" {
-			before[g]++
-		}
-		if g := r.firstAdmitted(candidates, p.ID, health.Mode(o.Mode), o.Gateway); g != "" {
-			after[g]++
-		} else {
-			f.Unservable++
-		}
-	}
-	for _, name := range r.names {
-		if before[name]+after[name] > 0 {
-			f.Shifts = append(f.Shifts, Shift{Gateway: name, Before: int32(before[name] * 10000 / f.Considered), After: int32(after[name] * 10000 / f.Considered)})
-		}
-	}
-	if f.Offers, f.LastOffer, err = r.Journal.LiveOffers(ctx, o.Gateway); err != nil {
-		return f, err
-	}
-	all, err := r.Journal.AtRisk(ctx)
-	f.AtRisk = slices.DeleteFunc(all, func(e journal.Exposure) bool { return e.Gateway != o.Gateway })
-	return f, err
-}
-
-// firstAdmitted is where a payment would go; with a mode, as if the order were in force.
-func (r *Router) firstAdmitted(candidates []Candidate, key string, mode health.Mode, gateway string) string {
-	for _, c := range candidates {
-		ordered := c.Gateway == gateway && mode != ""
-		switch {
-		case ordered && mode == health.Drain:
-			continue
-		case ordered, r.Board.Peek(c.Gateway, c.op(), key) == nil:
-			return c.Gateway
-		}
-	}
-	return ""
 }

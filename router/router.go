@@ -48,7 +48,8 @@ type Options struct {
 	MinBudget time.Duration
 	// PollEvery is how often the worker looks for payments that are due. Default 500 ms.
 	PollEvery time.Duration
-	// WatchEvery is how often other replicas' orders about gateways are read. Default 1 s.
+	// WatchEvery is how often it is seen whether the books went back; other replicas' orders
+	// about gateways are read twice as often. Default 1 s.
 	WatchEvery time.Duration
 	// Clock tells the time by the clock that all replicas share. Default Journal.Clock; tests
 	// that live in virtual time on a real database give another.
@@ -56,6 +57,9 @@ type Options struct {
 	// Lease is how long a worker's claim of a payment lasts: longer than the longest call.
 	// Default 2 min; tests that outlive it make it shorter.
 	Lease time.Duration
+	// Fee is what a gateway takes for a charge by the contract with it, for forecasts; it
+	// reports false where the contract says nothing. May be nil: then nothing is known.
+	Fee func(gateway string, m providers.Method, amount providers.Money, at time.Time) (providers.Money, bool)
 	// Step is called at named points, for tests that kill the process there. May be nil.
 	Step func(point string)
 }
@@ -82,6 +86,7 @@ type Router struct {
 	owner     string
 	trust     trust
 	strangers strangers
+	orders    *orders
 	lostAt    atomic.Int64 // when the last order to reconcile was made, in microseconds; 0 means none was
 	begun     atomic.Bool
 }
@@ -139,7 +144,7 @@ func New(o Options) (*Router, error) {
 		o.Step = func(string) {}
 	}
 	r := &Router{Options: o, terms: TermsOf(o.Terms, o.Gateways),
-		numbers: &numbers{journal: o.Journal}, hub: newHub(), errands: map[string]*errands{}, owner: uuid.NewString()}
+		numbers: &numbers{journal: o.Journal}, hub: newHub(), orders: newOrders(), errands: map[string]*errands{}, owner: uuid.NewString()}
 	gateways, err := byName(o.Gateways)
 	if err != nil {
 		return nil, err

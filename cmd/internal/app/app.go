@@ -119,13 +119,17 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	for name, t := range c.Tenants {
 		tenants[name] = t.rules()
 	}
-	a.router, err = router.New(router.Options{Journal: a.store, Board: a.board, Gateways: gateways, Tenants: tenants, Terms: c.Terms.payment(),
-		Log: o.Log, Registerer: a.registry, Tracer: a.traces.Tracer(), DirectDeadline: c.Terms.DirectDeadline, OfferDeadline: c.Terms.OfferDeadline,
-		MinBudget: c.Terms.MinBudget, PollEvery: c.Terms.PollEvery, Lease: o.Lease, Step: o.Step})
+	books, err := c.books()
 	if err != nil {
 		return nil, err
 	}
-	if a.office, err = a.backOffice(c); err != nil {
+	a.router, err = router.New(router.Options{Journal: a.store, Board: a.board, Gateways: gateways, Tenants: tenants, Terms: c.Terms.payment(),
+		Log: o.Log, Registerer: a.registry, Tracer: a.traces.Tracer(), DirectDeadline: c.Terms.DirectDeadline, OfferDeadline: c.Terms.OfferDeadline,
+		MinBudget: c.Terms.MinBudget, PollEvery: c.Terms.PollEvery, Lease: o.Lease, Step: o.Step, Fee: fees(books)})
+	if err != nil {
+		return nil, err
+	}
+	if a.office, err = a.backOffice(c, books); err != nil {
 		return nil, err
 	}
 	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Office: a.office, Log: o.Log, Registry: a.registry, Stats: a.traces.Stats(), BodyKey: c.Keys.Body,
@@ -196,14 +200,7 @@ func (a *App) open(c Config) ([]router.Gateway, error) {
 }
 
 // backOffice makes what reads the gateways' own books.
-func (a *App) backOffice(c Config) (*office.Office, error) {
-	books := map[string]office.Books{}
-	for _, g := range c.Gateways {
-		var err error
-		if books[g.Name], err = g.Books.books(g.Provider); err != nil {
-			return nil, fmt.Errorf("gateways.%s.books.%w", g.Name, err)
-		}
-	}
+func (a *App) backOffice(c Config, books map[string]office.Books) (*office.Office, error) {
 	return office.New(office.Options{Router: a.router, Journal: a.store, Books: books, Retention: c.Retention.office(), Log: a.log, Registerer: a.registry,
 		Lease: a.options.Lease, Page: a.options.Page, Step: a.options.Step})
 }

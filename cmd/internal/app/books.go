@@ -69,6 +69,26 @@ var habit = map[string]habits{
 	"quickpay":   {zone: "UTC", reread: 3, feeless: true}, // its fee is what the payer is charged on top
 }
 
+// books are the books of all gateways, by name.
+func (c Config) books() (map[string]office.Books, error) {
+	all := map[string]office.Books{}
+	for _, g := range c.Gateways {
+		var err error
+		if all[g.Name], err = g.Books.books(g.Provider); err != nil {
+			return nil, fmt.Errorf("gateways.%s.books.%w", g.Name, err)
+		}
+	}
+	return all, nil
+}
+
+// fees tells what a charge costs by the contract with its gateway, as reconciliation
+// judges what the gateway tells.
+func fees(books map[string]office.Books) func(string, providers.Method, providers.Money, time.Time) (providers.Money, bool) {
+	return func(gateway string, method providers.Method, amount providers.Money, at time.Time) (providers.Money, bool) {
+		return books[gateway].Fees.Expect(providers.LineCharge, method, amount, at)
+	}
+}
+
 // books completes what was left out.
 func (b Books) books(provider string) (office.Books, error) {
 	var wrong []error

@@ -957,7 +957,12 @@ type Override struct {
 	// Changes with every change of the override.
 	Etag string `protobuf:"bytes,13,opt,name=etag,proto3" json:"etag,omitempty"`
 	// What would happen. Set in the answer to validate_only.
-	Forecast      *Forecast `protobuf:"bytes,14,opt,name=forecast,proto3" json:"forecast,omitempty"`
+	Forecast *Forecast `protobuf:"bytes,14,opt,name=forecast,proto3" json:"forecast,omitempty"`
+	// Set where the order needs a second person and this is a first one's: until when
+	// another operator may give the same order. It is in force for nobody.
+	ProposalExpireTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=proposal_expire_time,json=proposalExpireTime,proto3" json:"proposal_expire_time,omitempty"`
+	// Who gave the same order first, where it took two: actor is the second.
+	ProposedBy    string `protobuf:"bytes,16,opt,name=proposed_by,json=proposedBy,proto3" json:"proposed_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1090,6 +1095,20 @@ func (x *Override) GetForecast() *Forecast {
 	return nil
 }
 
+func (x *Override) GetProposalExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ProposalExpireTime
+	}
+	return nil
+}
+
+func (x *Override) GetProposedBy() string {
+	if x != nil {
+		return x.ProposedBy
+	}
+	return ""
+}
+
 // Forecast says what an override would do, judged by recent traffic and current health.
 type Forecast struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1108,9 +1127,15 @@ type Forecast struct {
 	// When the last of these dies by the gateway's own clock.
 	LastOfferExpireTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_offer_expire_time,json=lastOfferExpireTime,proto3" json:"last_offer_expire_time,omitempty"`
 	// Money at risk at the gateway.
-	AtRisk        []*Gateway_Risk `protobuf:"bytes,8,rep,name=at_risk,json=atRisk,proto3" json:"at_risk,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	AtRisk []*Gateway_Risk `protobuf:"bytes,8,rep,name=at_risk,json=atRisk,proto3" json:"at_risk,omitempty"`
+	// What the payments considered would cost, by currency.
+	Fees []*Forecast_Fee `protobuf:"bytes,9,rep,name=fees,proto3" json:"fees,omitempty"`
+	// What the gateways that get more would have on their hands.
+	Loads []*Forecast_Load `protobuf:"bytes,10,rep,name=loads,proto3" json:"loads,omitempty"`
+	// Whether the order needs a second person as things stand.
+	NeedsSecondPerson bool `protobuf:"varint,11,opt,name=needs_second_person,json=needsSecondPerson,proto3" json:"needs_second_person,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Forecast) Reset() {
@@ -1197,6 +1222,27 @@ func (x *Forecast) GetAtRisk() []*Gateway_Risk {
 		return x.AtRisk
 	}
 	return nil
+}
+
+func (x *Forecast) GetFees() []*Forecast_Fee {
+	if x != nil {
+		return x.Fees
+	}
+	return nil
+}
+
+func (x *Forecast) GetLoads() []*Forecast_Load {
+	if x != nil {
+		return x.Loads
+	}
+	return nil
+}
+
+func (x *Forecast) GetNeedsSecondPerson() bool {
+	if x != nil {
+		return x.NeedsSecondPerson
+	}
+	return false
 }
 
 // CreateOverrideRequest orders an override.
@@ -1596,7 +1642,10 @@ type ExplainPaymentResponse struct {
 	// Why each move to another gateway was safe: one sentence for each earlier attempt.
 	Evidence []string `protobuf:"bytes,3,rep,name=evidence,proto3" json:"evidence,omitempty"`
 	// What is out of order, oldest first.
-	Findings      []*Finding `protobuf:"bytes,4,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []*Finding `protobuf:"bytes,4,rep,name=findings,proto3" json:"findings,omitempty"`
+	// What people's decisions came to: one sentence for each word of theirs that the
+	// gateway's money contradicts, with who said it and what is given back because of it.
+	Decisions     []string `protobuf:"bytes,5,rep,name=decisions,proto3" json:"decisions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1655,6 +1704,13 @@ func (x *ExplainPaymentResponse) GetEvidence() []string {
 func (x *ExplainPaymentResponse) GetFindings() []*Finding {
 	if x != nil {
 		return x.Findings
+	}
+	return nil
+}
+
+func (x *ExplainPaymentResponse) GetDecisions() []string {
+	if x != nil {
+		return x.Decisions
 	}
 	return nil
 }
@@ -2294,6 +2350,167 @@ func (x *Forecast_Line) GetWarning() bool {
 	return false
 }
 
+// Fee is what gateways would take for the payments considered, by the contracts that are
+// configured (gateways[].books.fees), were all of them paid. A payment that could go
+// nowhere costs nothing.
+type Forecast_Fee struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The currency, ISO 4217.
+	CurrencyCode string `protobuf:"bytes,1,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	// All fees without the override, in minor units.
+	BeforeMinorUnits int64 `protobuf:"varint,2,opt,name=before_minor_units,json=beforeMinorUnits,proto3" json:"before_minor_units,omitempty"`
+	// All fees with the override, in minor units.
+	AfterMinorUnits int64 `protobuf:"varint,3,opt,name=after_minor_units,json=afterMinorUnits,proto3" json:"after_minor_units,omitempty"`
+	// Of how many payments both are known.
+	KnownPayments int64 `protobuf:"varint,4,opt,name=known_payments,json=knownPayments,proto3" json:"known_payments,omitempty"`
+	// Of how many one of them is not: no contract is configured for a gateway, method and
+	// currency. These are in neither sum.
+	UnknownPayments int64 `protobuf:"varint,5,opt,name=unknown_payments,json=unknownPayments,proto3" json:"unknown_payments,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Forecast_Fee) Reset() {
+	*x = Forecast_Fee{}
+	mi := &file_payrouter_v1_operations_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Forecast_Fee) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Forecast_Fee) ProtoMessage() {}
+
+func (x *Forecast_Fee) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_operations_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Forecast_Fee.ProtoReflect.Descriptor instead.
+func (*Forecast_Fee) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_operations_proto_rawDescGZIP(), []int{6, 2}
+}
+
+func (x *Forecast_Fee) GetCurrencyCode() string {
+	if x != nil {
+		return x.CurrencyCode
+	}
+	return ""
+}
+
+func (x *Forecast_Fee) GetBeforeMinorUnits() int64 {
+	if x != nil {
+		return x.BeforeMinorUnits
+	}
+	return 0
+}
+
+func (x *Forecast_Fee) GetAfterMinorUnits() int64 {
+	if x != nil {
+		return x.AfterMinorUnits
+	}
+	return 0
+}
+
+func (x *Forecast_Fee) GetKnownPayments() int64 {
+	if x != nil {
+		return x.KnownPayments
+	}
+	return 0
+}
+
+func (x *Forecast_Fee) GetUnknownPayments() int64 {
+	if x != nil {
+		return x.UnknownPayments
+	}
+	return 0
+}
+
+// Load is what would be on its way at once to a gateway that gets more, at most: the
+// peaks of two gateways need not meet. It is what the answering replica sees, as is the
+// limit.
+type Forecast_Load struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The gateway, gateways/{gateway}.
+	Gateway string `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// Its own peak of charges and offers at once in the last 15 minutes.
+	RecentPeak int32 `protobuf:"varint,2,opt,name=recent_peak,json=recentPeak,proto3" json:"recent_peak,omitempty"`
+	// What would come on top: of the peaks of the gateways that payments leave, the part of
+	// these payments.
+	Moving int32 `protobuf:"varint,3,opt,name=moving,proto3" json:"moving,omitempty"`
+	// How many may be on their way at once (max_concurrent); more are refused.
+	MaxConcurrent int32 `protobuf:"varint,4,opt,name=max_concurrent,json=maxConcurrent,proto3" json:"max_concurrent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Forecast_Load) Reset() {
+	*x = Forecast_Load{}
+	mi := &file_payrouter_v1_operations_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Forecast_Load) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Forecast_Load) ProtoMessage() {}
+
+func (x *Forecast_Load) ProtoReflect() protoreflect.Message {
+	mi := &file_payrouter_v1_operations_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Forecast_Load.ProtoReflect.Descriptor instead.
+func (*Forecast_Load) Descriptor() ([]byte, []int) {
+	return file_payrouter_v1_operations_proto_rawDescGZIP(), []int{6, 3}
+}
+
+func (x *Forecast_Load) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *Forecast_Load) GetRecentPeak() int32 {
+	if x != nil {
+		return x.RecentPeak
+	}
+	return 0
+}
+
+func (x *Forecast_Load) GetMoving() int32 {
+	if x != nil {
+		return x.Moving
+	}
+	return 0
+}
+
+func (x *Forecast_Load) GetMaxConcurrent() int32 {
+	if x != nil {
+		return x.MaxConcurrent
+	}
+	return 0
+}
+
 // Event is one recorded fact.
 type ExplainPaymentResponse_Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2328,7 +2545,7 @@ type ExplainPaymentResponse_Event struct {
 
 func (x *ExplainPaymentResponse_Event) Reset() {
 	*x = ExplainPaymentResponse_Event{}
-	mi := &file_payrouter_v1_operations_proto_msgTypes[21]
+	mi := &file_payrouter_v1_operations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2340,7 +2557,7 @@ func (x *ExplainPaymentResponse_Event) String() string {
 func (*ExplainPaymentResponse_Event) ProtoMessage() {}
 
 func (x *ExplainPaymentResponse_Event) ProtoReflect() protoreflect.Message {
-	mi := &file_payrouter_v1_operations_proto_msgTypes[21]
+	mi := &file_payrouter_v1_operations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2516,7 +2733,7 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\bgateways\x18\x01 \x03(\v2\x15.payrouter.v1.GatewayR\bgateways\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n" +
 	"\x11GetGatewayRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xd0\x05\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xc9\x06\n" +
 	"\bOverride\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\agateway\x18\x02 \x01(\tB\x03\xe0A\x03R\agateway\x127\n" +
@@ -2534,7 +2751,10 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\bended_by\x18\v \x01(\tB\x03\xe0A\x03R\aendedBy\x12\x1b\n" +
 	"\x06active\x18\f \x01(\bB\x03\xe0A\x03R\x06active\x12\x17\n" +
 	"\x04etag\x18\r \x01(\tB\x03\xe0A\x03R\x04etag\x127\n" +
-	"\bforecast\x18\x0e \x01(\v2\x16.payrouter.v1.ForecastB\x03\xe0A\x03R\bforecast\"g\n" +
+	"\bforecast\x18\x0e \x01(\v2\x16.payrouter.v1.ForecastB\x03\xe0A\x03R\bforecast\x12Q\n" +
+	"\x14proposal_expire_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x12proposalExpireTime\x12$\n" +
+	"\vproposed_by\x18\x10 \x01(\tB\x03\xe0A\x03R\n" +
+	"proposedBy\"g\n" +
 	"\x04Mode\x12\x14\n" +
 	"\x10MODE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -2542,7 +2762,7 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\n" +
 	"MODE_ADMIT\x10\x02\x12\x15\n" +
 	"\x11MODE_OBSERVE_ONLY\x10\x03\x12\x12\n" +
-	"\x0eMODE_RECONCILE\x10\x04\"\xb0\x05\n" +
+	"\x0eMODE_RECONCILE\x10\x04\"\xdb\t\n" +
 	"\bForecast\x126\n" +
 	"\x05lines\x18\x01 \x03(\v2\x1b.payrouter.v1.Forecast.LineB\x03\xe0A\x03R\x05lines\x126\n" +
 	"\x06window\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\x06window\x124\n" +
@@ -2554,7 +2774,11 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\vlive_offers\x18\x06 \x01(\x03B\x03\xe0A\x03R\n" +
 	"liveOffers\x12T\n" +
 	"\x16last_offer_expire_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x13lastOfferExpireTime\x128\n" +
-	"\aat_risk\x18\b \x03(\v2\x1a.payrouter.v1.Gateway.RiskB\x03\xe0A\x03R\x06atRisk\x1a\x8e\x01\n" +
+	"\aat_risk\x18\b \x03(\v2\x1a.payrouter.v1.Gateway.RiskB\x03\xe0A\x03R\x06atRisk\x123\n" +
+	"\x04fees\x18\t \x03(\v2\x1a.payrouter.v1.Forecast.FeeB\x03\xe0A\x03R\x04fees\x126\n" +
+	"\x05loads\x18\n" +
+	" \x03(\v2\x1b.payrouter.v1.Forecast.LoadB\x03\xe0A\x03R\x05loads\x123\n" +
+	"\x13needs_second_person\x18\v \x01(\bB\x03\xe0A\x03R\x11needsSecondPerson\x1a\x8e\x01\n" +
 	"\x05Shift\x12\x1d\n" +
 	"\agateway\x18\x01 \x01(\tB\x03\xe0A\x03R\agateway\x123\n" +
 	"\x13before_basis_points\x18\x02 \x01(\x05B\x03\xe0A\x03R\x11beforeBasisPoints\x121\n" +
@@ -2562,7 +2786,19 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\x04Line\x12\x17\n" +
 	"\x04kind\x18\x01 \x01(\tB\x03\xe0A\x03R\x04kind\x12\x17\n" +
 	"\x04text\x18\x02 \x01(\tB\x03\xe0A\x03R\x04text\x12\x1d\n" +
-	"\awarning\x18\x03 \x01(\bB\x03\xe0A\x03R\awarning\"\xbb\x01\n" +
+	"\awarning\x18\x03 \x01(\bB\x03\xe0A\x03R\awarning\x1a\xef\x01\n" +
+	"\x03Fee\x12(\n" +
+	"\rcurrency_code\x18\x01 \x01(\tB\x03\xe0A\x03R\fcurrencyCode\x121\n" +
+	"\x12before_minor_units\x18\x02 \x01(\x03B\x03\xe0A\x03R\x10beforeMinorUnits\x12/\n" +
+	"\x11after_minor_units\x18\x03 \x01(\x03B\x03\xe0A\x03R\x0fafterMinorUnits\x12*\n" +
+	"\x0eknown_payments\x18\x04 \x01(\x03B\x03\xe0A\x03R\rknownPayments\x12.\n" +
+	"\x10unknown_payments\x18\x05 \x01(\x03B\x03\xe0A\x03R\x0funknownPayments\x1a\x94\x01\n" +
+	"\x04Load\x12\x1d\n" +
+	"\agateway\x18\x01 \x01(\tB\x03\xe0A\x03R\agateway\x12$\n" +
+	"\vrecent_peak\x18\x02 \x01(\x05B\x03\xe0A\x03R\n" +
+	"recentPeak\x12\x1b\n" +
+	"\x06moving\x18\x03 \x01(\x05B\x03\xe0A\x03R\x06moving\x12*\n" +
+	"\x0emax_concurrent\x18\x04 \x01(\x05B\x03\xe0A\x03R\rmaxConcurrent\"\xbb\x01\n" +
 	"\x15CreateOverrideRequest\x12\x1b\n" +
 	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x127\n" +
 	"\boverride\x18\x02 \x01(\v2\x16.payrouter.v1.OverrideB\x03\xe0A\x02R\boverride\x12\"\n" +
@@ -2595,12 +2831,13 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\fVERDICT_HELD\x10\x03\x12\x14\n" +
 	"\x10VERDICT_DECLINED\x10\x04\"0\n" +
 	"\x15ExplainPaymentRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\x84\x05\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xa2\x05\n" +
 	"\x16ExplainPaymentResponse\x12/\n" +
 	"\apayment\x18\x01 \x01(\v2\x15.payrouter.v1.PaymentR\apayment\x12B\n" +
 	"\x06events\x18\x02 \x03(\v2*.payrouter.v1.ExplainPaymentResponse.EventR\x06events\x12\x1a\n" +
 	"\bevidence\x18\x03 \x03(\tR\bevidence\x121\n" +
-	"\bfindings\x18\x04 \x03(\v2\x15.payrouter.v1.FindingR\bfindings\x1a\xa5\x03\n" +
+	"\bfindings\x18\x04 \x03(\v2\x15.payrouter.v1.FindingR\bfindings\x12\x1c\n" +
+	"\tdecisions\x18\x05 \x03(\tR\tdecisions\x1a\xa5\x03\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
@@ -2693,7 +2930,7 @@ func file_payrouter_v1_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_payrouter_v1_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_payrouter_v1_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_payrouter_v1_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_payrouter_v1_operations_proto_goTypes = []any{
 	(Operation)(0),                       // 0: payrouter.v1.Operation
 	(Breaker_State)(0),                   // 1: payrouter.v1.Breaker.State
@@ -2723,85 +2960,90 @@ var file_payrouter_v1_operations_proto_goTypes = []any{
 	(*Gateway_Credentials)(nil),          // 25: payrouter.v1.Gateway.Credentials
 	(*Forecast_Shift)(nil),               // 26: payrouter.v1.Forecast.Shift
 	(*Forecast_Line)(nil),                // 27: payrouter.v1.Forecast.Line
-	(*ExplainPaymentResponse_Event)(nil), // 28: payrouter.v1.ExplainPaymentResponse.Event
-	(*timestamppb.Timestamp)(nil),        // 29: google.protobuf.Timestamp
-	(Method)(0),                          // 30: payrouter.v1.Method
-	(*durationpb.Duration)(nil),          // 31: google.protobuf.Duration
-	(*Payment)(nil),                      // 32: payrouter.v1.Payment
-	(*Money)(nil),                        // 33: payrouter.v1.Money
-	(Verdict)(0),                         // 34: payrouter.v1.Verdict
-	(Reason)(0),                          // 35: payrouter.v1.Reason
-	(*RouteChoice)(nil),                  // 36: payrouter.v1.RouteChoice
+	(*Forecast_Fee)(nil),                 // 28: payrouter.v1.Forecast.Fee
+	(*Forecast_Load)(nil),                // 29: payrouter.v1.Forecast.Load
+	(*ExplainPaymentResponse_Event)(nil), // 30: payrouter.v1.ExplainPaymentResponse.Event
+	(*timestamppb.Timestamp)(nil),        // 31: google.protobuf.Timestamp
+	(Method)(0),                          // 32: payrouter.v1.Method
+	(*durationpb.Duration)(nil),          // 33: google.protobuf.Duration
+	(*Payment)(nil),                      // 34: payrouter.v1.Payment
+	(*Money)(nil),                        // 35: payrouter.v1.Money
+	(Verdict)(0),                         // 36: payrouter.v1.Verdict
+	(Reason)(0),                          // 37: payrouter.v1.Reason
+	(*RouteChoice)(nil),                  // 38: payrouter.v1.RouteChoice
 }
 var file_payrouter_v1_operations_proto_depIdxs = []int32{
 	0,  // 0: payrouter.v1.Breaker.operation:type_name -> payrouter.v1.Operation
 	1,  // 1: payrouter.v1.Breaker.state:type_name -> payrouter.v1.Breaker.State
-	29, // 2: payrouter.v1.Breaker.open_until_time:type_name -> google.protobuf.Timestamp
-	29, // 3: payrouter.v1.Breaker.last_fault_time:type_name -> google.protobuf.Timestamp
-	29, // 4: payrouter.v1.Breaker.last_success_time:type_name -> google.protobuf.Timestamp
-	30, // 5: payrouter.v1.Gateway.methods:type_name -> payrouter.v1.Method
+	31, // 2: payrouter.v1.Breaker.open_until_time:type_name -> google.protobuf.Timestamp
+	31, // 3: payrouter.v1.Breaker.last_fault_time:type_name -> google.protobuf.Timestamp
+	31, // 4: payrouter.v1.Breaker.last_success_time:type_name -> google.protobuf.Timestamp
+	32, // 5: payrouter.v1.Gateway.methods:type_name -> payrouter.v1.Method
 	2,  // 6: payrouter.v1.Gateway.admission:type_name -> payrouter.v1.Gateway.Admission
 	7,  // 7: payrouter.v1.Gateway.breakers:type_name -> payrouter.v1.Breaker
 	12, // 8: payrouter.v1.Gateway.overrides:type_name -> payrouter.v1.Override
-	29, // 9: payrouter.v1.Gateway.last_offer_expire_time:type_name -> google.protobuf.Timestamp
+	31, // 9: payrouter.v1.Gateway.last_offer_expire_time:type_name -> google.protobuf.Timestamp
 	22, // 10: payrouter.v1.Gateway.at_risk:type_name -> payrouter.v1.Gateway.Risk
 	23, // 11: payrouter.v1.Gateway.claims:type_name -> payrouter.v1.Gateway.Claim
 	24, // 12: payrouter.v1.Gateway.unknown_codes:type_name -> payrouter.v1.Gateway.UnknownCode
 	25, // 13: payrouter.v1.Gateway.credentials:type_name -> payrouter.v1.Gateway.Credentials
 	8,  // 14: payrouter.v1.ListGatewaysResponse.gateways:type_name -> payrouter.v1.Gateway
 	3,  // 15: payrouter.v1.Override.mode:type_name -> payrouter.v1.Override.Mode
-	29, // 16: payrouter.v1.Override.create_time:type_name -> google.protobuf.Timestamp
-	29, // 17: payrouter.v1.Override.start_time:type_name -> google.protobuf.Timestamp
-	29, // 18: payrouter.v1.Override.end_time:type_name -> google.protobuf.Timestamp
-	31, // 19: payrouter.v1.Override.duration:type_name -> google.protobuf.Duration
+	31, // 16: payrouter.v1.Override.create_time:type_name -> google.protobuf.Timestamp
+	31, // 17: payrouter.v1.Override.start_time:type_name -> google.protobuf.Timestamp
+	31, // 18: payrouter.v1.Override.end_time:type_name -> google.protobuf.Timestamp
+	33, // 19: payrouter.v1.Override.duration:type_name -> google.protobuf.Duration
 	13, // 20: payrouter.v1.Override.forecast:type_name -> payrouter.v1.Forecast
-	27, // 21: payrouter.v1.Forecast.lines:type_name -> payrouter.v1.Forecast.Line
-	31, // 22: payrouter.v1.Forecast.window:type_name -> google.protobuf.Duration
-	26, // 23: payrouter.v1.Forecast.shifts:type_name -> payrouter.v1.Forecast.Shift
-	29, // 24: payrouter.v1.Forecast.last_offer_expire_time:type_name -> google.protobuf.Timestamp
-	22, // 25: payrouter.v1.Forecast.at_risk:type_name -> payrouter.v1.Gateway.Risk
-	12, // 26: payrouter.v1.CreateOverrideRequest.override:type_name -> payrouter.v1.Override
-	12, // 27: payrouter.v1.ListOverridesResponse.overrides:type_name -> payrouter.v1.Override
-	4,  // 28: payrouter.v1.ResolveAttemptRequest.verdict:type_name -> payrouter.v1.ResolveAttemptRequest.Verdict
-	32, // 29: payrouter.v1.ExplainPaymentResponse.payment:type_name -> payrouter.v1.Payment
-	28, // 30: payrouter.v1.ExplainPaymentResponse.events:type_name -> payrouter.v1.ExplainPaymentResponse.Event
-	21, // 31: payrouter.v1.ExplainPaymentResponse.findings:type_name -> payrouter.v1.Finding
-	29, // 32: payrouter.v1.Finding.create_time:type_name -> google.protobuf.Timestamp
-	5,  // 33: payrouter.v1.Finding.state:type_name -> payrouter.v1.Finding.State
-	6,  // 34: payrouter.v1.Finding.resolution:type_name -> payrouter.v1.Finding.Resolution
-	29, // 35: payrouter.v1.Finding.close_time:type_name -> google.protobuf.Timestamp
-	29, // 36: payrouter.v1.Finding.update_time:type_name -> google.protobuf.Timestamp
-	33, // 37: payrouter.v1.Finding.our_amount:type_name -> payrouter.v1.Money
-	33, // 38: payrouter.v1.Finding.their_amount:type_name -> payrouter.v1.Money
-	34, // 39: payrouter.v1.Gateway.Risk.verdict:type_name -> payrouter.v1.Verdict
-	33, // 40: payrouter.v1.Gateway.Risk.amount:type_name -> payrouter.v1.Money
-	29, // 41: payrouter.v1.Gateway.Risk.oldest_time:type_name -> google.protobuf.Timestamp
-	29, // 42: payrouter.v1.Gateway.UnknownCode.last_time:type_name -> google.protobuf.Timestamp
-	29, // 43: payrouter.v1.Gateway.Credentials.expire_time:type_name -> google.protobuf.Timestamp
-	29, // 44: payrouter.v1.ExplainPaymentResponse.Event.time:type_name -> google.protobuf.Timestamp
-	34, // 45: payrouter.v1.ExplainPaymentResponse.Event.verdict:type_name -> payrouter.v1.Verdict
-	35, // 46: payrouter.v1.ExplainPaymentResponse.Event.reason:type_name -> payrouter.v1.Reason
-	36, // 47: payrouter.v1.ExplainPaymentResponse.Event.route:type_name -> payrouter.v1.RouteChoice
-	33, // 48: payrouter.v1.ExplainPaymentResponse.Event.amount:type_name -> payrouter.v1.Money
-	9,  // 49: payrouter.v1.Operations.ListGateways:input_type -> payrouter.v1.ListGatewaysRequest
-	11, // 50: payrouter.v1.Operations.GetGateway:input_type -> payrouter.v1.GetGatewayRequest
-	14, // 51: payrouter.v1.Operations.CreateOverride:input_type -> payrouter.v1.CreateOverrideRequest
-	15, // 52: payrouter.v1.Operations.EndOverride:input_type -> payrouter.v1.EndOverrideRequest
-	16, // 53: payrouter.v1.Operations.ListOverrides:input_type -> payrouter.v1.ListOverridesRequest
-	18, // 54: payrouter.v1.Operations.ResolveAttempt:input_type -> payrouter.v1.ResolveAttemptRequest
-	19, // 55: payrouter.v1.Operations.ExplainPayment:input_type -> payrouter.v1.ExplainPaymentRequest
-	10, // 56: payrouter.v1.Operations.ListGateways:output_type -> payrouter.v1.ListGatewaysResponse
-	8,  // 57: payrouter.v1.Operations.GetGateway:output_type -> payrouter.v1.Gateway
-	12, // 58: payrouter.v1.Operations.CreateOverride:output_type -> payrouter.v1.Override
-	12, // 59: payrouter.v1.Operations.EndOverride:output_type -> payrouter.v1.Override
-	17, // 60: payrouter.v1.Operations.ListOverrides:output_type -> payrouter.v1.ListOverridesResponse
-	32, // 61: payrouter.v1.Operations.ResolveAttempt:output_type -> payrouter.v1.Payment
-	20, // 62: payrouter.v1.Operations.ExplainPayment:output_type -> payrouter.v1.ExplainPaymentResponse
-	56, // [56:63] is the sub-list for method output_type
-	49, // [49:56] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	31, // 21: payrouter.v1.Override.proposal_expire_time:type_name -> google.protobuf.Timestamp
+	27, // 22: payrouter.v1.Forecast.lines:type_name -> payrouter.v1.Forecast.Line
+	33, // 23: payrouter.v1.Forecast.window:type_name -> google.protobuf.Duration
+	26, // 24: payrouter.v1.Forecast.shifts:type_name -> payrouter.v1.Forecast.Shift
+	31, // 25: payrouter.v1.Forecast.last_offer_expire_time:type_name -> google.protobuf.Timestamp
+	22, // 26: payrouter.v1.Forecast.at_risk:type_name -> payrouter.v1.Gateway.Risk
+	28, // 27: payrouter.v1.Forecast.fees:type_name -> payrouter.v1.Forecast.Fee
+	29, // 28: payrouter.v1.Forecast.loads:type_name -> payrouter.v1.Forecast.Load
+	12, // 29: payrouter.v1.CreateOverrideRequest.override:type_name -> payrouter.v1.Override
+	12, // 30: payrouter.v1.ListOverridesResponse.overrides:type_name -> payrouter.v1.Override
+	4,  // 31: payrouter.v1.ResolveAttemptRequest.verdict:type_name -> payrouter.v1.ResolveAttemptRequest.Verdict
+	34, // 32: payrouter.v1.ExplainPaymentResponse.payment:type_name -> payrouter.v1.Payment
+	30, // 33: payrouter.v1.ExplainPaymentResponse.events:type_name -> payrouter.v1.ExplainPaymentResponse.Event
+	21, // 34: payrouter.v1.ExplainPaymentResponse.findings:type_name -> payrouter.v1.Finding
+	31, // 35: payrouter.v1.Finding.create_time:type_name -> google.protobuf.Timestamp
+	5,  // 36: payrouter.v1.Finding.state:type_name -> payrouter.v1.Finding.State
+	6,  // 37: payrouter.v1.Finding.resolution:type_name -> payrouter.v1.Finding.Resolution
+	31, // 38: payrouter.v1.Finding.close_time:type_name -> google.protobuf.Timestamp
+	31, // 39: payrouter.v1.Finding.update_time:type_name -> google.protobuf.Timestamp
+	35, // 40: payrouter.v1.Finding.our_amount:type_name -> payrouter.v1.Money
+	35, // 41: payrouter.v1.Finding.their_amount:type_name -> payrouter.v1.Money
+	36, // 42: payrouter.v1.Gateway.Risk.verdict:type_name -> payrouter.v1.Verdict
+	35, // 43: payrouter.v1.Gateway.Risk.amount:type_name -> payrouter.v1.Money
+	31, // 44: payrouter.v1.Gateway.Risk.oldest_time:type_name -> google.protobuf.Timestamp
+	31, // 45: payrouter.v1.Gateway.UnknownCode.last_time:type_name -> google.protobuf.Timestamp
+	31, // 46: payrouter.v1.Gateway.Credentials.expire_time:type_name -> google.protobuf.Timestamp
+	31, // 47: payrouter.v1.ExplainPaymentResponse.Event.time:type_name -> google.protobuf.Timestamp
+	36, // 48: payrouter.v1.ExplainPaymentResponse.Event.verdict:type_name -> payrouter.v1.Verdict
+	37, // 49: payrouter.v1.ExplainPaymentResponse.Event.reason:type_name -> payrouter.v1.Reason
+	38, // 50: payrouter.v1.ExplainPaymentResponse.Event.route:type_name -> payrouter.v1.RouteChoice
+	35, // 51: payrouter.v1.ExplainPaymentResponse.Event.amount:type_name -> payrouter.v1.Money
+	9,  // 52: payrouter.v1.Operations.ListGateways:input_type -> payrouter.v1.ListGatewaysRequest
+	11, // 53: payrouter.v1.Operations.GetGateway:input_type -> payrouter.v1.GetGatewayRequest
+	14, // 54: payrouter.v1.Operations.CreateOverride:input_type -> payrouter.v1.CreateOverrideRequest
+	15, // 55: payrouter.v1.Operations.EndOverride:input_type -> payrouter.v1.EndOverrideRequest
+	16, // 56: payrouter.v1.Operations.ListOverrides:input_type -> payrouter.v1.ListOverridesRequest
+	18, // 57: payrouter.v1.Operations.ResolveAttempt:input_type -> payrouter.v1.ResolveAttemptRequest
+	19, // 58: payrouter.v1.Operations.ExplainPayment:input_type -> payrouter.v1.ExplainPaymentRequest
+	10, // 59: payrouter.v1.Operations.ListGateways:output_type -> payrouter.v1.ListGatewaysResponse
+	8,  // 60: payrouter.v1.Operations.GetGateway:output_type -> payrouter.v1.Gateway
+	12, // 61: payrouter.v1.Operations.CreateOverride:output_type -> payrouter.v1.Override
+	12, // 62: payrouter.v1.Operations.EndOverride:output_type -> payrouter.v1.Override
+	17, // 63: payrouter.v1.Operations.ListOverrides:output_type -> payrouter.v1.ListOverridesResponse
+	34, // 64: payrouter.v1.Operations.ResolveAttempt:output_type -> payrouter.v1.Payment
+	20, // 65: payrouter.v1.Operations.ExplainPayment:output_type -> payrouter.v1.ExplainPaymentResponse
+	59, // [59:66] is the sub-list for method output_type
+	52, // [52:59] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_payrouter_v1_operations_proto_init() }
@@ -2816,7 +3058,7 @@ func file_payrouter_v1_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_payrouter_v1_operations_proto_rawDesc), len(file_payrouter_v1_operations_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

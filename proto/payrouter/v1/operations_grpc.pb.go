@@ -51,6 +51,12 @@ type OperationsClient interface {
 	// With validate_only nothing changes: the answer is an Override with an empty name
 	// whose forecast says what would happen, from the last minutes of real traffic.
 	//
+	// ADMIT or OBSERVE_ONLY for a gateway whose breaker is open or whose probes fail, or that
+	// begins later, needs a second person. The first call is recorded, is in force for nobody,
+	// and answers FAILED_PRECONDITION (SECOND_PERSON_NEEDED) with what is at stake; the same
+	// order (gateway, mode, start and duration) by another operator within 15 minutes puts it
+	// in force. EndOverride takes a first person's order back.
+	//
 	// Errors: NOT_FOUND (GATEWAY_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD,
 	// OVERRIDE_NEEDS_END), FAILED_PRECONDITION (SECOND_PERSON_NEEDED, REQUEST_ID_REUSED).
 	CreateOverride(ctx context.Context, in *CreateOverrideRequest, opts ...grpc.CallOption) (*Override, error)
@@ -171,6 +177,12 @@ type OperationsServer interface {
 	//
 	// With validate_only nothing changes: the answer is an Override with an empty name
 	// whose forecast says what would happen, from the last minutes of real traffic.
+	//
+	// ADMIT or OBSERVE_ONLY for a gateway whose breaker is open or whose probes fail, or that
+	// begins later, needs a second person. The first call is recorded, is in force for nobody,
+	// and answers FAILED_PRECONDITION (SECOND_PERSON_NEEDED) with what is at stake; the same
+	// order (gateway, mode, start and duration) by another operator within 15 minutes puts it
+	// in force. EndOverride takes a first person's order back.
 	//
 	// Errors: NOT_FOUND (GATEWAY_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD,
 	// OVERRIDE_NEEDS_END), FAILED_PRECONDITION (SECOND_PERSON_NEEDED, REQUEST_ID_REUSED).

@@ -507,7 +507,9 @@ const (
 	ErrorReason_ERROR_REASON_REFUND_OPEN ErrorReason = 10
 	// INVALID_ARGUMENT: an override without an end, or longer than allowed.
 	ErrorReason_ERROR_REASON_OVERRIDE_NEEDS_END ErrorReason = 11
-	// FAILED_PRECONDITION: the act needs a second person. metadata: what was declared.
+	// FAILED_PRECONDITION: the act needs a second person. metadata: what was declared. Of an
+	// order about a gateway: name, why, exposed (sums in words), open_attempts, live_offers,
+	// expire_time.
 	ErrorReason_ERROR_REASON_SECOND_PERSON_NEEDED ErrorReason = 12
 	// ABORTED: the object changed since the etag was read. Read it again and decide anew.
 	ErrorReason_ERROR_REASON_STALE_ETAG ErrorReason = 13

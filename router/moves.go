@@ -1,0 +1,98 @@
+package router
+
+import (
+	"slices"
+	"time"
+
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers"
+)
+
+// moves counts payments by the gateway where they go, and where they would go with an
+// order; "" is nowhere.
+type moves map[[2]string]int64
+
+func (m moves) add(from, to string) { m[[2]string{from, to}]++ }
+
+// at counts the payments of a gateway: side 0 is before, 1 after.
+func (m moves) at(side int, gateway string) (n int64) {
+	for move, count := range m {
+		if move[side] == gateway {
+			n += count
+		}
+	}
+	return n
+}
+
+// shifts are the shares of the gateways that have one, in the order of names.
+func (m moves) shifts(names []string, considered int64) (all []Shift) {
+	for _, name := range names {
+		if before, after := m.at(0, name), m.at(1, name); before+after > 0 {
+			all = append(all, Shift{Gateway: name, Before: int32(before * 10000 / considered), After: int32(after * 10000 / considered)})
+		}
+	}
+	return all
+}
+
+// loads are what would be on its way to the gateways that get more: their own peak, and
+// of the peaks of those that payments would leave the part of these payments.
+func (m moves) loads(board []health.Health) (all []Load) {
+	for _, to := range board {
+		l := Load{Gateway: to.Gateway, Peak: to.Peak, Most: to.Most}
+		more := false
+		for _, from := range board {
+			moved := m[[2]string{from.Gateway, to.Gateway}]
+			if from.Gateway == to.Gateway || moved == 0 {
+				continue
+			}
+			had := m.at(0, from.Gateway)
+			l.Moving += int((int64(from.Peak)*moved + had - 1) / had) // a part of a call is a call
+			more = true
+		}
+		if more {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// feeShifts adds up what payments cost, before and after.
+type feeShifts struct {
+	fee     func(string, providers.Method, providers.Money, time.Time) (providers.Money, bool)
+	at      time.Time
+	all     []FeeShift
+	unknown []string
+}
+
+func (f *feeShifts) add(amount providers.Money, from, to Candidate) {
+	i := slices.IndexFunc(f.all, func(s FeeShift) bool { return s.Currency == amount.Currency })
+	if i < 0 {
+		i = len(f.all)
+		f.all = append(f.all, FeeShift{Currency: amount.Currency})
+	}
+	before, known := f.of(amount, from)
+	after, both := f.of(amount, to)
+	if !known || !both {
+		f.all[i].Unknown++
+		return
+	}
+	f.all[i].Known++
+	f.all[i].Before += before
+	f.all[i].After += after
+}
+
+// of is what a payment costs at a candidate, and whether that is known.
+func (f *feeShifts) of(amount providers.Money, c Candidate) (int64, bool) {
+	if c.Gateway == "" {
+		return 0, true
+	}
+	if f.fee != nil {
+		if fee, known := f.fee(c.Gateway, c.Method, amount, f.at); known && fee.Currency == amount.Currency {
+			return fee.Minor, true
+		}
+	}
+	if !slices.Contains(f.unknown, c.Gateway) {
+		f.unknown = append(f.unknown, c.Gateway)
+	}
+	return 0, false
+}
