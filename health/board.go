@@ -144,18 +144,42 @@ func (b *Board) Failing(name string) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if err := g.failing(b.options); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+func (g *gateway) failing(o Options) error {
 	switch {
 	case g.ObserveOnly:
 		return nil
-	case g.Probe != nil && g.probeBad >= b.options.ProbesNeeded:
-		return fmt.Errorf("%s: %w", name, ErrProbeFailing)
+	case g.Probe != nil && g.probeBad >= o.ProbesNeeded:
+		return ErrProbeFailing
 	}
 	for _, op := range Ops() {
 		if op.gated() && !g.guards[op].notBefore.IsZero() { // open, or being tried
-			return fmt.Errorf("%s: %w", name, ErrBreakerOpen)
+			return ErrBreakerOpen
 		}
 	}
 	return nil
+}
+
+// Forced names the order by which new payments go to a gateway that is believed to be
+// down, or is empty.
+func (b *Board) Forced(name string) string {
+	g, ok := b.gateways[name]
+	if !ok {
+		return ""
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o, ordered := g.active(time.Now())
+	why := g.failing(b.options)
+	if !ordered || why == nil || o.Mode != Admit && o.Mode != ObserveOnly {
+		return ""
+	}
+	return fmt.Sprintf("though %s, by the order of %s", why, o.Actor)
 }
 
 // refusal says why the operation is refused now, or nil.

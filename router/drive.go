@@ -229,7 +229,7 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 		return p, err
 	}
 	gateway, _ := r.Gateway(c.Gateway)
-	route = append([]payment.Choice{{Gateway: c.Gateway, Method: c.Method, Taken: true, Why: WhyTaken}}, route...)
+	route = append([]payment.Choice{{Gateway: c.Gateway, Method: c.Method, Taken: true, Why: WhyTaken, Detail: r.Board.Forced(c.Gateway)}}, route...)
 	n, mine := len(p.Attempts)+1, false
 	r.Step("before plan")
 	decided := time.Now()

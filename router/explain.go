@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -14,6 +15,8 @@ type Story struct {
 	Payment  payment.Payment
 	Events   []payment.Event
 	Evidence []string // why each move to another gateway was safe
+	// Decisions are people's words that the gateways' money contradicts, with what became of it.
+	Decisions []string
 }
 
 // Explain reads a payment's whole story.
@@ -30,6 +33,9 @@ func (r *Router) Explain(ctx context.Context, tenant, id string) (Story, error) 
 	for _, a := range p.Attempts {
 		if a.Closed != nil {
 			s.Evidence = append(s.Evidence, proof(a))
+		}
+		if said := blame(p, a, events); said != "" {
+			s.Decisions = append(s.Decisions, said)
 		}
 	}
 	return s, nil
@@ -56,6 +62,53 @@ func proof(a payment.Attempt) string {
 	return text + ")"
 }
 
+// blame charges money that people said would never be there to their decision: who said
+// so, what was seen all the same, and what of it is not what the payment is owed. It is
+// empty where nobody said so, or nothing was seen.
+func blame(p payment.Payment, a payment.Attempt, events []payment.Event) string {
+	var who []string
+	decided := int64(0)
+	for _, e := range events {
+		switch b := e.Body.(type) {
+		case payment.Proposed:
+			if b.Attempt == a.N && decided == 0 {
+				who = append(who, fmt.Sprintf("%s (%s)", e.Actor, e.At.Format(time.RFC3339)))
+			}
+		case payment.Observed:
+			if b.Attempt == a.N && b.Source == payment.FromOperator && (b.Verdict == providers.Unserved || b.Verdict == providers.Declined) {
+				who, decided = append(who, fmt.Sprintf("%s (%s)", e.Actor, e.At.Format(time.RFC3339))), e.Seq
+			}
+		}
+	}
+	if decided == 0 || a.MoneySeq < decided {
+		return ""
+	}
+	text := fmt.Sprintf("attempt %d at %s: money was seen after it was said that nothing was taken, by %s", a.N, a.Gateway, strings.Join(who, " and "))
+	back, open := int64(0), int64(0)
+	for _, o := range p.Operations {
+		if o.Attempt != a.N || o.Refund != "" || o.Op == payment.OpCapture {
+			continue // what the caller asked for
+		}
+		switch {
+		case o.Verdict == providers.Approved:
+			back += o.Amount.Minor
+		case !o.Settled():
+			open += o.Amount.Minor
+		}
+	}
+	sum := func(minor int64) providers.Money {
+		return providers.Money{Minor: minor, Currency: p.Amount.Currency}
+	}
+	kept, ok := p.Kept()
+	switch {
+	case ok && kept.N == a.N:
+		return text + "; it is the payment's money"
+	case open > 0:
+		return text + fmt.Sprintf("; surplus by this decision, given back %s, being given back %s", sum(back), sum(open))
+	}
+	return text + fmt.Sprintf("; surplus by this decision, given back %s", sum(back))
+}
+
 // Describe tells a fact in words, without personal data or tokens, and names the
 // attempt it is about, if any.
 func Describe(e payment.Event) (text string, attempt int) {
@@ -63,7 +116,7 @@ func Describe(e payment.Event) (text string, attempt int) {
 	case payment.Opened:
 		return fmt.Sprintf("asked for %s by %s", b.Amount, methods(b)), 0
 	case payment.Planned:
-		return fmt.Sprintf("attempt %d at %s by %s as %s%s", b.Attempt, b.Gateway, b.Method, b.Reference, skipped(b.Route)), b.Attempt
+		return fmt.Sprintf("attempt %d at %s by %s as %s%s%s", b.Attempt, b.Gateway, b.Method, b.Reference, skipped(b.Route), forced(b.Route)), b.Attempt
 	case payment.Observed:
 		text = fmt.Sprintf("%s says %s%s", b.Source, b.Verdict, because(string(b.Reason), b.Code))
 		if b.Amount.Currency != "" {
@@ -117,6 +170,16 @@ func skipped(route []payment.Choice) string {
 		return ""
 	}
 	return ", passing over " + strings.Join(names, ", ")
+}
+
+// forced names the order that let a payment go to a gateway that was believed to be down.
+func forced(route []payment.Choice) string {
+	for _, c := range route {
+		if c.Taken && c.Detail != "" {
+			return ", " + c.Detail
+		}
+	}
+	return ""
 }
 
 func because(parts ...string) string {

@@ -189,6 +189,9 @@ func (c *client) wayOut(s *status.Status) []string {
 	of := info.GetMetadata()
 	switch info.GetReason() {
 	case "SECOND_PERSON_NEEDED":
+		if strings.HasPrefix(of["name"], "gateways/") {
+			hints = append(hints, "Take it back with: payctl restore "+strings.Split(of["name"], "/")[1])
+		}
 		hints = append(hints, "Your word is recorded. A colleague who has looked too gives the same command under their own name.")
 	case "ORDER_ALREADY_OPEN", "ORDER_ALREADY_PAID":
 		if of["payment"] != "" {

@@ -41,6 +41,14 @@ func (c *client) printStory(s *payrouterv1.ExplainPaymentResponse) {
 		}
 		t.render()
 	}
+	if len(s.GetDecisions()) > 0 {
+		fmt.Fprint(c.out, "\nWhat people's decisions came to\n")
+		t := c.grid()
+		for _, sentence := range s.GetDecisions() {
+			t.row("", sentence)
+		}
+		t.render()
+	}
 	if len(s.GetFindings()) > 0 {
 		fmt.Fprint(c.out, "\nOut of order\n")
 		t := c.grid()

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -140,16 +138,7 @@ func (f *failover) confirm(cmd *cobra.Command) error {
 	if f.yes {
 		return nil
 	}
-	if f.output != "table" {
-		return usagef("--yes is required with -o %s: nobody can be asked", f.output)
-	}
-	fmt.Fprintf(f.out, "Send no new payments to %s for %s? Type its name to order it: ", last(f.from), f.length)
-	answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
-	if strings.TrimSpace(answer) != last(f.from) {
-		fmt.Fprintln(f.out)
-		return usagef("nothing was ordered: the answer was not %q (--yes does not ask)", last(f.from))
-	}
-	return nil
+	return f.ask(cmd, fmt.Sprintf("Send no new payments to %s for %s? Type its name to order it: ", last(f.from), f.length), last(f.from), "nothing was ordered")
 }
 
 // until draws both gateways, until nothing of the one that was left can take money any more.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +34,12 @@ func (c *client) admitCommand() *cobra.Command {
 		Use:   "admit GATEWAY --reason TEXT",
 		Short: "Send new payments to a gateway whatever breakers and probes say (dangerous)",
 		Long: `Sends new payments to a gateway whatever its breakers and probes say, for a while. Payers
-may then wait for a gateway that is down. A drain of the same gateway comes first.`,
+may then wait for a gateway that is down. A drain of the same gateway comes first.
+
+Where its breaker is open or its probes fail, or the order begins later, two people are
+needed: the first order is recorded, is in force for nobody (exit status 1) and waits 15
+minutes. A colleague who has looked too gives the same order, with the same --for, under
+their own name: it shows what is at stake, and asks. "payctl restore" takes it back.`,
 		Example: `  payctl admit kaspi-main --for 10m --reason "the probe is wrong, bank confirms" --dry-run`,
 	})
 }
@@ -45,7 +49,8 @@ func (c *client) observeCommand() *cobra.Command {
 		Use:   "observe GATEWAY --reason TEXT",
 		Short: "Let a gateway's breakers and probes watch and refuse nothing",
 		Long: `Lets a gateway's breakers and probes watch and count, and refuse nothing, for a while: a
-trial of their thresholds on real traffic.`,
+trial of their thresholds on real traffic. Where they say now that it is down, two people
+are needed, as for "payctl admit".`,
 		Example: `  payctl observe kaspi-main --for 4h --reason "trying new thresholds"`,
 	})
 }
@@ -55,13 +60,16 @@ func (c *client) orderCommand(mode payrouterv1.Override_Mode, moveOpen *bool, cm
 	var (
 		length     time.Duration
 		reason, id string
-		dry        bool
+		dry, yes   bool
 	)
 	flags := cmd.Flags()
 	flags.DurationVar(&length, "for", time.Hour, "how long, for example 30m; at most 24h")
 	flags.StringVar(&reason, "reason", "", "why, for the record: it is what your colleagues read (required)")
 	flags.BoolVar(&dry, "dry-run", false, "change nothing; say what would happen")
 	flags.StringVar(&id, "request-id", "", "UUID of this order; a new one when empty")
+	if mode != payrouterv1.Override_MODE_DRAIN {
+		flags.BoolVar(&yes, "yes", false, "as the second person, order it without being asked")
+	}
 	cmd.Args = arguments(1, 1)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if reason == "" {
@@ -71,6 +79,11 @@ func (c *client) orderCommand(mode payrouterv1.Override_Mode, moveOpen *bool, cm
 			Override: &payrouterv1.Override{Mode: mode, MoveOpen: *moveOpen, Reason: reason, Duration: durationpb.New(length)}}
 		if !dry {
 			request.RequestId = c.once(id)
+		}
+		if !dry && !yes && mode != payrouterv1.Override_MODE_DRAIN {
+			if err := c.secondOrder(cmd, args[0], request.GetOverride()); err != nil {
+				return err
+			}
 		}
 		ctx, cancel := c.call(cmd)
 		defer cancel()
@@ -183,7 +196,10 @@ func (c *client) endCommand(reconciled bool, cmd *cobra.Command) *cobra.Command 
 			// between stays.
 			var done *payrouterv1.Override
 			done, err = c.operations().EndOverride(ctx, &payrouterv1.EndOverrideRequest{Name: o.GetName(), Reason: reason, Etag: o.GetEtag()})
-			if endedAlready(err) {
+			if by, ended := endedAlready(err); ended {
+				if by != "" && c.output == "table" {
+					fmt.Fprintf(c.out, "%s ended %q at the same moment, the order of %s.\n", person(by), o.GetReason(), person(o.GetActor()))
+				}
 				err = nil
 				continue
 			}
@@ -204,12 +220,14 @@ func (c *client) endCommand(reconciled bool, cmd *cobra.Command) *cobra.Command 
 	return cmd
 }
 
-// endedAlready recognises an order that ended by itself, or by a colleague, just now.
-func endedAlready(err error) bool {
-	return slices.ContainsFunc(status.Convert(err).Details(), func(detail any) bool {
-		info, ok := detail.(*errdetails.ErrorInfo)
-		return ok && info.GetReason() == "OVERRIDE_ENDED"
-	})
+// endedAlready recognises an order that ended by itself, or by a colleague, who is named.
+func endedAlready(err error) (by string, ended bool) {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetReason() == "OVERRIDE_ENDED" {
+			return info.GetMetadata()["ended_by"], true
+		}
+	}
+	return "", false
 }
 
 func (c *client) printRestored(ctx context.Context, gateway string, before, ended []*payrouterv1.Override) {
@@ -278,13 +296,28 @@ func (c *client) printOverrides(all []*payrouterv1.Override) {
 		if o.GetMode() == payrouterv1.Override_MODE_RECONCILE && o.GetEndedBy() == "" {
 			until = "reconciled"
 		}
-		t.row(last(o.GetGateway()), order, overrideStatus(o, time.Now()), when(o.GetStartTime()), until, person(o.GetActor()), o.GetReason())
+		t.row(last(o.GetGateway()), order, overrideStatus(o, time.Now()), when(o.GetStartTime()), until, people(o), o.GetReason())
 	}
 	t.render()
 }
 
+// people are who gave an order.
+func people(o *payrouterv1.Override) string {
+	if o.GetProposedBy() == "" {
+		return person(o.GetActor())
+	}
+	return person(o.GetProposedBy()) + " and " + person(o.GetActor())
+}
+
 func overrideStatus(o *payrouterv1.Override, now time.Time) string {
+	until := o.GetProposalExpireTime()
 	switch {
+	case until != nil && o.GetEndedBy() == "" && until.AsTime().After(now):
+		return "waits for a second person until " + when(until)
+	case until != nil && o.GetEndedBy() == "":
+		return "nobody else said so"
+	case until != nil:
+		return "answered by " + person(o.GetEndedBy())
 	case o.GetEndedBy() != "":
 		return "ended by " + person(o.GetEndedBy())
 	case o.GetActive():

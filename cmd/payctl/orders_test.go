@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
+	"github.com/payrouter/payrouter/providers/sim"
 )
 
 func TestADrainIsTriedThenOrderedThenEnded(t *testing.T) {
@@ -56,6 +58,30 @@ func TestAnOrderSaysWhatElseIsOrderedAndRestoreEndsAll(t *testing.T) {
 func TestAdmitWarnsInItsDryRun(t *testing.T) {
 	w := newWorld(t)
 	w.payctl("admit", "kaspi-main", "--reason", "the probe is wrong", "--dry-run").done("! new payments go to kaspi-main whatever breakers and probes say", "Nothing was changed.")
+}
+
+func TestForcingTrafficToAFailingGatewayTakesTwoPeople(t *testing.T) {
+	w := newWorld(t)
+	w.create("--amount", "15490", "--method", "qr")
+	w.fault(sim.Fault{Face: "kaspi", Kind: sim.FaultRefuse})
+	w.eventually("the gateway is out", func() bool {
+		w.create("--amount", "5", "--method", "qr")
+		return strings.Contains(w.payctl("gateways", "-o", "json").out, "BREAKER_OPEN") || strings.Contains(w.payctl("gateways", "-o", "json").out, "PROBE_FAILING")
+	})
+	admit := func(person string, more ...string) []string {
+		return append([]string{"admit", "kaspi-main", "--for", "10m", "--reason", "the probe is wrong", "--as", person}, more...)
+	}
+	w.payctl(admit("aida", "--dry-run")...).done("! another operator must give the same order within 15m0s")
+	w.payctl(admit("aida")...).fails(exitRefused, "SECOND_PERSON_NEEDED", "recorded, and not in force", "exposed        15490.00 KZT", "live_offers    1", "payctl restore kaspi-main")
+	w.payctl("overrides").done("kaspi-main admit waits for a second person until ")
+	if r := w.answers("", admit("boris")...); r.exit != exitUsage || !strings.Contains(r.err, "nothing was ordered") {
+		t.Fatalf("exit status %d: %s", r.exit, r.err)
+	}
+	r := w.answers("kaspi-main\n", admit("boris")...)
+	if r.exit != exitDone {
+		t.Fatalf("exit status %d: %s", r.exit, r.err)
+	}
+	r.says("At risk there: 15490.00 KZT is pending", "Offers that can still be paid there: 1", "kaspi-main admit in force", "aida and boris")
 }
 
 func TestTheSameOrderTwiceIsOne(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 func (c *client) resolveCommand() *cobra.Command {
 	var verdict, reason, etag string
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "resolve PAYMENT/ATTEMPT --verdict VERDICT --reason TEXT",
 		Short: "Record your word about an attempt that nothing else can decide",
@@ -24,6 +25,7 @@ provider's cabinet first.
 
 "declined" and "not-charged" need a second person: the first word is recorded (and the exit
 status is 1), and a colleague who has looked too gives the same command under their name.
+They are shown what was said and what is at stake, and asked.
 With --etag nothing is recorded if the payment has changed since you read it.`,
 		Example: `  payctl resolve 019ac…/1 --verdict charged --reason "cabinet shows it, 14:06"
   payctl resolve payments/019ac…/attempts/1 --verdict not-charged --reason "not in the cabinet, statement of 3 July"`,
@@ -42,6 +44,13 @@ With --etag nothing is recorded if the payment has changed since you read it.`,
 			if !ok {
 				return usagef("%s: name the attempt, for example 019ac…/1", args[0])
 			}
+			name := full("payments", id) + "/attempts/" + strings.TrimPrefix(attempt, "attempts/")
+			sparing := v == int32(payrouterv1.ResolveAttemptRequest_VERDICT_NOT_CHARGED) || v == int32(payrouterv1.ResolveAttemptRequest_VERDICT_DECLINED)
+			if sparing && !yes {
+				if err := c.secondWord(cmd, full("payments", id), name); err != nil {
+					return err
+				}
+			}
 			ctx, cancel := c.call(cmd)
 			defer cancel()
 			if etag == "" {
@@ -54,8 +63,7 @@ With --etag nothing is recorded if the payment has changed since you read it.`,
 				etag = strconv.Quote(etag)
 			}
 			p, err := c.operations().ResolveAttempt(ctx, &payrouterv1.ResolveAttemptRequest{
-				Name:    full("payments", id) + "/attempts/" + strings.TrimPrefix(attempt, "attempts/"),
-				Verdict: payrouterv1.ResolveAttemptRequest_Verdict(v), Reason: reason, Etag: etag,
+				Name: name, Verdict: payrouterv1.ResolveAttemptRequest_Verdict(v), Reason: reason, Etag: etag,
 			})
 			if err != nil {
 				return err
@@ -66,5 +74,6 @@ With --etag nothing is recorded if the payment has changed since you read it.`,
 	cmd.Flags().StringVar(&verdict, "verdict", "", "charged, held, declined or not-charged (required)")
 	cmd.Flags().StringVar(&reason, "reason", "", "where you looked, and what you saw (required)")
 	cmd.Flags().StringVar(&etag, "etag", "", "the payment's etag as you read it; read anew when empty")
+	cmd.Flags().BoolVar(&yes, "yes", false, "as the second person, say it without being asked")
 	return cmd
 }

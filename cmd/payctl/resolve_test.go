@@ -32,7 +32,7 @@ func TestNotChargedNeedsASecondPerson(t *testing.T) {
 	w := newWorld(t)
 	p := undecided(w)
 	word := func(attempt, person string) ran {
-		return w.payctl("resolve", attempt, "--verdict", "not-charged", "--reason", "not in the cabinet, says "+person, "--as", person)
+		return w.payctl("resolve", attempt, "--verdict", "not-charged", "--reason", "not in the cabinet, says "+person, "--as", person, "--yes")
 	}
 	full, short := p.GetName()+"/attempts/1", last(p.GetName())+"/1"
 	for range 2 { // saying it twice does not make two people
@@ -44,6 +44,27 @@ func TestNotChargedNeedsASecondPerson(t *testing.T) {
 	word(short, "boris").fails(exitRefused, "payctl: the attempt is decided already", "ATTEMPT_NOT_OPEN")
 	w.payctl("explain", p.GetName()).done("operator:aida said to be unserved, waiting for a second person: not in the cabinet, says aida (2 times, until ",
 		"operator:boris operator says unserved", "cannot take money: a person said so")
+}
+
+// Before a word counts, its second speaker has seen what is at stake.
+func TestTheSecondPersonSeesWhatIsAtStakeAndIsAsked(t *testing.T) {
+	w := newWorld(t)
+	p := undecided(w)
+	attempt := last(p.GetName()) + "/1"
+	say := func(person string, more ...string) []string {
+		return append([]string{"resolve", attempt, "--verdict", "not-charged", "--reason", "not in the cabinet", "--as", person}, more...)
+	}
+	w.payctl(say("aida")...).fails(exitRefused, "SECOND_PERSON_NEEDED")
+	w.payctl(say("boris", "-o", "json")...).fails(exitUsage, "--yes is required")
+	if r := w.answers("y\n", say("boris")...); r.exit != exitUsage || !strings.Contains(r.err, "nothing was recorded") {
+		t.Fatalf("exit status %d: %s", r.exit, r.err)
+	}
+	w.payctl("payment", "get", p.GetName()).done("state processing")
+	r := w.answers(attempt+"\n", say("boris")...)
+	if r.exit != exitDone {
+		t.Fatalf("exit status %d: %s", r.exit, r.err)
+	}
+	r.says("operator:aida said to be unserved", "Exposed: 1234.00 KZT", "state failed")
 }
 
 func TestChargedNeedsOnePerson(t *testing.T) {
@@ -61,5 +82,5 @@ func TestAWordAboutAChangedPaymentIsRefused(t *testing.T) {
 	etag := w.get(p.GetName()).GetEtag()
 	w.payctl("resolve", attempt, "--verdict", "not-charged", "--reason", "not in the cabinet", "--etag", strings.Trim(etag, `"`), "--as", "aida").fails(exitRefused, "SECOND_PERSON_NEEDED")
 	etag = w.get(p.GetName()).GetEtag()
-	w.payctl("resolve", attempt, "--verdict", "not-charged", "--reason", "not in the cabinet", "--etag", etag, "--as", "boris").done("state failed")
+	w.payctl("resolve", attempt, "--verdict", "not-charged", "--reason", "not in the cabinet", "--etag", etag, "--as", "boris", "--yes").done("state failed")
 }

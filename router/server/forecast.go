@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -20,7 +21,7 @@ const fewPayments = 20
 
 // forecastOut tells a forecast in numbers and in sentences, what should make an
 // operator think twice first.
-func forecastOut(o journal.Override, f router.Forecast) *pb.Forecast {
+func forecastOut(o journal.Override, f router.Forecast, stake router.Stake) *pb.Forecast {
 	out := &pb.Forecast{
 		Window:              durationpb.New(f.Window),
 		PaymentsConsidered:  f.Considered,
@@ -28,12 +29,16 @@ func forecastOut(o journal.Override, f router.Forecast) *pb.Forecast {
 		LiveOffers:          f.Offers,
 		LastOfferExpireTime: instant(f.LastOffer),
 		AtRisk:              risksOut(f.AtRisk),
+		NeedsSecondPerson:   stake.Why != nil,
 	}
 	line := func(kind string, warning bool, format string, args ...any) {
 		out.Lines = append(out.Lines, &pb.Forecast_Line{Kind: kind, Text: fmt.Sprintf(format, args...), Warning: warning})
 	}
 	if health.Mode(o.Mode) == health.Admit {
 		line("forced", true, "new payments go to %s whatever breakers and probes say", o.Gateway)
+	}
+	if stake.Why != nil {
+		line("second_person", true, "another operator must give the same order within %s: %s", router.ProposalFor, stake.Why)
 	}
 	if f.Considered > 0 {
 		line("unservable", f.Unservable > 0, "payments that could go nowhere: %d of %d", f.Unservable, f.Considered)
@@ -54,6 +59,27 @@ func forecastOut(o journal.Override, f router.Forecast) *pb.Forecast {
 		out.Shifts = append(out.Shifts, &pb.Forecast_Shift{Gateway: gatewayName(shift.Gateway), BeforeBasisPoints: shift.Before, AfterBasisPoints: shift.After})
 		line("shift", false, "%s: %s of new payments, then %s", shift.Gateway, percent(shift.Before), percent(shift.After))
 	}
+	for _, l := range f.Loads {
+		out.Loads = append(out.Loads, &pb.Forecast_Load{Gateway: gatewayName(l.Gateway), RecentPeak: int32(l.Peak), Moving: int32(l.Moving), MaxConcurrent: int32(l.Most)})
+		verdict := "it fits"
+		if !l.Fits() {
+			verdict = "more than that is refused"
+		}
+		line("capacity", !l.Fits(), "%s had up to %d calls at once, and up to %d would come: %d of the %d that it may have, %s",
+			l.Gateway, l.Peak, l.Moving, l.Peak+l.Moving, l.Most, verdict)
+	}
+	for _, fee := range f.Fees {
+		out.Fees = append(out.Fees, &pb.Forecast_Fee{CurrencyCode: fee.Currency, BeforeMinorUnits: fee.Before, AfterMinorUnits: fee.After,
+			KnownPayments: fee.Known, UnknownPayments: fee.Unknown})
+		if fee.Known > 0 {
+			said := func(minor int64) providers.Money { return providers.Money{Minor: minor, Currency: fee.Currency} }
+			line("fees", false, "fees of these payments by contract: %s, then %s (%s, of %d payments)", said(fee.Before), said(fee.After), signed(said(fee.After-fee.Before)), fee.Known)
+		}
+		if fee.Unknown > 0 {
+			line("fees", false, "fees of %d payments in %s are not known: no contract is configured for them at %s (gateways[].books.fees)",
+				fee.Unknown, fee.Currency, strings.Join(f.FeeUnknown, ", "))
+		}
+	}
 	switch {
 	case f.Considered == 0:
 		line("traffic", true, "there were no payments in the last %s: nothing is known about shares", f.Window)
@@ -63,6 +89,14 @@ func forecastOut(o journal.Override, f router.Forecast) *pb.Forecast {
 		line("traffic", false, "judged by payments of the last %[2]s: %[1]d", f.Considered, f.Window)
 	}
 	return out
+}
+
+// signed writes a difference with its sign.
+func signed(m providers.Money) string {
+	if m.Minor > 0 {
+		return "+" + m.String()
+	}
+	return m.String()
 }
 
 // percent writes hundredths of a percent.

@@ -58,7 +58,7 @@ func (s operations) ExplainPayment(ctx context.Context, r *pb.ExplainPaymentRequ
 	if err != nil {
 		return nil, s.refusal(ctx, err, about{name: r.GetName()})
 	}
-	out := &pb.ExplainPaymentResponse{Payment: s.view(ctx, story.Payment), Evidence: story.Evidence}
+	out := &pb.ExplainPaymentResponse{Payment: s.view(ctx, story.Payment), Evidence: story.Evidence, Decisions: story.Decisions}
 	nameOf := func(attempt int) string {
 		if attempt == 0 {
 			return ""

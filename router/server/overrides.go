@@ -27,7 +27,7 @@ func (s operations) CreateOverride(ctx context.Context, r *pb.CreateOverrideRequ
 		if !sameOrder(kept, order, r) {
 			return nil, requestIDReused(overrideName(kept.Gateway, kept.ID))
 		}
-		return overrideOut(kept, time.Now()), nil
+		return s.standing(ctx, kept)
 	case !errors.Is(err, journal.ErrNotFound):
 		return nil, s.refusal(ctx, err, about{})
 	}
@@ -35,10 +35,27 @@ func (s operations) CreateOverride(ctx context.Context, r *pb.CreateOverrideRequ
 	if errors.Is(err, router.ErrReused) || err == nil && !sameOrder(kept, order, r) {
 		return nil, requestIDReused(overrideName(kept.Gateway, kept.ID))
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, router.ErrSecondPerson) {
 		return nil, s.refusal(ctx, err, about{name: r.GetParent()})
 	}
-	return overrideOut(kept, time.Now()), nil
+	return s.standing(ctx, kept)
+}
+
+// standing answers with an order as it stands: one that only a first person gave is in
+// force for nobody, which must not look like success.
+func (s operations) standing(ctx context.Context, o journal.Override) (*pb.Override, error) {
+	now := time.Now()
+	switch {
+	case o.ProposedUntil.IsZero():
+		return overrideOut(o, now), nil
+	case !o.Waits(now):
+		return nil, overrideEnded(o)
+	}
+	stake, err := s.router.Stake(ctx, o)
+	if err != nil {
+		return nil, s.refusal(ctx, err, about{})
+	}
+	return nil, secondOrder(o, stake)
 }
 
 // order is the operator's order in our words. Its id is the request id, which makes a
@@ -85,7 +102,11 @@ func (s operations) tryOverride(ctx context.Context, order journal.Override) (*p
 	}
 	out := overrideOut(order, now)
 	out.Name, out.Etag, out.Active = "", "", false
-	out.Forecast = forecastOut(order, f)
+	stake, err := s.router.Stake(ctx, stamped(order, now))
+	if err != nil {
+		return nil, s.refusal(ctx, err, about{})
+	}
+	out.Forecast = forecastOut(order, f, stake)
 	return out, nil
 }
 
@@ -140,6 +161,12 @@ func (s operations) ListOverrides(ctx context.Context, r *pb.ListOverridesReques
 	return page, nil
 }
 
+// stamped is the order as it would be made now.
+func stamped(o journal.Override, now time.Time) journal.Override {
+	o.Created = payment.Instant(now)
+	return o
+}
+
 func overrideOut(o journal.Override, now time.Time) *pb.Override {
 	out := &pb.Override{
 		Name:       overrideName(o.Gateway, o.ID),
@@ -154,8 +181,11 @@ func overrideOut(o journal.Override, now time.Time) *pb.Override {
 		EndedBy:    o.EndedBy,
 		Active:     o.Ended.IsZero() && !now.Before(o.Start) && now.Before(o.End),
 		Etag:       etag(o.Version),
+		ProposedBy: o.ProposedBy,
+
+		ProposalExpireTime: instant(o.ProposedUntil),
 	}
-	if !o.Ended.IsZero() {
+	if !o.Ended.IsZero() && o.ProposedUntil.IsZero() {
 		out.EndTime = instant(o.Ended)
 	}
 	return out

@@ -1,9 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -126,12 +130,47 @@ func stateText(p payment.Payment) string { return statesOut[p.Status()].String()
 func minor(units int64) string { return strconv.FormatInt(units, 10) }
 
 func overrideEnded(o journal.Override) *fault {
-	end := o.End
-	if !o.Ended.IsZero() {
+	end, metadata := o.End, map[string]string{"name": overrideName(o.Gateway, o.ID)}
+	switch {
+	case !o.ProposedUntil.IsZero():
+		end = o.ProposedUntil
+	case !o.Ended.IsZero():
 		end = o.Ended
 	}
-	return newFault(pb.ErrorReason_ERROR_REASON_OVERRIDE_ENDED, "the override has ended already",
-		map[string]string{"name": overrideName(o.Gateway, o.ID), "end_time": end.UTC().Format(time.RFC3339Nano)})
+	if o.EndedBy != "" {
+		metadata["ended_by"] = o.EndedBy
+	}
+	metadata["end_time"] = end.UTC().Format(time.RFC3339Nano)
+	return newFault(pb.ErrorReason_ERROR_REASON_OVERRIDE_ENDED, "the override has ended already", metadata)
+}
+
+// secondOrder says that an order waits for a second person, and what it puts at stake.
+func secondOrder(o journal.Override, s router.Stake) *fault {
+	metadata := map[string]string{"name": overrideName(o.Gateway, o.ID), "expire_time": o.ProposedUntil.UTC().Format(time.RFC3339),
+		"live_offers": minor(s.Offers), "exposed": exposedText(s.AtRisk)}
+	if s.Why != nil {
+		metadata["why"] = s.Why.Error()
+	}
+	open := int64(0)
+	for _, e := range s.AtRisk {
+		open += e.Count
+	}
+	metadata["open_attempts"] = minor(open)
+	return newFault(pb.ErrorReason_ERROR_REASON_SECOND_PERSON_NEEDED,
+		fmt.Sprintf("recorded, and not in force: another operator must give the same order until %s", o.ProposedUntil.UTC().Format(time.TimeOnly)), metadata)
+}
+
+// exposedText tells sums at risk in words, by currency: money of two currencies has no sum.
+func exposedText(all []journal.Exposure) string {
+	sums := map[string]int64{}
+	for _, e := range all {
+		sums[e.Currency] += e.Amount
+	}
+	var said []string
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		said = append(said, providers.Money{Minor: sums[currency], Currency: currency}.String())
+	}
+	return cmp.Or(strings.Join(said, ", "), "nothing")
 }
 
 // secondPerson says what was declared and what it puts at stake.
