@@ -50,6 +50,7 @@ type setup struct {
 	clock    func(context.Context) (time.Time, error) // the database's
 	atOnce   int                                      // charges and offers at one gateway
 	claims   func(name string, p providers.Provider) providers.Provider
+	fee      func(string, providers.Method, providers.Money, time.Time) (providers.Money, bool)
 	broken   bool // the test breaks a gateway's promise: violations are expected
 	health   prometheus.Registerer
 }
@@ -142,7 +143,7 @@ func (h *house) replica() (*router.Router, *journal.Store, *health.Board) {
 	log := slog.New(slog.NewTextHandler(&testLog{h.t}, nil))
 	board, err := health.New(health.Options{Gateways: watched, Log: log, Registerer: s.health})
 	h.must(err)
-	r, err := router.New(router.Options{Journal: store, Board: board, Gateways: gateways, Log: log, Terms: s.terms, Clock: s.clock,
+	r, err := router.New(router.Options{Journal: store, Board: board, Gateways: gateways, Log: log, Terms: s.terms, Clock: s.clock, Fee: s.fee,
 		Tenants: map[string]router.Tenant{"shop": {Rules: s.rules}}})
 	h.must(err)
 	return r, store, board

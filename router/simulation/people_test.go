@@ -12,7 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
@@ -164,6 +166,14 @@ func (w *world) drains() {
 				made, err = p.operations.CreateOverride(ctx, request)
 				return err
 			})
+			if made == nil && request.GetOverride().GetMode() == pb.Override_MODE_ADMIT { // perhaps it takes two
+				seconded := proto.Clone(request).(*pb.CreateOverrideRequest)
+				seconded.RequestId = uuid.NewSHA1(uuid.NameSpaceOID, []byte(request.GetRequestId())).String()
+				_ = operator{w, "bolat"}.do("the same of "+gateway, func(ctx context.Context, p *process) (err error) {
+					made, err = p.operations.CreateOverride(ctx, seconded)
+					return err
+				})
+			}
 			if made != nil && early {
 				w.later(ends, func() {
 					_ = operator{w, "bolat"}.do("end of the override", func(ctx context.Context, p *process) error {
