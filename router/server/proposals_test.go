@@ -12,6 +12,7 @@ import (
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
 )
 
 // failing opens the breaker of the first gateway: nothing reaches it, and offers before
@@ -185,5 +186,36 @@ func TestMoneyThatPeopleDeniedIsChargedToTheirDecision(t *testing.T) {
 			t.Fatalf("%v\n%v", said, story().GetEvents())
 		}
 		t.Log(said)
+	})
+}
+
+func TestADryRunTellsFeesAndLoad(t *testing.T) {
+	behind(t, func(d *door) {
+		d.create(qr())
+		o, err := d.operations.CreateOverride(context.Background(), drain(func(r *pb.CreateOverrideRequest) { r.RequestId, r.ValidateOnly = "", true }))
+		d.must(err)
+		f := o.GetForecast()
+		if len(f.GetFees()) != 1 || len(f.GetLoads()) != 1 {
+			t.Fatalf("%v", f)
+		}
+		if fee := f.GetFees()[0]; fee.GetCurrencyCode() != "KZT" || fee.GetBeforeMinorUnits() != 1425 || fee.GetAfterMinorUnits() != 4125 || fee.GetKnownPayments() != 1 || fee.GetUnknownPayments() != 0 {
+			t.Errorf("%v", fee)
+		}
+		if load := f.GetLoads()[0]; load.GetGateway() != "gateways/halyk-main" || load.GetRecentPeak() != 0 || load.GetMoving() != 1 || load.GetMaxConcurrent() != 64 {
+			t.Errorf("%v", load)
+		}
+		text := map[string]string{}
+		for _, l := range f.GetLines() {
+			text[l.GetKind()] += l.GetText()
+		}
+		if text["fees"] != "fees of these payments by contract: 14.25 KZT, then 41.25 KZT (+27.00 KZT, of 1 payments)" ||
+			text["capacity"] != "halyk-main had up to 0 calls at once, and up to 1 would come: 1 of the 64 that it may have, it fits" {
+			t.Errorf("%q, %q", text["fees"], text["capacity"])
+		}
+	}, func(_ *Options, o *router.Options) {
+		o.Fee = func(gateway string, _ providers.Method, amount providers.Money, _ time.Time) (providers.Money, bool) {
+			points := map[string]int64{"kaspi-main": 95, "halyk-main": 275}[gateway]
+			return providers.Money{Minor: amount.Minor * points / 10000, Currency: amount.Currency}, true
+		}
 	})
 }
