@@ -2,6 +2,8 @@ package identity
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,15 +18,36 @@ const (
 	Admin                      // what an operator and an auditor may, and what changes the books' frame
 )
 
+// words are the names of the roles, in the order above.
+var words = []string{"caller", "operator", "auditor", "admin"}
+
+// every is the set of all roles there are.
+const every = Caller | Operator | Auditor | Admin
+
 // String lists the roles of the set by name, in the order above, with commas.
 func (r Roles) String() string {
 	var names []string
-	for i, name := range []string{"caller", "operator", "auditor", "admin"} {
+	for i, name := range words {
 		if r&(1<<i) != 0 {
 			names = append(names, name)
 		}
 	}
 	return strings.Join(names, ",")
+}
+
+// ParseRoles is the set of the roles with these names. It refuses a word that names none.
+func ParseRoles(names []string) (Roles, error) {
+	var all Roles
+	var wrong []error
+	for _, name := range names {
+		i := slices.Index(words, name)
+		if i < 0 {
+			wrong = append(wrong, fmt.Errorf("%q is no role; there are %q", name, words))
+			continue
+		}
+		all |= 1 << i
+	}
+	return all, errors.Join(wrong...)
 }
 
 // Identity is who calls, once a certificate or a token has proved it, and what it may do.
@@ -38,5 +61,5 @@ type Identity struct {
 var (
 	ErrNone    = errors.New("neither a client certificate nor a bearer token was presented")
 	ErrUnknown = errors.New("the certificate or token is valid, and names nobody whom the configuration knows")
-	ErrInvalid = errors.New("the bearer token is forged, expired, not yet valid, or meant for somebody else")
+	ErrInvalid = errors.New("what was presented is forged, expired, not yet valid, or meant for somebody else")
 )

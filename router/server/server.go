@@ -14,6 +14,7 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
@@ -24,6 +25,7 @@ import (
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
+	proof "github.com/payrouter/payrouter/router/identity"
 	"github.com/payrouter/payrouter/router/office"
 )
 
@@ -38,6 +40,9 @@ type Options struct {
 	// BodyKey hashes the bodies kept beside request ids, and signs page tokens. It must
 	// never change: with another key every repeated request looks like another body.
 	BodyKey providers.Secret
+	// Gate proves who calls, and is how the port listens. Nil: in plain text, and callers are
+	// whoever they say they are.
+	Gate *proof.Gate
 	// DefaultTenant is whose money it is when a caller names no tenant. Empty: a caller must.
 	DefaultTenant string
 	// DefaultOperator is who acts when nobody is named. Default "local".
@@ -147,7 +152,7 @@ func New(o Options) (*Server, error) {
 // callOptions are the chain of doc.go, outermost first.
 func (s *Server) callOptions() []grpc.ServerOption {
 	recovered := recovery.WithRecoveryHandlerContext(s.panicked)
-	return append(s.traced(),
+	options := append(s.traced(),
 		grpc.ChainUnaryInterceptor(s.metrics.calls.UnaryServerInterceptor(exemplars), s.logUnary, recovery.UnaryServerInterceptor(recovered), s.admitUnary),
 		grpc.ChainStreamInterceptor(s.metrics.calls.StreamServerInterceptor(), s.logStream, recovery.StreamServerInterceptor(recovered), s.admitStream),
 		grpc.ForceServerCodecV2(newCodec(&s.unread)),
@@ -159,6 +164,12 @@ func (s *Server) callOptions() []grpc.ServerOption {
 			MaxConnectionAge: s.options.WatchFor, MaxConnectionAgeGrace: s.options.WatchFor + time.Minute}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)
+	if s.options.Gate != nil {
+		if config := s.options.Gate.TLS(); config != nil {
+			options = append(options, grpc.Creds(credentials.NewTLS(config)))
+		}
+	}
+	return options
 }
 
 // GRPC is the server to serve on the internal port, and to stop.
