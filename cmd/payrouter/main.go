@@ -58,7 +58,7 @@ func root() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "serve", Short: "Serve until SIGTERM, then drain", Args: cobra.NoArgs,
-			Long: "Serves gRPC, webhooks, and metrics. On SIGTERM it takes no new calls, lets those in flight\nfinish, and leaves what is undecided in the books for whoever starts next. On SIGHUP it reads the\nconfiguration again and takes up new credentials, and nothing else.",
+			Long: "Serves gRPC, webhooks, and metrics. On SIGTERM it takes no new calls, lets those in flight\nfinish, and leaves what is undecided in the books for whoever starts next. On SIGHUP it reads the\nconfiguration again and takes up new credentials and identities, and nothing else.",
 			RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), *config) },
 		},
 		&cobra.Command{
@@ -67,6 +67,7 @@ func root() *cobra.Command {
 		},
 		lostWindowCommand(config),
 		retentionCommand(config),
+		certificatesCommand(),
 		&cobra.Command{
 			Use: "check", Short: "Check the configuration file, and the files it names, and stop", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
@@ -109,7 +110,7 @@ func serve(ctx context.Context, path string) error {
 	return service.Run(ctx)
 }
 
-// reloadOnHangup takes up new credentials at every SIGHUP until ctx ends.
+// reloadOnHangup takes up new credentials and identities at every SIGHUP until ctx ends.
 func reloadOnHangup(ctx context.Context, path string, service *app.App, log *slog.Logger) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)

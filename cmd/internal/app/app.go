@@ -21,6 +21,7 @@ import (
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/identity"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/office"
 	"github.com/payrouter/payrouter/router/payment"
@@ -58,6 +59,7 @@ type App struct {
 	traces   *traces.Traces // nil when off
 	router   *router.Router
 	office   *office.Office
+	gate     *identity.Gate // nil: callers are whoever they say they are
 	server   *server.Server
 	grpc     net.Listener
 	webhooks net.Listener
@@ -92,6 +94,9 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	}()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(o.Version))
 
+	if a.gate, err = c.gate(o.Log); err != nil {
+		return nil, err
+	}
 	if err = a.listen(ctx, c); err != nil {
 		return nil, err
 	}
@@ -133,7 +138,7 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 		return nil, err
 	}
 	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Office: a.office, Log: o.Log, Registry: a.registry, Stats: a.traces.Stats(), BodyKey: c.Keys.Body,
-		DefaultTenant: c.GRPC.DefaultTenant, TrustedProxies: c.Webhooks.TrustedProxies, Version: o.Version,
+		Gate: a.gate, DefaultTenant: c.GRPC.DefaultTenant, TrustedProxies: c.Webhooks.TrustedProxies, Version: o.Version,
 		MaxCharges: c.GRPC.MaxCharges, MaxNotices: c.Webhooks.MaxNotices, MaxUndecided: c.Terms.MaxUndecided,
 		Readiness: server.Readiness{Egress: c.Readiness.Egress}})
 	return a, err
@@ -249,6 +254,9 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return a.router.Run(loop) })
 	group.Go(func() error { return a.board.Run(loop) })
 	group.Go(func() error { return a.office.Run(loop) })
+	if a.gate == nil || a.gate.TLS() == nil {
+		a.log.Warn("calls are in plain text, and are taken from this machine only", "grpc", a.GRPCAddr())
+	}
 	a.log.Info("serving", "grpc", a.GRPCAddr(), "webhooks", a.WebhooksAddr(), "ops", a.OpsAddr(), "store", a.store.Engine())
 	group.Go(func() error {
 		<-running.Done()

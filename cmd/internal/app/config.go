@@ -35,14 +35,18 @@ type Config struct {
 	Tenants   map[string]Tenant `yaml:"tenants"` // at least one
 	Gateways  []Gateway         `yaml:"gateways"`
 	Readiness Readiness         `yaml:"readiness"`
+	// Identities are who may call. Required with grpc.tls or grpc.tokens. Without either a
+	// caller is whoever it says it is, and calls from this machine.
+	Identities []Identity `yaml:"identities"`
 }
 
 // GRPC is where internal services call.
 type GRPC struct {
-	Address string `yaml:"address"` // host:port; default 127.0.0.1:7070
-	// AllowPlaintext permits an address that is not loopback although nothing is
-	// encrypted and callers are not authenticated: only behind something that does both.
-	AllowPlaintext bool `yaml:"allow_plaintext"`
+	// Address is host:port; default 127.0.0.1:7070. One that is not loopback needs tls, and
+	// identities.
+	Address string  `yaml:"address"`
+	TLS     *TLS    `yaml:"tls"`    // default: plain text, which never leaves this machine
+	Tokens  *Tokens `yaml:"tokens"` // default: no token is taken
 	// DefaultTenant is whose money it is when a caller names no tenant. Default: the
 	// only tenant, when there is one.
 	DefaultTenant string `yaml:"default_tenant"`

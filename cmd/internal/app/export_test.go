@@ -1,6 +1,10 @@
 package app
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/payrouter/payrouter/router/identity"
+)
 
 // Described lists the metrics that the service registers, whether they have series yet or not.
 func (a *App) Described() []*prometheus.Desc {
@@ -15,3 +19,6 @@ func (a *App) Described() []*prometheus.Desc {
 	}
 	return all
 }
+
+// Gate proves who calls the service.
+func (a *App) Gate() *identity.Gate { return a.gate }

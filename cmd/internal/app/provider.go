@@ -95,7 +95,7 @@ func (g Gateway) open(dial Dial, kept func(Settings) providers.Provider) (router
 }
 
 // Check looks at what a configuration names beyond itself: each adapter's own settings
-// and the files they name. It opens no connection.
+// and the files they name, and the certificates and keys of callers. It opens no connection.
 func Check(c Config) error {
 	_, unread := c.Traces.secured()
 	wrong := []error{unread}
@@ -104,5 +104,6 @@ func Check(c Config) error {
 			wrong = append(wrong, err)
 		}
 	}
-	return errors.Join(wrong...)
+	_, err := c.gate(nil)
+	return errors.Join(append(wrong, err)...)
 }

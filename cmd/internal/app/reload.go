@@ -10,14 +10,18 @@ import (
 )
 
 // ErrRestart refuses a configuration that cannot be taken up while the service runs.
-var ErrRestart = errors.New("only credentials can change while payrouter runs; restart it to change anything else")
+var ErrRestart = errors.New("only credentials and identities can change while payrouter runs; restart it to change anything else")
 
-// Reload takes up the credentials of a new configuration while calls go on: new attempts
-// begin with the new ones, attempts under way keep theirs while they stand under retiring.
-// Nothing is changed when it returns an error.
+// Reload takes up the credentials and the identities of a new configuration while calls go on:
+// new attempts begin with the new ones, attempts under way keep theirs while they stand under
+// retiring; the next call is from whoever the new list says. Nothing is changed when it returns an error.
 func (a *App) Reload(c Config) error {
-	if !reflect.DeepEqual(withoutCredentials(a.config), withoutCredentials(c)) {
+	if !reflect.DeepEqual(lasting(a.config), lasting(c)) {
 		return ErrRestart
+	}
+	directory, err := c.directory()
+	if err != nil {
+		return err
 	}
 	before := a.router.All()
 	gateways, err := a.open(c)
@@ -26,6 +30,10 @@ func (a *App) Reload(c Config) error {
 	}
 	if err != nil {
 		return err
+	}
+	if a.gate != nil {
+		a.gate.SetDirectory(directory)
+		a.log.Info("identities taken up", "identities", len(c.Identities))
 	}
 	a.config = c
 	for _, g := range a.router.All() {
@@ -42,9 +50,10 @@ func (a *App) Reload(c Config) error {
 // Config is the configuration in force.
 func (a *App) Config() Config { return a.config }
 
-// withoutCredentials is what a configuration says besides credentials. That the settings
+// lasting is what a configuration says besides credentials and identities. That the settings
 // of an adapter differ in credentials alone is for its claims to show.
-func withoutCredentials(c Config) Config {
+func lasting(c Config) Config {
+	c.Identities = nil
 	c.Gateways = slices.Clone(c.Gateways)
 	for i := range c.Gateways {
 		c.Gateways[i].Account, c.Gateways[i].Retiring = Account{}, nil

@@ -31,9 +31,7 @@ func (c *Config) validate() error {
 			say("%s: %q is not host:port", key, address)
 		}
 	}
-	if !loopback(c.GRPC.Address) && !c.GRPC.AllowPlaintext {
-		say("grpc.address: %s is not loopback, and calls are neither encrypted nor authenticated: listen on 127.0.0.1 or set grpc.allow_plaintext behind something that does both", c.GRPC.Address)
-	}
+	c.validateCallers(say)
 	if c.Webhooks.PublicURL != "" {
 		if u, err := url.Parse(c.Webhooks.PublicURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 			say("webhooks.public_url: %q is not an absolute http or https URL", c.Webhooks.PublicURL)
