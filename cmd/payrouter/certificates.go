@@ -23,11 +23,13 @@ the service (server.crt, server.key), with all its names and addresses, and one 
 takes them up while it serves. With --once it makes only those that are missing, or that have
 less than a third of their days before them, or that are for other names.
 
-ca.crt is for everybody. Whoever has ca.key can call as anybody: keep it away from the service.
+ca.crt is for everybody. Whoever has ca.key can call as anybody: keep it away from the service,
+with --authority in a folder of its own.
 Where there is an authority already (a company's own, cert-manager, a service mesh), use that.`,
 		Example: "  payrouter certificates --dir certificates --server payrouter.example.kz,127.0.0.1 --client checkout,aida",
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder of the authority and of what it issues (required)")
+	cmd.Flags().StringVar(&w.Authority, "authority", "", "folder of the authority alone (default: the same)")
 	cmd.Flags().StringSliceVar(&w.Server, "server", nil, "names and addresses by which the service is reached")
 	cmd.Flags().StringSliceVar(&w.Clients, "client", nil, "names of clients, one certificate each")
 	cmd.Flags().BoolVar(&w.Once, "once", false, "leave what is there and good as it is")

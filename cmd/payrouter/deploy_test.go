@@ -14,6 +14,7 @@ func TestTheFilesThatStartTheServiceNameCommandsThatExist(t *testing.T) {
 		"../../README.md":                        `(?m)bin/payrouter ([^#\n]*)`,
 		"../../docs/retention.md":                `(?m)^payrouter ([^#\n]*)#`,
 		"../../docs/runbook.md":                  "`payrouter ([a-z][^`\n]*)`",
+		"../../docs/identity.md":                 `(?m)^payrouter ([^#\n]*)`,
 		"../../docs/safety.md":                   "`payrouter ([a-z][^`\n]*)`",
 	} {
 		text, err := os.ReadFile(file)

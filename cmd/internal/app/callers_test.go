@@ -189,3 +189,12 @@ func TestTheServiceSaysThatCallsAreInPlainText(t *testing.T) {
 		}
 	}
 }
+
+// housed is a configuration of deploy/ whose certificates and keys are a test's own.
+func housed(h *identitytest.House, text string) string {
+	for _, folder := range []string{"/etc/payrouter/tls/", "/etc/payrouter-tls/"} {
+		text = strings.NewReplacer(folder+"server.crt", h.CertFile, folder+"server.key", h.KeyFile, folder+"tls.crt", h.CertFile, folder+"tls.key", h.KeyFile,
+			folder+"ca.crt", h.ClientCAFile, folder+"keys.json", h.KeysFile).Replace(text)
+	}
+	return text
+}

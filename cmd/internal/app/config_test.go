@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/payrouter/payrouter/cmd/internal/app"
+	"github.com/payrouter/payrouter/router/identity/identitytest"
 )
 
 // least is the smallest configuration that is good.
@@ -28,10 +29,7 @@ func TestTheShippedExampleIsGood(t *testing.T) {
 		"FREEDOMPAY_SECRET", "TIPTOPPAY_SECRET", "ROBOKASSA_PASSWORD_1", "ROBOKASSA_PASSWORD_2", "QUICKPAY_API_KEY", "QUICKPAY_PRIVATE_KEY"} {
 		t.Setenv(name, strings.ToLower(name)+" 0123456789abcdef")
 	}
-	c, err := app.Load(filepath.Join(root, "deploy", "payrouter.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := parsed(t, housed(identitytest.New(t), read(t, "deploy/payrouter.yaml")))
 	if err := app.Check(c); err == nil || strings.Count(err.Error(), "gateway ") != 1 || !strings.Contains(err.Error(), "gateway kaspi-main") {
 		t.Errorf("%v, and only kaspi's certificate is not here", err)
 	}

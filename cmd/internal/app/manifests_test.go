@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/payrouter/payrouter/cmd/internal/app"
+	"github.com/payrouter/payrouter/router/identity/identitytest"
 )
 
 // manifest is what a test looks at of Kubernetes' forms.
@@ -29,6 +30,12 @@ type manifest struct {
 				Grace      int         `yaml:"terminationGracePeriodSeconds"`
 				Init       []container `yaml:"initContainers"`
 				Containers []container
+				Volumes    []struct {
+					Name   string
+					Secret struct {
+						Name string `yaml:"secretName"`
+					}
+				}
 			}
 		}
 		Ingress []struct {
@@ -38,7 +45,11 @@ type manifest struct {
 }
 
 type container struct {
-	Args  []string
+	Args   []string
+	Mounts []struct {
+		Name string
+		Path string `yaml:"mountPath"`
+	} `yaml:"volumeMounts"`
 	Env   []struct{ Name string }
 	Ports []struct {
 		Name          string
@@ -78,12 +89,25 @@ func TestTheKubernetesManifestsFitTheService(t *testing.T) {
 	if deployment.Replicas < 2 || kinds["PodDisruptionBudget"].Spec.MinAvailable != 1 || deployment.Template.Spec.Grace < 60 {
 		t.Errorf("%d replicas, %d of them always, %d seconds to end", deployment.Replicas, kinds["PodDisruptionBudget"].Spec.MinAvailable, deployment.Template.Spec.Grace)
 	}
-	service := deployment.Template.Spec.Containers[0]
+	service, secrets := deployment.Template.Spec.Containers[0], map[string]string{}
 	var variables []string
 	for _, e := range service.Env {
 		variables = append(variables, e.Name)
 	}
 	c := wanted(t, kinds["ConfigMap"].Data["payrouter.yaml"], variables)
+	for _, m := range service.Mounts {
+		for _, v := range deployment.Template.Spec.Volumes {
+			if v.Name == m.Name && v.Secret.Name != "" {
+				secrets[m.Path] = v.Secret.Name
+			}
+		}
+	}
+	for _, file := range regexp.MustCompile(`(/\S+)/((?:tls|ca)\.(?:crt|key))\b`).FindAllStringSubmatch(kinds["ConfigMap"].Data["payrouter.yaml"], -1) {
+		made := regexp.MustCompile(`create secret generic ` + secrets[file[1]] + ` (?s:[^\n]*\\\n)?[^\n]*--from-file=(?:\S+/)?` + regexp.QuoteMeta(file[2]) + `\b`)
+		if secrets[file[1]] == "" || !made.MatchString(read(t, "deploy/kubernetes/payrouter.yaml")) {
+			t.Errorf("no secret brings %s", file[0])
+		}
+	}
 	if c.Store.MayMigrate() || !slices.Equal(deployment.Template.Spec.Init[0].Args, []string{"migrate"}) || !slices.Equal(service.Args, []string{"serve"}) {
 		t.Error("the schema is brought up to date by nobody, or by each replica")
 	}
@@ -169,7 +193,7 @@ func wanted(t *testing.T, text string, variables []string) app.Config {
 		}
 		t.Setenv(name, value)
 	}
-	c := parsed(t, text)
+	c := parsed(t, housed(identitytest.New(t), text))
 	if err := app.Check(c); err != nil {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -27,6 +28,9 @@ type Wanted struct {
 	Server  []string      // names and addresses of the service; none: no server's certificate
 	Clients []string      // a certificate for each
 	Life    time.Duration // of each certificate
+	// Authority is the authority's own folder, away from those who get what it issues. Default:
+	// the same one. Its certificate is in both.
+	Authority string
 	// Once leaves a certificate alone that is good for these names and has more than a third
 	// of Life before it.
 	Once bool
@@ -65,12 +69,21 @@ func Fill(folder string, w Wanted, now time.Time) (made []string, err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	a, fresh, err := authorityOf(folder, now)
+	a, fresh, err := authorityOf(cmp.Or(w.Authority, folder), now)
 	if err != nil {
 		return nil, err
 	}
 	if fresh {
 		made = append(made, "ca")
+	}
+	if w.Authority != "" {
+		pair, err := a.Pair()
+		if err == nil {
+			err = write(filepath.Join(folder, "ca.crt"), pair.Certificate, 0o644)
+		}
+		if err != nil {
+			return made, err
+		}
 	}
 	issue := func(name string, names []string, use x509.ExtKeyUsage, make func() (Pair, error)) error {
 		certFile, keyFile := files(folder, name)
@@ -109,6 +122,9 @@ func files(folder, name string) (certFile, keyFile string) {
 // authorityOf reads the folder's authority, or makes it. Half of one is no reason to make another:
 // what the first one issued would be believed no more.
 func authorityOf(folder string, now time.Time) (a *Authority, fresh bool, err error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, false, err
+	}
 	certFile, keyFile := files(folder, "ca")
 	for _, name := range []string{certFile, keyFile} {
 		if _, err := os.Stat(name); err == nil {

@@ -141,6 +141,28 @@ func TestAnAuthorityIsNeverReplaced(t *testing.T) {
 	}
 }
 
+func TestAnAuthorityMayHaveAFolderOfItsOwn(t *testing.T) {
+	folder, own := t.TempDir(), filepath.Join(t.TempDir(), "authority")
+	w := authority.Wanted{Clients: []string{"checkout"}, Life: month, Authority: own, Once: true}
+	filled(t, folder, w, now)
+	if made := filled(t, folder, w, now); len(made) != 0 {
+		t.Errorf("made %q", made)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "ca.key")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the authority's key is beside what it issued: %v", err)
+	}
+	here, err := os.ReadFile(filepath.Join(folder, "ca.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(here)
+	if _, err := leaf(t, folder, "checkout").Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+		t.Error(err)
+	}
+	leaf(t, own, "ca")
+}
+
 func TestWhatCannotBeACertificateIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	for want, w := range map[string]authority.Wanted{
 		"no certificate is asked for":  {Life: month},
