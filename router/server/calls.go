@@ -20,7 +20,7 @@ import (
 // context.
 type call struct {
 	method string // full name
-	who    identity
+	who    actor
 	began  time.Time
 	place  *place // once it is let in
 }
@@ -28,11 +28,11 @@ type call struct {
 type callKey struct{}
 
 // identityOf is who makes the call that ctx belongs to.
-func identityOf(ctx context.Context) identity {
+func identityOf(ctx context.Context) actor {
 	if c, ok := ctx.Value(callKey{}).(*call); ok {
 		return c.who
 	}
-	return identity{}
+	return actor{}
 }
 
 // logUnary writes one line about each call of ours: who, what, how it went and how long
@@ -52,13 +52,13 @@ func (s *Server) logStream(srv any, stream grpc.ServerStream, info *grpc.StreamS
 }
 
 func (s *Server) ended(ctx context.Context, c *call, answer any, err error) {
-	if roles[c.method] == anybody {
+	if rights[c.method].open {
 		return // health checks and reflection would drown the rest
 	}
 	code, level := status.Code(err), slog.LevelInfo
 	attrs := []slog.Attr{slog.String("method", c.method[strings.LastIndexByte(c.method, '/')+1:]), slog.String("code", code.String()),
 		slog.Duration("took", time.Since(c.began)), slog.String("tenant", c.who.tenant), slog.String("caller", c.who.caller)}
-	if roles[c.method] != tenantCaller {
+	if rights[c.method].ofPeople() {
 		attrs = append(attrs, slog.String("operator", c.who.operator))
 	}
 	payment := ""
@@ -76,6 +76,9 @@ func (s *Server) ended(ctx context.Context, c *call, answer any, err error) {
 		if f.cause != nil && (code == codes.Internal || code == codes.Unavailable) {
 			attrs = append(attrs, slog.String("error", f.cause.Error()))
 		}
+		if code == codes.Unauthenticated { // where it came from is all there is to find it by
+			attrs = append(attrs, slog.String("peer", peerOf(ctx)), slog.String("why", why(f)))
+		}
 	}
 	switch {
 	case code == codes.Internal || code == codes.Unknown:
@@ -84,6 +87,14 @@ func (s *Server) ended(ctx context.Context, c *call, answer any, err error) {
 		level = slog.LevelWarn
 	}
 	s.log.LogAttrs(ctx, level, "call", attrs...)
+}
+
+// why is what a fault has to say to those who read the log.
+func why(f *fault) string {
+	if f.cause != nil {
+		return f.cause.Error()
+	}
+	return f.Error()
 }
 
 // panicked keeps the process alive. The value of the panic may hold anything, so only
@@ -101,15 +112,20 @@ func (s *Server) panicked(ctx context.Context, cause any) error {
 	return f
 }
 
-// admitUnary is what every call passes: who calls, is it well formed, how long may it
-// take, and is there a seat.
+// admitUnary is what every call passes: who calls and may it, is it well formed, how long
+// may it take, and is there a seat.
 func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	malformed := s.accept(info.FullMethod, request) // also takes the codec's note off, whoever calls
-	if err := s.admit(ctx, info.FullMethod); err != nil {
+	unread, _ := s.unread.take(request) // the codec's note comes off, whoever calls
+	leave, err := s.admit(ctx, info.FullMethod, request, false)
+	if err != nil {
 		return nil, err
 	}
-	if malformed != nil {
-		return nil, malformed
+	defer leave()
+	if unread != nil {
+		return nil, unread
+	}
+	if err := wellFormed(info.FullMethod, request); err != nil {
+		return nil, err
 	}
 	ctx, done := budget(ctx)
 	defer done()
@@ -125,9 +141,11 @@ func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnarySe
 // admitStream is the same for streams. Their deadline is the consumer's own affair.
 func (s *Server) admitStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	ctx := stream.Context()
-	if err := s.admit(ctx, info.FullMethod); err != nil {
+	leave, err := s.admit(ctx, info.FullMethod, nil, true)
+	if err != nil {
 		return err
 	}
+	defer leave()
 	at, refused := s.seat(ctx, info.FullMethod, nil)
 	if refused != nil {
 		return refused
@@ -136,20 +154,30 @@ func (s *Server) admitStream(srv any, stream grpc.ServerStream, info *grpc.Strea
 	return s.settle(ctx, handler(srv, &checkedStream{stream, s, info.FullMethod}))
 }
 
-func (s *Server) admit(ctx context.Context, method string) error {
-	who, err := s.identify(ctx, method)
+// admit says who calls, and refuses whoever may not, or calls too much. leave is to be
+// called at the call's end.
+func (s *Server) admit(ctx context.Context, method string, request any, stream bool) (leave func(), err error) {
+	who, err := s.identify(ctx, method, request)
 	if c, ok := ctx.Value(callKey{}).(*call); ok {
 		c.who = who
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	if rights[method].open {
+		return func() {}, nil
+	}
+	leave, cause := s.limits.enter(who.caller, stream, time.Now())
+	if cause != nil {
+		s.metrics.overloaded(cause.name)
+		return nil, tooMuch(cause.text)
+	}
+	return leave, nil
 }
 
-// accept refuses a request that could not be read, or whose shape breaks the contract.
-func (s *Server) accept(method string, request any) error {
-	if f, unread := s.unread.take(request); unread {
-		return f
-	}
-	if roles[method] == anybody {
+// wellFormed refuses a request whose shape breaks the contract.
+func wellFormed(method string, request any) error {
+	if rights[method].open {
 		return nil
 	}
 	return validate(request)
@@ -176,5 +204,8 @@ func (s *checkedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
-	return s.server.accept(s.method, m)
+	if f, unread := s.server.unread.take(m); unread {
+		return f
+	}
+	return wellFormed(s.method, m)
 }

@@ -22,7 +22,7 @@ import (
 )
 
 func asTenant(name string) context.Context {
-	return context.WithValue(context.Background(), callKey{}, &call{who: identity{tenant: name}})
+	return context.WithValue(context.Background(), callKey{}, &call{who: actor{tenant: name}})
 }
 
 // requests lists the requests of every method.

@@ -36,7 +36,7 @@ func newMetrics(r prometheus.Registerer, all map[kind]seats) *metrics {
 	for reason := range reasonCodes {
 		m.errors.WithLabelValues(reasonText(reason))
 	}
-	for _, cause := range []string{causeStore, causeDeadline, causeUndecided} {
+	for _, cause := range []string{causeStore, causeDeadline, causeUndecided, overCalls.name, overStreams.name} {
 		m.over.WithLabelValues(cause)
 	}
 	if r != nil {

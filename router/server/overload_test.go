@@ -291,7 +291,7 @@ func TestAFloodOfOneKindOfWorkStopsNoOther(t *testing.T) {
 func (d *door) openAt(gateway string) *pb.Payment {
 	d.t.Helper()
 	s := payments{Server: d.server}
-	ctx := context.WithValue(context.Background(), callKey{}, &call{who: identity{tenant: "shop", caller: "test"}})
+	ctx := context.WithValue(context.Background(), callKey{}, &call{who: actor{tenant: "shop", caller: "test"}})
 	p, err := s.CreatePayment(ctx, qr(func(r *pb.CreatePaymentRequest) { r.Gateways = []string{gatewayName(gateway)} }))
 	d.must(err)
 	return p
@@ -307,7 +307,7 @@ func TestEveryMethodOfTheServerHasItsSeats(t *testing.T) {
 				if cap(d.server.seats[kinds[name]]) == 0 {
 					t.Errorf("%s has no seat", name)
 				}
-				if own := kinds[name] == operators || m.IsServerStream && kinds[name] == streams && strings.HasPrefix(service, "payrouter.v1.Finance"); own != (roles[name] == operator || roles[name] == tenantOperator) {
+				if own := kinds[name] == operators || m.IsServerStream && kinds[name] == streams && strings.HasPrefix(service, "payrouter.v1.Finance"); own != rights[name].ofPeople() {
 					t.Errorf("%s sits with %s", name, kinds[name])
 				}
 			}

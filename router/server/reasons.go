@@ -31,8 +31,12 @@ func unauthenticated(message string) *fault {
 	return newFault(pb.ErrorReason_ERROR_REASON_UNAUTHENTICATED, message, nil)
 }
 
-func permissionDenied(method string) *fault {
-	return newFault(pb.ErrorReason_ERROR_REASON_PERMISSION_DENIED, "only an operator may do this", map[string]string{"method": method})
+// permissionDenied names the method and the roles of which one would do, and nothing of
+// what was sent: a tenant that is not the caller's own may or may not exist.
+func permissionDenied(method string, needed right) *fault {
+	metadata := needed.needed()
+	metadata["method"] = method
+	return newFault(pb.ErrorReason_ERROR_REASON_PERMISSION_DENIED, "who calls has none of the roles that this needs", metadata)
 }
 
 func messageTooLarge() *fault {
@@ -46,6 +50,11 @@ func unreadable() *fault {
 
 func reconnect(message string) *fault {
 	return newFault(pb.ErrorReason_ERROR_REASON_RECONNECT, message, nil)
+}
+
+// tooMuch is about the one who calls, as crowded is about all together.
+func tooMuch(message string) *fault {
+	return newFault(pb.ErrorReason_ERROR_REASON_RATE_LIMITED, message+"; nothing was done, and the same request may come again", nil, comeBack(retryAfter))
 }
 
 func tooSlow() *fault {

@@ -14,7 +14,6 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
@@ -25,7 +24,7 @@ import (
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
-	proof "github.com/payrouter/payrouter/router/identity"
+	"github.com/payrouter/payrouter/router/identity"
 	"github.com/payrouter/payrouter/router/office"
 )
 
@@ -42,13 +41,18 @@ type Options struct {
 	BodyKey providers.Secret
 	// Gate proves who calls, and is how the port listens. Nil: in plain text, and callers are
 	// whoever they say they are.
-	Gate *proof.Gate
+	Gate *identity.Gate
 	// DefaultTenant is whose money it is when a caller names no tenant. Empty: a caller must.
 	DefaultTenant string
 	// DefaultOperator is who acts when nobody is named. Default "local".
 	DefaultOperator string
 	// RequireOperator refuses the service Operations to whoever names no operator.
 	RequireOperator bool
+	// CallsPerSecond is how many calls one identity may make, in a second and at once.
+	// Default 1000.
+	CallsPerSecond int
+	// StreamsPerCaller is how many streams one identity may have open. Default 128.
+	StreamsPerCaller int
 	// TrustedProxies are the addresses or CIDR blocks whose X-Forwarded-For is believed.
 	TrustedProxies []string
 	// WatchFor is how long a stream lives before it is ended so that connections spread
@@ -88,6 +92,7 @@ type Server struct {
 	unread   unread
 	seats    map[kind]seats
 	pressure *pressure
+	limits   *limits
 
 	draining chan struct{} // closed by Drain
 	drain    sync.Once
@@ -102,8 +107,8 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("server: Router and Board are required")
 	case o.BodyKey.Empty():
 		return nil, errors.New("server: BodyKey is required")
-	case o.MaxCharges < 0 || o.MaxNotices < 0 || o.MaxUndecided < 0:
-		return nil, errors.New("server: MaxCharges, MaxNotices and MaxUndecided must not be negative")
+	case o.MaxCharges < 0 || o.MaxNotices < 0 || o.MaxUndecided < 0 || o.CallsPerSecond < 0 || o.StreamsPerCaller < 0:
+		return nil, errors.New("server: MaxCharges, MaxNotices, MaxUndecided, CallsPerSecond and StreamsPerCaller must not be negative")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -123,7 +128,8 @@ func New(o Options) (*Server, error) {
 	if _, known := o.Router.Tenants[o.DefaultTenant]; o.DefaultTenant != "" && !known {
 		return nil, fmt.Errorf("server: the default tenant %q is not configured", o.DefaultTenant)
 	}
-	s := &Server{options: o, router: o.Router, board: o.Board, log: o.Log, draining: make(chan struct{}), seats: seatsOf(o)}
+	s := &Server{options: o, router: o.Router, board: o.Board, log: o.Log, draining: make(chan struct{}), seats: seatsOf(o),
+		limits: newLimits(cmp.Or(o.CallsPerSecond, 1000), cmp.Or(o.StreamsPerCaller, 128))}
 	s.pressure = s.newPressure()
 	for _, text := range o.TrustedProxies {
 		prefix, err := parseProxy(text)
@@ -149,6 +155,9 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
+// maxHeaders is how much metadata a call may have: a token of a few KiB, and our own words.
+const maxHeaders = 16 << 10
+
 // callOptions are the chain of doc.go, outermost first.
 func (s *Server) callOptions() []grpc.ServerOption {
 	recovered := recovery.WithRecoveryHandlerContext(s.panicked)
@@ -157,6 +166,7 @@ func (s *Server) callOptions() []grpc.ServerOption {
 		grpc.ChainStreamInterceptor(s.metrics.calls.StreamServerInterceptor(), s.logStream, recovery.StreamServerInterceptor(recovered), s.admitStream),
 		grpc.ForceServerCodecV2(newCodec(&s.unread)),
 		grpc.MaxRecvMsgSize(maxRead),
+		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxConcurrentStreams(mostStreams(s.seats)),
 		// A dead connection is noticed within 40 s, and an old one is renewed so that load
 		// spreads; streams end by themselves before the grace does.
@@ -165,8 +175,8 @@ func (s *Server) callOptions() []grpc.ServerOption {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)
 	if s.options.Gate != nil {
-		if config := s.options.Gate.TLS(); config != nil {
-			options = append(options, grpc.Creds(credentials.NewTLS(config)))
+		if secured := s.options.Gate.TLS(); secured != nil {
+			options = append(options, grpc.Creds(newHandshakes(secured, s.log)))
 		}
 	}
 	return options

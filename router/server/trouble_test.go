@@ -82,7 +82,7 @@ func TestACallerWithoutTimeIsToldThatNothingWasSent(t *testing.T) {
 		// Somebody else's answer to the same id is none.
 		first := qr()
 		d.create(first)
-		ctx, cancel = context.WithTimeout(context.WithValue(context.Background(), callKey{}, &call{who: identity{tenant: "shop"}}), time.Millisecond)
+		ctx, cancel = context.WithTimeout(context.WithValue(context.Background(), callKey{}, &call{who: actor{tenant: "shop"}}), time.Millisecond)
 		defer cancel()
 		_, err = s.within(ctx, forever, s.recorded(journal.Request{Tenant: "shop", ID: first.GetRequestId(), Kind: "create", Hash: "another"}))
 		d.refused(s.refusal(ctx, err, about{requestID: first.GetRequestId()}), pb.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED)

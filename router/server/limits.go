@@ -1,0 +1,97 @@
+package server
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// limits are how much one identity may ask for, whatever seats are free: no caller that has
+// run wild takes the seats of all others. Health checks have no identity and no limit.
+//
+// Where identities are proved there is one entry for each that the configuration knows.
+// Where they are asserted a name costs nothing, so the entries are bounded too: those who
+// are at rest make room, and while nobody is, newcomers share one allowance.
+type limits struct {
+	calls   int // a second, and at once
+	streams int // open
+	most    int // names
+
+	mu     sync.Mutex
+	of     map[string]*allowance
+	others *allowance
+	swept  time.Time
+}
+
+// allowance is what one identity has left.
+type allowance struct {
+	calls   *rate.Limiter
+	streams int // open now
+}
+
+// mostNames is how many identities are told apart.
+const mostNames = 1024
+
+// overuse is a limit that was reached: its label among the causes of refusals, and what the
+// caller hears.
+type overuse struct{ name, text string }
+
+// The limits, as the label cause names them.
+var (
+	overCalls   = &overuse{"caller_calls", "whoever calls makes more calls a second than one may"}
+	overStreams = &overuse{"caller_streams", "whoever calls has as many streams open as one may"}
+)
+
+func newLimits(calls, streams int) *limits {
+	l := &limits{calls: calls, streams: streams, most: mostNames, of: map[string]*allowance{}}
+	l.others = l.fresh()
+	return l
+}
+
+func (l *limits) fresh() *allowance {
+	return &allowance{calls: rate.NewLimiter(rate.Limit(l.calls), l.calls)}
+}
+
+// enter takes a call off the caller's allowance, or says which limit it has reached. leave
+// ends the call.
+func (l *limits) enter(name string, stream bool, now time.Time) (leave func(), over *overuse) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.allowanceOf(name, now)
+	switch {
+	case !a.calls.AllowN(now, 1):
+		return nil, overCalls
+	case !stream:
+		return func() {}, nil
+	case a.streams >= l.streams:
+		return nil, overStreams
+	}
+	a.streams++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		a.streams--
+	}, nil
+}
+
+func (l *limits) allowanceOf(name string, now time.Time) *allowance {
+	a, known := l.of[name]
+	if known {
+		return a
+	}
+	if len(l.of) >= l.most && now.Sub(l.swept) >= time.Second { // a name that is new each time must not cost a sweep each time
+		l.swept = now
+		for name, a := range l.of {
+			if a.streams == 0 && a.calls.TokensAt(now) >= float64(l.calls) {
+				delete(l.of, name)
+			}
+		}
+	}
+	if len(l.of) >= l.most {
+		return l.others
+	}
+	a = l.fresh()
+	l.of[name] = a
+	return a
+}
