@@ -44,6 +44,7 @@ type door struct {
 	store      *journal.Store
 	board      *health.Board
 	registry   *prometheus.Registry
+	listener   *bufconn.Listener
 	conn       *grpc.ClientConn
 	payments   pb.PaymentsClient
 	operations pb.OperationsClient
@@ -124,14 +125,14 @@ func open(t *testing.T, changes ...func(*Options, *router.Options)) *door {
 	d.server, err = New(o)
 	d.must(err)
 
-	listener := bufconn.Listen(1 << 20)
+	d.listener = bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
-	go func() { served <- d.server.GRPC().Serve(listener) }()
+	go func() { served <- d.server.GRPC().Serve(d.listener) }()
 	running, stop := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- d.router.Run(running) }()
 	d.conn, err = grpc.NewClient("passthrough:///payrouter", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return d.listener.DialContext(ctx) }))
 	d.must(err)
 	d.payments, d.operations, d.finance, d.compliance = pb.NewPaymentsClient(d.conn), pb.NewOperationsClient(d.conn), pb.NewFinanceClient(d.conn), pb.NewComplianceClient(d.conn)
 	d.disputes = pb.NewDisputesClient(d.conn)

@@ -33,13 +33,17 @@ func services() []protoreflect.ServiceDescriptor {
 
 // invoke calls any method with any request, and drops the answer.
 func (d *door) invoke(m protoreflect.MethodDescriptor, request proto.Message) error {
-	name := "/" + string(m.Parent().FullName()) + "/" + string(m.Name())
+	return invoke(context.Background(), d.conn, m, request)
+}
+
+func invoke(ctx context.Context, conn *grpc.ClientConn, m protoreflect.MethodDescriptor, request proto.Message) error {
+	name := fullName(m)
 	if !m.IsStreamingServer() {
-		return d.conn.Invoke(context.Background(), name, request, dynamicpb.NewMessage(m.Output()))
+		return conn.Invoke(ctx, name, request, dynamicpb.NewMessage(m.Output()))
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := d.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, name)
+	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, name)
 	if err != nil {
 		return err
 	}
@@ -50,6 +54,11 @@ func (d *door) invoke(m protoreflect.MethodDescriptor, request proto.Message) er
 		return err
 	}
 	return stream.RecvMsg(dynamicpb.NewMessage(m.Output()))
+}
+
+// fullName is how grpc names a method.
+func fullName(m protoreflect.MethodDescriptor) string {
+	return "/" + string(m.Parent().FullName()) + "/" + string(m.Name())
 }
 
 func TestEveryMethodHasRulesForItsRequest(t *testing.T) {
