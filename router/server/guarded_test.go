@@ -63,7 +63,7 @@ func person(name string, house identity.Roles, tenants map[string]identity.Roles
 // dial connects with a TLS configuration of the client's.
 func (g *guarded) dial(config *tls.Config) *grpc.ClientConn {
 	g.t.Helper()
-	conn, err := grpc.NewClient("passthrough:///payrouter", grpc.WithTransportCredentials(credentials.NewTLS(config)),
+	conn, err := grpc.NewClient("passthrough:///payrouter", grpc.WithTransportCredentials(credentials.NewTLS(config)), grpc.WithIdleTimeout(0),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return g.listener.DialContext(ctx) }))
 	g.must(err)
 	g.t.Cleanup(func() { _ = conn.Close() })
