@@ -6,7 +6,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
+	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -52,6 +54,23 @@ func Trouble(err error) bool {
 		errors.Is(err, ErrWentBack) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || // the connection ended under a question
 		errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) ||
 		err != nil && strings.HasSuffix(err.Error(), "sql: database is closed") // an error that database/sql keeps to itself
+}
+
+// notFor are the migrations that are meant for the other engine. Most are one text for both;
+// where the engines have no words in common, as for triggers, each has a file of its own,
+// 00011_audit.sqlite.sql and 00011_audit.postgresql.sql.
+func notFor(engine string) []string {
+	own, err := fs.Glob(migrations, "migrations/*.*.sql")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	var others []string
+	for _, name := range own {
+		if name = path.Base(name); !strings.HasSuffix(name, "."+engine+".sql") {
+			others = append(others, name)
+		}
+	}
+	return others
 }
 
 // uniqueIndex asks whether the database has a unique index of a name.

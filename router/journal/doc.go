@@ -6,6 +6,7 @@
 //	outbox ──► feed   the gap-free sequence of changes, numbered after the commit
 //	statement_lines, statement_days   what gateways tell of each business day, and which reading counts
 //	runs, findings    how far a day is held against it, and what was found
+//	audit   the chain of what people changed: nothing in it is ever changed or removed
 //
 // A writer appends seq+1; zero rows inserted means somebody was faster, so it
 // reads again and decides again. No transaction stays open across a call to a

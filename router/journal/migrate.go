@@ -153,13 +153,13 @@ func list(steps []int64) string {
 }
 
 func (s *Store) provider(db *sql.DB) (*goose.Provider, error) {
-	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{}
+	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{goose.WithExcludeNames(notFor("sqlite"))}
 	if s.postgres {
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return nil, err
 		}
-		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
+		dialect, options = goose.DialectPostgres, []goose.ProviderOption{goose.WithSessionLocker(locker), goose.WithExcludeNames(notFor("postgresql"))}
 	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {

@@ -33,7 +33,8 @@ var canary = providers.Payer{Phone: "+77015550199", Email: "canary.personal@exam
 // shelf is books with old payments in them.
 type shelf struct {
 	*Store
-	t *testing.T
+	t   *testing.T
+	url string
 }
 
 // aging runs a test on both engines.
@@ -43,12 +44,13 @@ func aging(t *testing.T, test func(s shelf)) {
 		"postgresql": func(t *testing.T) string { return pgtest.URL(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			store, err := Open(Options{URL: url(t), Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
+			url := url(t)
+			store, err := Open(Options{URL: url, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { store.Close() })
-			s := shelf{store, t}
+			s := shelf{store, t, url}
 			s.must(store.Migrate(t.Context()))
 			s.must(store.BeginPass(t.Context(), Pass{ID: "pass", Actor: "test", NoticesBefore: term, PayersBefore: term, Began: later}))
 			test(s)

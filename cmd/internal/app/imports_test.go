@@ -23,14 +23,15 @@ var mayImport = map[string][]string{
 	"cmd/payrouter":    {"cmd/internal/app", "router", "router/identity/authority", "router/journal", "router/payment"},
 	"cmd/payctl":       {"cmd/internal/paper", "proto/payrouter/v1", "providers"},
 	"cmd/paydev":       {"cmd/internal/app", "proto/payrouter/v1", "providers", "providers/kaspi", "providers/halyk", "providers/wayforpay", "providers/sim", "router/payment", "router/journal", "router/pgtest/pgserver"},
-	"cmd/internal/app": {"cmd/internal/traces", "router", "router/identity", "router/office", "router/reconcile", "router/statement", "router/server", "router/journal", "router/payment", "health", "providers"},
+	"cmd/internal/app": {"cmd/internal/traces", "router", "router/audit", "router/identity", "router/office", "router/reconcile", "router/statement", "router/server", "router/journal", "router/payment", "health", "providers"},
 
 	"cmd/internal/paper":  {"providers"}, // documents: plain values in, files out
 	"cmd/internal/traces": {"providers/spans"},
 
-	"router/server":    {"router", "router/identity", "router/office", "router/evidence", "router/readiness", "router/journal", "router/payment", "health", "providers", "providers/spans", "proto/payrouter/v1"},
-	"router":           {"router/journal", "router/payment", "health", "providers", "providers/spans"},
-	"router/journal":   {"router/payment", "providers", "providers/spans"},
+	"router/server":    {"router", "router/audit", "router/identity", "router/office", "router/evidence", "router/readiness", "router/journal", "router/payment", "health", "providers", "providers/spans", "proto/payrouter/v1"},
+	"router":           {"router/audit", "router/journal", "router/payment", "health", "providers", "providers/spans"},
+	"router/audit":     {},
+	"router/journal":   {"router/audit", "router/payment", "providers", "providers/spans"},
 	"router/payment":   {"providers"},
 	"router/reconcile": {"router/payment", "providers"},
 	"router/office":    {"router", "router/journal", "router/payment", "router/reconcile", "router/statement", "providers"},
@@ -79,6 +80,7 @@ var forbidden = map[string][]string{
 	"router/reconcile": {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
 	"router/statement": {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
 	"router/evidence":  {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
+	"router/audit":     {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
 	"router/readiness": {"net", "net/http", "database/sql", "log", "log/slog", "os", "time.Sleep", "time.Now"},
 	"providers":        {"net", "net/http", "database/sql", "log", "os"},
 	"health":           {"net", "net/http", "database/sql", "os"},
