@@ -19,7 +19,7 @@ type Anchor struct {
 const anchorWord = "payrouter-audit-1"
 
 // ErrAnchor says that a text is no anchor. It quotes nothing.
-var ErrAnchor = errors.New("it is no anchor: payrouter-audit-1, a number, a sum of 64 hexadecimal digits and an instant in UTC, in one line")
+var ErrAnchor = errors.New("an anchor is payrouter-audit-1, a number, a sum of 64 hexadecimal digits and an instant in UTC, in one line")
 
 // String is the anchor in one line:
 //

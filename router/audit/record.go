@@ -46,8 +46,8 @@ type Record struct {
 	Number  int64     // from 1, without gaps
 	Time    time.Time // when it was made, to the microsecond
 	Actor   string    // "operator:aida", or "router"
-	Roles   string    // by which right
-	Tenant  string    // about whose money; empty where it is nobody's
+	Roles   string    // that gave the right, with commas; empty where nobody had to prove who they are
+	Tenant  string    // of the call, where it had one
 	Act     string    // a method's full name, or one of the words above
 	Subject string    // the resource that it is about, as the API names it
 	Reason  string    // the person's own words

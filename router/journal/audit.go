@@ -18,8 +18,8 @@ const auditColumns = `number, at, actor, roles, tenant, act, subject, reason, ph
 // replica. That it goes on where the records end shows a cut tail by the next record.
 const auditCounter = "audit"
 
-// AppendAudit links a record to the chain and returns it with its number and sums. After an
-// error it may stand in the chain or not.
+// AppendAudit links a record to the chain and returns it as it stands there: with its number
+// and sums, and without personal data in its reason. After an error it may stand in the chain or not.
 func (s *Store) AppendAudit(ctx context.Context, r audit.Record) (audit.Record, error) {
 	err := s.appendAudit(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		r, err = link(ctx, tx, r)
@@ -73,7 +73,7 @@ func link(ctx context.Context, tx *sql.Tx, r audit.Record) (audit.Record, error)
 		return r, err
 	}
 	previous, _ := audit.ParseSum(text)
-	r.Number, r.Time = number, instant(micros(r.Time))
+	r.Number, r.Time, r.Reason = number, instant(micros(r.Time)), audit.Impersonal(r.Reason)
 	for _, field := range []*string{&r.Actor, &r.Roles, &r.Tenant, &r.Act, &r.Subject, &r.Reason, &r.Outcome, &r.Request} {
 		*field = storable(*field) // before it is summed
 	}

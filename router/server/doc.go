@@ -1,5 +1,5 @@
 // Package server is the door of the house: the gRPC services Payments, Operations,
-// Finance and Disputes, the webhooks of gateways, and the page that Prometheus and
+// Finance, Disputes, Compliance and Audit, the webhooks of gateways, and the page that Prometheus and
 // orchestrators ask. It is the only room that knows protobuf and inbound HTTP.
 //
 //	gRPC ──► read ──► metrics ─► log ─► recover ─► who calls ─► shape ──► a seat? ──► handler
@@ -23,6 +23,9 @@
 // A call's deadline is a budget for the answer and never for the payment: shortly
 // before it ends the caller hears how the payment stands in the books, and the
 // payment goes on.
+//
+// What a person changes is recorded before it is done, and what came of it afterwards: see
+// audit.go. No record, no act.
 //
 // Who calls is asserted by metadata and believed (see identity.go) until mutual TLS
 // comes: until then the gRPC port belongs on loopback or behind something that

@@ -51,6 +51,7 @@ type door struct {
 	finance    pb.FinanceClient
 	disputes   pb.DisputesClient
 	compliance pb.ComplianceClient
+	audits     pb.AuditClient
 	office     *office.Office // nobody runs it but atDesk
 	kaspi      *bank          // first choice
 	halyk      *bank          // backup: whole units only, captures and refunds nothing in part
@@ -135,7 +136,7 @@ func open(t *testing.T, changes ...func(*Options, *router.Options)) *door {
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return d.listener.DialContext(ctx) }))
 	d.must(err)
 	d.payments, d.operations, d.finance, d.compliance = pb.NewPaymentsClient(d.conn), pb.NewOperationsClient(d.conn), pb.NewFinanceClient(d.conn), pb.NewComplianceClient(d.conn)
-	d.disputes = pb.NewDisputesClient(d.conn)
+	d.disputes, d.audits = pb.NewDisputesClient(d.conn), pb.NewAuditClient(d.conn)
 	t.Cleanup(func() {
 		d.conn.Close()
 		d.server.Drain()
@@ -306,7 +307,7 @@ func (d *door) breakStore() {
 	db, err := sql.Open("sqlite", "file:"+d.books+"?_pragma=busy_timeout(5000)")
 	d.must(err)
 	defer db.Close()
-	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices", "runs", "statement_days", "imports", "disputes", "evidence"} {
+	for _, table := range []string{"events", "payments", "attempts", "requests", "outbox", "feed", "overrides", "instruments", "findings", "leases", "notices", "runs", "statement_days", "imports", "disputes", "evidence", "audit"} {
 		_, err := db.Exec("DROP TABLE " + table)
 		d.must(err)
 	}

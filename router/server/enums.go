@@ -5,6 +5,7 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/audit"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/readiness"
@@ -217,4 +218,18 @@ func reversed[K, V comparable](table map[K]V) map[V]K {
 		back[v] = k
 	}
 	return back
+}
+
+var phasesOut = map[audit.Phase]pb.AuditRecord_Phase{
+	audit.Asked: pb.AuditRecord_PHASE_ASKED,
+	audit.Ended: pb.AuditRecord_PHASE_ENDED,
+	audit.Note:  pb.AuditRecord_PHASE_NOTE,
+}
+
+var faultsOut = map[audit.Fault]pb.VerifyAuditResponse_Fault{
+	audit.Changed:    pb.VerifyAuditResponse_FAULT_CHANGED,
+	audit.Missing:    pb.VerifyAuditResponse_FAULT_MISSING,
+	audit.OutOfOrder: pb.VerifyAuditResponse_FAULT_OUT_OF_ORDER,
+	audit.Cut:        pb.VerifyAuditResponse_FAULT_CUT,
+	audit.Rewritten:  pb.VerifyAuditResponse_FAULT_REWRITTEN,
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/audit"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/readiness"
@@ -71,6 +72,8 @@ func TestEveryWordOfOursHasOneInTheContractAndTheOtherWayRound(t *testing.T) {
 	covers(t, "kinds of disputes", journal.DisputeKinds(), disputeKindsOut)
 	covers(t, "disputes", journal.DisputeStates(), disputeStatesOut)
 	covers(t, "outcomes", journal.Outcomes(), outcomesOut)
+	covers(t, "phases of records", []audit.Phase{audit.Asked, audit.Ended, audit.Note}, phasesOut)
+	covers(t, "faults of the audit", []audit.Fault{audit.Changed, audit.Missing, audit.OutOfOrder, audit.Cut, audit.Rewritten}, faultsOut)
 	covers(t, "readiness", readiness.States(), readinessStatesOut)
 	words := map[providers.Verdict]pb.ResolveAttemptRequest_Verdict{}
 	for out, in := range wordsIn {

@@ -66,7 +66,7 @@ func (v *violations) financeRules(m proto.Message) bool {
 		v.reason("reason", r.GetReason())
 		v.etag(r.GetEtag())
 	default:
-		return v.disputeRules(m) || v.complianceRules(m)
+		return v.disputeRules(m) || v.complianceRules(m) || v.auditRules(m)
 	}
 	return true
 }

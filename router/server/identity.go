@@ -30,8 +30,12 @@ const (
 // unnamedCaller is the record's word for a service that does not say who it is.
 const unnamedCaller = "unnamed"
 
-// actor is who calls: whose money it is about, and the names for the record.
-type actor struct{ tenant, caller, operator string }
+// actor is who calls: whose money it is about, and the names and the right for the record.
+type actor struct {
+	tenant, caller, operator string
+
+	roles identity.Roles // by which the call is let in, where they were proved
+}
 
 // asCaller and asOperator are the actor as events record it.
 func (a actor) asCaller() string   { return "caller:" + a.caller }
@@ -63,6 +67,9 @@ func (s *Server) identify(ctx context.Context, method string, request any) (acto
 	case err != nil:
 		return who, err
 	case needed.granted(proved, who.tenant):
+		if s.options.Gate != nil {
+			who.roles = needed.by(proved, who.tenant)
+		}
 		return who, nil
 	case who.tenant == "" && needed.somewhere(proved):
 		return who, unauthenticated(tenantKey + " is missing, and nothing else says whose payments it is about")
@@ -88,7 +95,7 @@ func saidBy(ctx context.Context) (actor, error) {
 // believe takes callers by their word. Whoever names a person, or has one named by default,
 // may what people may.
 func (s *Server) believe(said actor) (identity.Identity, actor, error) {
-	who := actor{cmp.Or(said.tenant, s.options.DefaultTenant), cmp.Or(said.caller, unnamedCaller), cmp.Or(said.operator, s.options.DefaultOperator)}
+	who := actor{tenant: cmp.Or(said.tenant, s.options.DefaultTenant), caller: cmp.Or(said.caller, unnamedCaller), operator: cmp.Or(said.operator, s.options.DefaultOperator)}
 	// The tenant's name is looked up rather than matched, so that it is never echoed.
 	if _, known := s.router.Tenants[who.tenant]; !known && who.tenant != "" {
 		return identity.Identity{}, actor{}, unauthenticated(tenantKey + " names no tenant")

@@ -103,6 +103,8 @@ var kinds = map[string]kind{
 	pb.Compliance_GetReadiness_FullMethodName:        operators,
 	pb.Compliance_RecordEvidence_FullMethodName:      operators,
 	pb.Compliance_ListEvidence_FullMethodName:        operators,
+	pb.Audit_ListAuditRecords_FullMethodName:         operators,
+	pb.Audit_VerifyAudit_FullMethodName:              operators,
 
 	grpc_health_v1.Health_Check_FullMethodName: checks,
 	grpc_health_v1.Health_List_FullMethodName:  checks,

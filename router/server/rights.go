@@ -80,6 +80,9 @@ var rights = map[string]right{
 	pb.Compliance_ListEvidence_FullMethodName:   {house: readers},
 	pb.Compliance_RecordEvidence_FullMethodName: {house: admins},
 
+	pb.Audit_ListAuditRecords_FullMethodName: {house: readers},
+	pb.Audit_VerifyAudit_FullMethodName:      {house: readers},
+
 	grpc_health_v1.Health_Check_FullMethodName: {open: true},
 	grpc_health_v1.Health_List_FullMethodName:  {open: true},
 	grpc_health_v1.Health_Watch_FullMethodName: {open: true},
@@ -117,6 +120,11 @@ func (r right) granted(who identity.Identity, tenant string) bool {
 		return r.house != 0
 	}
 	return tenant != "" && rolesAbout(who, tenant)&r.tenant != 0
+}
+
+// by is which of an identity's roles give it the right, for the record.
+func (r right) by(who identity.Identity, tenant string) identity.Roles {
+	return who.House&r.house | rolesAbout(who, tenant)&r.tenant
 }
 
 // somewhere reports whether an identity would have the right if it said about which tenant.

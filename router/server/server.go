@@ -149,6 +149,7 @@ func New(o Options) (*Server, error) {
 	s.grpc.RegisterService(&pb.Finance_ServiceDesc, finance{Server: s})
 	s.grpc.RegisterService(&pb.Disputes_ServiceDesc, disputes{Server: s})
 	s.grpc.RegisterService(&pb.Compliance_ServiceDesc, compliance{Server: s})
+	s.grpc.RegisterService(&pb.Audit_ServiceDesc, audits{Server: s})
 	grpc_health_v1.RegisterHealthServer(s.grpc, &serving{server: s})
 	reflection.Register(s.grpc)
 	s.metrics.calls.InitializeMetrics(s.grpc)
@@ -162,8 +163,8 @@ const maxHeaders = 16 << 10
 func (s *Server) callOptions() []grpc.ServerOption {
 	recovered := recovery.WithRecoveryHandlerContext(s.panicked)
 	options := append(s.traced(),
-		grpc.ChainUnaryInterceptor(s.metrics.calls.UnaryServerInterceptor(exemplars), s.logUnary, recovery.UnaryServerInterceptor(recovered), s.admitUnary),
-		grpc.ChainStreamInterceptor(s.metrics.calls.StreamServerInterceptor(), s.logStream, recovery.StreamServerInterceptor(recovered), s.admitStream),
+		grpc.ChainUnaryInterceptor(s.metrics.calls.UnaryServerInterceptor(exemplars), s.logUnary, recovery.UnaryServerInterceptor(recovered), s.admitUnary, s.auditUnary),
+		grpc.ChainStreamInterceptor(s.metrics.calls.StreamServerInterceptor(), s.logStream, recovery.StreamServerInterceptor(recovered), s.admitStream, s.auditStream),
 		grpc.ForceServerCodecV2(newCodec(&s.unread)),
 		grpc.MaxRecvMsgSize(maxRead),
 		grpc.MaxHeaderListSize(maxHeaders),

@@ -49,6 +49,7 @@ func TestWithoutAStoreEveryCallIsUnavailableAndNothingIsSent(t *testing.T) {
 			&pb.AnswerDisputeRequest{Name: disputeName(newID()), Answer: "a test", Etag: `"1"`},
 			&pb.CloseDisputeRequest{Name: disputeName(newID()), Outcome: pb.Dispute_OUTCOME_WON, Reason: "a test", Etag: `"1"`}, &pb.StreamDisputeEvidenceRequest{Name: disputeName(newID())},
 			&pb.GetReadinessRequest{}, &pb.RecordEvidenceRequest{Item: "alerts", Reference: "case 81", Reason: "a test", RequestId: newID()}, &pb.ListEvidenceRequest{},
+			&pb.ListAuditRecordsRequest{}, &pb.VerifyAuditRequest{},
 		} {
 			err := d.call(r)
 			if status.Code(err) != codes.Unavailable {

@@ -27,7 +27,7 @@ func services() []protoreflect.ServiceDescriptor {
 	return []protoreflect.ServiceDescriptor{
 		pb.File_payrouter_v1_payments_proto.Services().Get(0), pb.File_payrouter_v1_operations_proto.Services().Get(0), pb.File_payrouter_v1_finance_proto.Services().Get(0),
 		pb.File_payrouter_v1_disputes_proto.Services().Get(0),
-		pb.File_payrouter_v1_compliance_proto.Services().Get(0),
+		pb.File_payrouter_v1_compliance_proto.Services().Get(0), pb.File_payrouter_v1_audit_proto.Services().Get(0),
 	}
 }
 
@@ -175,6 +175,8 @@ func TestARequestOutOfShapeNamesItsFieldAndDoesNothing(t *testing.T) {
 
 			"a checklist of a bare gateway": {&pb.GetReadinessRequest{Gateway: "kaspi-main"}, field, "gateway"},
 			"evidence of nothing":           {&pb.RecordEvidenceRequest{Gateway: "x", Item: "volume", Detail: strings.Repeat(long, 4)}, id, "gateway item reference detail reason request_id"},
+			"records before all":            {&pb.ListAuditRecordsRequest{PageSize: -1, Actor: long, Act: long, Subject: strings.Repeat(long, 4)}, field, "page_size actor act subject"},
+			"an anchor of nothing":          {&pb.VerifyAuditRequest{Anchor: "payrouter-audit-1 7"}, field, "anchor"},
 			"evidence from nowhere":         {&pb.ListEvidenceRequest{PageSize: -1, Gateway: "x", Item: "Volume"}, field, "page_size gateway item"},
 		} {
 			err := d.call(c.request)

@@ -16,6 +16,7 @@ var files = []protoreflect.FileDescriptor{
 	payrouterv1.File_payrouter_v1_payments_proto,
 	payrouterv1.File_payrouter_v1_operations_proto,
 	payrouterv1.File_payrouter_v1_finance_proto,
+	payrouterv1.File_payrouter_v1_audit_proto,
 }
 
 // Answers are only ever written by the server, so their fields need no annotation.
