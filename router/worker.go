@@ -17,7 +17,6 @@ const (
 	workers = 4                     // payments of one gateway driven at once; each step is a commit or a call
 	batch   = 16                    // payments claimed at once
 	gather  = 20 * time.Millisecond // of changes for one numbering, so that it is no commit more for each
-	warnEnd = 10 * time.Minute      // before an override ends by itself (PRODUCT N4)
 )
 
 // Run drives payments that are due, numbers the change feed, and keeps overrides in
@@ -222,21 +221,18 @@ func (r *Router) number(ctx context.Context) {
 // watchOverrides sees whether the books went back, every second (see Options.WatchEvery), and keeps the board's orders those
 // of the books: read twice as often, on every replica. While the store is away the last ones stay in force.
 func (r *Router) watchOverrides(ctx context.Context) {
-	warned, moved := map[string]bool{}, map[string]bool{}
+	moved, known := map[string]bool{}, newEndings()
 	for {
 		orders, err := r.lookOver(ctx)
 		if err != nil && ctx.Err() == nil {
 			r.metrics.storeFailed("overrides")
 		}
 		for _, o := range orders {
-			if o.MoveOpen && o.Ended.IsZero() && !o.Start.After(time.Now()) && !moved[o.ID] {
+			if now := time.Now(); o.MoveOpen && o.Ended.IsZero() && !o.Start.After(now) && o.End.After(now) && !moved[o.ID] {
 				moved[o.ID] = r.Journal.WakeOpen(ctx, o.Gateway, time.Now()) == nil
 			}
-			if left := time.Until(o.End); o.Ended.IsZero() && left < warnEnd && left > 0 && o.End.Sub(o.Start) > warnEnd && !warned[o.ID] {
-				warned[o.ID] = true
-				r.Log.Warn("an override ends soon", "gateway", o.Gateway, "mode", o.Mode, "end", o.End, "actor", o.Actor)
-			}
 		}
+		r.noteEndings(ctx, orders, known)
 		if !pause(ctx, r.WatchEvery/2) {
 			return
 		}
@@ -249,14 +245,16 @@ func (r *Router) watchOverrides(ctx context.Context) {
 	}
 }
 
-// refreshOverrides reads the orders that may be in force and hands them to the board.
+// refreshOverrides reads the orders that may be in force and hands them to the board. It
+// returns them with those that ended lately, which are in force no more.
 func (r *Router) refreshOverrides(ctx context.Context) ([]journal.Override, error) {
 	done, err := r.orders.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done(&err)
-	orders, err := r.Journal.Overrides(ctx, time.Now())
+	now := time.Now()
+	orders, err := r.Journal.Overrides(ctx, now.Add(-noteEnd))
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +263,7 @@ func (r *Router) refreshOverrides(ctx context.Context) ([]journal.Override, erro
 		if o.Mode == string(health.Reconcile) && o.Created.UnixMicro() > r.lostAt.Load() {
 			r.lostAt.Store(o.Created.UnixMicro())
 		}
-		if o.Ended.IsZero() {
+		if o.Ended.IsZero() && o.End.After(now) {
 			active = append(active, health.Override{ID: o.ID, Gateway: o.Gateway, Mode: health.Mode(o.Mode), Start: began(o),
 				End: o.End, MoveOpen: o.MoveOpen, Actor: o.Actor, Reason: o.Reason})
 		}

@@ -27,7 +27,7 @@ const (
 	exitDone        = 0
 	exitRefused     = 1 // refused by the service, or the service was not reached
 	exitUsage       = 2 // a mistake at the command line: nothing was sent
-	exitNotMet      = 3 // a checklist was printed, and something on it is not met
+	exitNotMet      = 3 // a checklist was printed, and something on it is not met; or the audit is broken
 	exitInterrupted = 130
 )
 
@@ -75,14 +75,15 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) int {
 func (c *client) root(errs io.Writer) *cobra.Command {
 	root := group("payctl", "See, steer and explain payments",
 		c.paymentCommand(), c.gatewaysCommand(), c.failoverCommand(), c.rehearseCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(), c.reconciledCommand(),
-		c.overridesCommand(), c.stuckCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.kaspiCommand(), c.instrumentsCommand(), c.licencesCommand())
+		c.overridesCommand(), c.stuckCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.kaspiCommand(), c.instrumentsCommand(), c.auditCommand(), c.licencesCommand())
 	root.Long = `payctl is payrouter for people: see, steer and explain payments.
 
 Who you are comes from --as or PAYROUTER_OPERATOR and is recorded with everything you change.
 Tables are for people and may change; -o json prints the API's own messages, errors included.
 
 Exit status: 0 done (a decline is an answer), 1 refused or not reached, 2 a mistake at the
-command line, 3 something on a checklist is not met, 130 interrupted.`
+command line, 3 something on a checklist is not met, or the audit is broken,
+130 interrupted.`
 	root.Example = `  payctl gateways
   payctl payment list --at-risk
   payctl explain 019ac…

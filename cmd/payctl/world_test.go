@@ -37,11 +37,12 @@ type world struct {
 	*testing.T
 	bank    *sim.Bank
 	address string
+	books   string // the file
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t}
+	w := &world{T: t, books: filepath.Join(t.TempDir(), "books.db")}
 	// Kaspi is told where to send notices when it is made, and the service's port is known
 	// only later: in between stands a relay.
 	service := make(chan *app.App, 1)
@@ -67,7 +68,7 @@ func newWorld(t *testing.T) *world {
 	for _, name := range []string{"PAYROUTER_ADDRESS", "PAYROUTER_TENANT", "PAYROUTER_OPERATOR"} {
 		t.Setenv(name, "")
 	}
-	house, err := app.New(t.Context(), config(doors, filepath.Join(t.TempDir(), "books.db")), app.Options{})
+	house, err := app.New(t.Context(), config(doors, w.books), app.Options{})
 	w.must(err)
 	w.address = house.GRPCAddr()
 	service <- house
