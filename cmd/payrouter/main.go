@@ -181,7 +181,7 @@ Replicas that run notice by themselves when their own last commits are gone, and
 					return err
 				}
 			}
-			return router.HoldForReconciliation(cmd.Context(), store, lost)
+			return app.HoldLost(cmd.Context(), store, lost.Actor, lost.Reason, func() error { return router.HoldForReconciliation(cmd.Context(), store, lost) })
 		})
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/payrouter/payrouter/router/audit"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -43,6 +45,53 @@ type program struct {
 	config string
 }
 
+// auditOf is what the audit tells, whose chain holds.
+func auditOf(t *testing.T, store *journal.Store) string {
+	t.Helper()
+	var said strings.Builder
+	for r, err := range store.WalkAudit(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&said, strings.Join(strings.Fields(fmt.Sprint(r.Actor, " ", r.Act, " ", r.Phase, " ", r.Outcome, " ", r.Reason)), " "))
+	}
+	if _, err := audit.Check(store.WalkAudit(t.Context()), audit.Anchor{}); err != nil {
+		t.Error(err)
+	}
+	return said.String()
+}
+
+// A gateway is held whatever else fails: a payer who is charged twice is worse than a record
+// that is missing, and the person is told of it.
+func TestALostWindowIsHeldEvenWhereItCannotBeRecorded(t *testing.T) {
+	folder := t.TempDir()
+	p, books := program{t, filepath.Join(folder, "payrouter.yaml")}, filepath.Join(folder, "books.db")
+	if err := os.WriteFile(p.config, fmt.Appendf(nil, config, books), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.run("migrate"); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+books)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`DROP TABLE audit`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.run("lost-window", "--reason", "the backup of noon is in place"); err == nil || !strings.Contains(err.Error(), "the audit has no record of it") {
+		t.Errorf("error %v", err)
+	}
+	var held int
+	if err := db.QueryRow(`SELECT COUNT(*) FROM overrides WHERE mode = 'reconcile'`).Scan(&held); err != nil || held != 2 {
+		t.Errorf("%d gateways are held, error %v", held, err)
+	}
+	if _, err := p.run("retention", "--yes"); err == nil || !strings.Contains(err.Error(), "nothing was done, for it cannot be recorded") {
+		t.Errorf("retention: error %v", err)
+	}
+}
+
 // An operator who put a backup in place, perhaps one from before the last migration, says
 // so: every gateway is to be reconciled, once, whoever says it how often.
 func TestALostWindowIsToldBeforeTheServiceStarts(t *testing.T) {
@@ -74,6 +123,10 @@ func TestALostWindowIsToldBeforeTheServiceStarts(t *testing.T) {
 		if o.Mode != "reconcile" || o.Actor != "operator:aida" || o.Reason != "the backup of noon is in place" {
 			t.Errorf("%+v", o)
 		}
+	}
+	if said := auditOf(t, store); said != "operator:aida lost window asked the backup of noon is in place\noperator:aida lost window ended OK the backup of noon is in place\n"+
+		"operator:aida lost window asked the backup of noon is in place\noperator:aida lost window ended OK the backup of noon is in place\n" {
+		t.Errorf("the audit tells\n%s", said)
 	}
 	if first, err := store.Take(t.Context(), "reference/halyk-main", 1); err != nil || first != 20_001 {
 		t.Errorf("the next number is %d, after two skips of 10,000, error %v", first, err)

@@ -50,10 +50,18 @@ func TestWhatIsOldIsShownAndThenRemovedOnDemandOnly(t *testing.T) {
 			t.Errorf("%q: error %v", args, err)
 		}
 	}
+	if said := auditOf(t, store); said != "" {
+		t.Errorf("a look is recorded: %s", said)
+	}
+	t.Setenv("PAYROUTER_OPERATOR", "aida")
 	said, err = p.run("retention", "--yes")
 	plain = strings.Join(strings.Fields(said), " ")
 	if err != nil || !strings.HasPrefix(said, "notices: 2\n") || !strings.Contains(plain, "REMOVED") || !strings.Contains(plain, row("2")) {
 		t.Errorf("a pass says %s, error %v", said, err)
+	}
+	const terms = "notices after 180d, payers after 550d"
+	if said := auditOf(t, store); said != "operator:aida retention asked "+terms+"\noperator:aida retention ended OK "+terms+"\n" {
+		t.Errorf("the audit tells %s", said)
 	}
 	if said, err = p.run("retention", "--dry-run"); err != nil || !strings.Contains(strings.Join(strings.Fields(said), " "), row("0")) {
 		t.Errorf("after it a dry run says %s, error %v", said, err)

@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/payrouter/payrouter/router/audit"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/office"
 )
@@ -75,7 +76,8 @@ func (r Retention) validate(say func(string, ...any)) {
 	}
 }
 
-// Retain shows on out what has outlived its term, or removes it and shows that.
+// Retain shows on out what has outlived its term, or removes it, which the audit records, and
+// shows that.
 func Retain(ctx context.Context, c Config, store *journal.Store, actor string, remove bool, out io.Writer) error {
 	k := office.Keeper{Journal: store, Retention: c.Retention.office(), Actor: actor, Hold: func() error { return timely(ctx, store) }}
 	do, total := k.Look, map[string]int64{}
@@ -87,8 +89,19 @@ func Retain(ctx context.Context, c Config, store *journal.Store, actor string, r
 		}
 		do = k.Pass
 	}
-	all, err := do(ctx)
-	if err != nil {
+	var all []office.Aging
+	pass := func() (err error) {
+		all, err = do(ctx)
+		return err
+	}
+	if !remove {
+		if err := pass(); err != nil {
+			return err
+		}
+		return printAging(out, all, remove)
+	}
+	terms := fmt.Sprintf("notices after %s, payers after %s", office.Days(k.Retention.Notices), office.Days(k.Retention.Personal))
+	if err := recorded(ctx, store, audit.Record{Actor: actor, Act: audit.Retention, Reason: terms}, pass); err != nil {
 		return err
 	}
 	return printAging(out, all, remove)
