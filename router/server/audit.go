@@ -100,7 +100,7 @@ func (s *Server) auditUnary(ctx context.Context, request any, info *grpc.UnarySe
 	if !s.isRecorded(ctx, info.FullMethod) || isPreview(request) {
 		return handler(ctx, request)
 	}
-	a, err := s.ask(ctx, info.FullMethod, request.(proto.Message))
+	a, err := s.ask(ctx, info.FullMethod, request)
 	if err != nil {
 		return nil, err
 	}
@@ -144,10 +144,10 @@ func (s *recordedStream) RecvMsg(m any) (err error) {
 		return err
 	}
 	if s.act == nil {
-		s.act, err = s.server.ask(s.Context(), s.method, m.(proto.Message))
+		s.act, err = s.server.ask(s.Context(), s.method, m)
 		return err
 	}
-	s.act.more(m.(proto.Message))
+	s.act.more(m)
 	return nil
 }
 
@@ -189,7 +189,11 @@ type act struct {
 }
 
 // ask records that a person wants something done.
-func (s *Server) ask(ctx context.Context, method string, request proto.Message) (*act, error) {
+func (s *Server) ask(ctx context.Context, method string, message any) (*act, error) {
+	request, ok := message.(proto.Message)
+	if !ok {
+		return nil, internal() // the codec reads nothing else
+	}
 	who, a := identityOf(ctx), &act{server: s, digest: sha256.New(), outcome: codes.Internal.String(), makes: textOf(request.ProtoReflect(), "name") == ""}
 	a.more(request)
 	r, err := s.router.Journal.AppendAudit(ctx, audit.Record{Time: time.Now(), Actor: who.asOperator(), Roles: who.roles.String(), Tenant: who.tenant, Act: method,
@@ -202,7 +206,11 @@ func (s *Server) ask(ctx context.Context, method string, request proto.Message) 
 }
 
 // more is one more message of the request.
-func (a *act) more(request proto.Message) { a.digest.Write(a.server.keyed("audit", request)) }
+func (a *act) more(message any) {
+	if request, ok := message.(proto.Message); ok {
+		a.digest.Write(a.server.keyed("audit", request))
+	}
+}
 
 func (a *act) request() string { return hex.EncodeToString(a.digest.Sum(nil)) }
 

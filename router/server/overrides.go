@@ -123,7 +123,7 @@ func (s operations) EndOverride(ctx context.Context, r *pb.EndOverrideRequest) (
 	case err != nil:
 		return nil, s.refusal(ctx, err, about{name: r.GetName()})
 	}
-	if r.GetReason() != "" { // the books have no column for it yet, so the log is the record
+	if r.GetReason() != "" { // the audit has it; the order itself has no place for it
 		s.log.Info("reason for ending an override", "gateway", gateway, "override", id, "actor", who.asOperator(), "reason", r.GetReason())
 	}
 	return overrideOut(o, time.Now()), nil
