@@ -75,7 +75,7 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) int {
 func (c *client) root(errs io.Writer) *cobra.Command {
 	root := group("payctl", "See, steer and explain payments",
 		c.paymentCommand(), c.gatewaysCommand(), c.failoverCommand(), c.rehearseCommand(), c.drainCommand(), c.admitCommand(), c.observeCommand(), c.restoreCommand(), c.reconciledCommand(),
-		c.overridesCommand(), c.stuckCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.kaspiCommand(), c.instrumentsCommand(), c.auditCommand(), c.licencesCommand())
+		c.overridesCommand(), c.stuckCommand(), c.incidentCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.kaspiCommand(), c.instrumentsCommand(), c.auditCommand(), c.licencesCommand())
 	root.Long = `payctl is payrouter for people: see, steer and explain payments.
 
 Who you are comes from --as or PAYROUTER_OPERATOR and is recorded with everything you change.
