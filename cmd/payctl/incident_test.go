@@ -25,7 +25,13 @@ func TestTheReportOfARealOutageTellsWhatHappenedAndWhatIsOpen(t *testing.T) {
 	w.payctl("drain", "kaspi-main", "--for", "30m", "--reason", "bank | reports an outage", "--as", "aida").done()
 	w.fault(sim.Fault{Face: "halyk", Op: sim.OpStatus, Kind: sim.FaultHTTPError})
 	w.fault(sim.Fault{Face: "halyk", Op: sim.OpCharge, Kind: sim.FaultActDrop, Times: 1})
-	open := w.create("--amount", "4500", "--method", "instrument", "--instrument", instrument, "--customer", "c-1", "--order", "4711", "--timeout", "1s")
+	// Its caller gives up soon: the payment goes on without one.
+	w.payctl("payment", "create", "--amount", "4500", "--method", "instrument", "--instrument", instrument, "--customer", "c-1", "--order", "4711", "--timeout", "1s")
+	found := read(w, &payrouterv1.ListPaymentsResponse{}, "payment", "list", "--order", "4711").GetPayments()
+	if len(found) != 1 {
+		t.Fatalf("payments of the order: %v", found)
+	}
+	open := found[0]
 
 	r := w.payctl("incident", "report", "--from", from)
 	if r.exit != exitDone || r.err != "" {
