@@ -154,23 +154,31 @@ func (w *world) replica(at trap) *replica {
 	defer func() { <-starts }()
 	self, err := os.Executable()
 	w.must(err)
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), childConfig+"="+w.config, childStore+"="+cmp.Or(w.via, w.url), childTrap+"="+at.text(),
+		childLease+"="+w.lease.String(), childPage+"="+strconv.Itoa(w.page))
+	cmd.Env = append(cmd.Env, w.env...)
+	leash, err := cmd.StdinPipe()
+	w.must(err)
+	w.t.Cleanup(func() { _ = leash.Close() })
+	out, err := cmd.StdoutPipe()
+	w.must(err)
+	return w.start(cmd, func(*replica) (string, error) { return bufio.NewReader(out).ReadString('\n') })
+}
+
+// start starts a process that is the service, and waits until it says where it listens.
+func (w *world) start(cmd *exec.Cmd, listens func(*replica) (address string, err error)) *replica {
+	w.t.Helper()
 	w.born++
 	logPath := filepath.Join(w.dir, fmt.Sprintf("replica-%d.log", w.born))
 	log, err := os.Create(logPath)
 	w.must(err)
 	defer log.Close()
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), childConfig+"="+w.config, childStore+"="+cmp.Or(w.via, w.url), childTrap+"="+at.text(),
-		childLease+"="+w.lease.String(), childPage+"="+strconv.Itoa(w.page))
-	cmd.Env = append(cmd.Env, w.env...)
 	cmd.Stderr = log
-	leash, err := cmd.StdinPipe()
-	w.must(err)
-	out, err := cmd.StdoutPipe()
-	w.must(err)
 	w.must(cmd.Start())
 	r := &replica{t: w.t, process: cmd.Process, exited: make(chan struct{}), log: logPath}
-	address, err := bufio.NewReader(out).ReadString('\n')
+	// What the process says is read to its end before it is waited for.
+	address, err := listens(r)
 	go func() {
 		_ = cmd.Wait() // its state says more than the error
 		r.state = cmd.ProcessState
@@ -179,7 +187,6 @@ func (w *world) replica(at trap) *replica {
 	w.t.Cleanup(func() {
 		_ = r.process.Kill()
 		<-r.exited
-		_ = leash.Close()
 		if w.t.Failed() {
 			text, _ := os.ReadFile(logPath)
 			w.t.Logf("%s:\n%s", filepath.Base(logPath), text)

@@ -152,6 +152,7 @@ func newWorld(t *testing.T, url string) *world {
 	}
 	w.config = filepath.Join(w.dir, "payrouter.yaml")
 	w.must(os.WriteFile(w.config, []byte(text), 0o600))
+	w.migrate()
 	w.saveCards()
 	return w
 }
@@ -201,7 +202,6 @@ func (w *world) migrate() {
 // saveCards puts two saved cards into the books, as earlier payments would have.
 func (w *world) saveCards() {
 	w.t.Helper()
-	w.migrate()
 	w.must(w.read(func(s *journal.Store) error {
 		for _, card := range [][3]string{{wayforpayCard, "wayforpay-main", wayforpayCode}, {halykCard, "halyk-main", halykCode}} {
 			if err := s.SaveInstrument(w.t.Context(), journal.Instrument{ID: strings.TrimPrefix(card[0], "instruments/"), Tenant: "shop", Customer: shopper,
