@@ -30,11 +30,11 @@ const (
 )
 
 // ErrSchemaBehind says that the database lacks steps that this program needs.
-var ErrSchemaBehind = errors.New("the database's schema is behind this program")
+var ErrSchemaBehind = errors.New("the schema is behind this program")
 
 // ErrSchemaParted says that the database has later steps, and not all the earlier ones of
 // this program: it was brought up to date by a release that this one is no part of.
-var ErrSchemaParted = errors.New("the database's schema has gone another way than this program")
+var ErrSchemaParted = errors.New("the schema has gone another way than this program")
 
 // Migrate brings the schema up to date. Several starters at once apply each step once. A
 // schema that is further than this program is left as it is: releases only add to it. It

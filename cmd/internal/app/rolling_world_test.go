@@ -88,17 +88,20 @@ func (f *fleet) fill(s *seat, b build) {
 	s.replica, s.build, s.ops, s.ready = r, b, said[2], true
 }
 
+// lookEvery is how long whoever sends calls to a replica may not know that it is gone.
+const lookEvery = 300 * time.Millisecond
+
 // replace replaces a replica as the runbook says: SIGTERM, its end, the other version, readyz.
 // It returns how long the old one took to end.
 func (f *fleet) replace(s *seat, b build) time.Duration {
 	f.t.Helper()
 	began := time.Now()
 	s.signal(syscall.SIGTERM)
-	// Whoever sends calls to it learns of its end from them, as it would between two looks.
 	if end := s.ended(); !end.Exited() || end.ExitStatus() != 0 {
 		f.t.Errorf("a replica of the version %s ended with %v", s.build.version, s.state)
 	}
 	took := time.Since(began)
+	<-time.After(lookEvery) // until then calls are sent to it
 	f.mu.Lock()
 	s.ready = false
 	f.mu.Unlock()
