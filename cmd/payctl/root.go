@@ -82,8 +82,8 @@ Who you are comes from --as or PAYROUTER_OPERATOR and is recorded with everythin
 Tables are for people and may change; -o json prints the API's own messages, errors included.
 
 Exit status: 0 done (a decline is an answer), 1 refused or not reached, 2 a mistake at the
-command line, 3 something on a checklist is not met, or the audit is broken,
-130 interrupted.`
+command line, 3 something on a checklist is not met, or the audit is broken, 130 interrupted.
+docs/payctl.md says what each means for the money. "payctl completion --help" says how a shell completes names.`
 	root.Example = `  payctl gateways
   payctl payment list --at-risk
   payctl explain 019ac…
@@ -92,7 +92,12 @@ command line, 3 something on a checklist is not met, or the audit is broken,
   payctl failover kaspi-main --to halyk-main --for 30m --reason "bank reports an outage"
   payctl payment create --amount 15490 --method qr,page --order 4711`
 	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, version
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return c.connect() }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if strings.HasPrefix(cmd.Name(), cobra.ShellCompRequestCmd) || cmd.HasParent() && cmd.Parent().Name() == "completion" {
+			return nil // names connect by themselves, and a shell's script needs no connection
+		}
+		return c.connect()
+	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.address, "address", cmp.Or(os.Getenv("PAYROUTER_ADDRESS"), "127.0.0.1:7070"), "the service's gRPC address (PAYROUTER_ADDRESS)")
 	flags.StringVar(&c.tenant, "tenant", os.Getenv("PAYROUTER_TENANT"), "whose money; the service's default tenant when empty (PAYROUTER_TENANT)")
@@ -103,6 +108,8 @@ command line, 3 something on a checklist is not met, or the audit is broken,
 	root.SetErr(errs)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SetHelpCommand(helpCommand())
+	c.complete(root)
+	_ = root.RegisterFlagCompletionFunc("output", fixed("table", "json"))
 	return root
 }
 
