@@ -28,7 +28,7 @@ type Books struct {
 	// alone show what we do not know of.
 	Formats map[string]statement.Format `yaml:"formats"`
 
-	Fees []Fee `yaml:"fees"` // the contract; the newest that has begun counts; default none: fees are not looked at
+	Fees []Fee `yaml:"fees"` // the contract; the newest that has begun counts; default none: fees are not looked at, and no dry run knows them
 }
 
 // Fee is one line of the contract with a provider.
