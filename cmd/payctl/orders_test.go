@@ -124,8 +124,8 @@ func TestAnOrdersStatusIsToldByItsTimes(t *testing.T) {
 	}
 }
 
-// crossed is a service in which colleagues act at the same moment: of three orders about
-// a gateway, the first ends by itself and the last is changed between read and end.
+// crossed is a service in which colleagues act at the same moment: of four orders about
+// a gateway, the first ends by itself, a colleague ends the second, and the last is changed between read and end.
 type crossed struct {
 	payrouterv1.UnimplementedOperationsServer
 }
@@ -136,8 +136,8 @@ func (crossed) GetGateway(_ context.Context, r *payrouterv1.GetGatewayRequest) (
 
 func (crossed) ListOverrides(_ context.Context, r *payrouterv1.ListOverridesRequest) (*payrouterv1.ListOverridesResponse, error) {
 	all := &payrouterv1.ListOverridesResponse{}
-	for _, id := range []string{"over", "mine", "changed"} {
-		all.Overrides = append(all.Overrides, &payrouterv1.Override{Name: r.GetParent() + "/overrides/" + id, Gateway: r.GetParent(), Reason: id})
+	for _, id := range []string{"over", "theirs", "mine", "changed"} {
+		all.Overrides = append(all.Overrides, &payrouterv1.Override{Name: r.GetParent() + "/overrides/" + id, Gateway: r.GetParent(), Reason: id, Actor: "operator:dana"})
 	}
 	return all, nil
 }
@@ -146,14 +146,16 @@ func (crossed) EndOverride(_ context.Context, r *payrouterv1.EndOverrideRequest)
 	switch last(r.GetName()) {
 	case "over":
 		return nil, refusal(codes.FailedPrecondition, "OVERRIDE_ENDED")
+	case "theirs":
+		return nil, refusal(codes.FailedPrecondition, "OVERRIDE_ENDED", "operator:bolat")
 	case "changed":
 		return nil, refusal(codes.Aborted, "STALE_ETAG")
 	}
 	return &payrouterv1.Override{Name: r.GetName(), Gateway: "gateways/kaspi-main", Reason: last(r.GetName()), EndedBy: "operator:aida"}, nil
 }
 
-func refusal(code codes.Code, reason string) error {
-	s, err := status.New(code, "refused").WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: "payrouter"})
+func refusal(code codes.Code, reason string, endedBy ...string) error {
+	s, err := status.New(code, "refused").WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: "payrouter", Metadata: map[string]string{"ended_by": strings.Join(endedBy, "")}})
 	if err != nil {
 		return err
 	}
@@ -166,7 +168,7 @@ func TestRestoreShowsWhatItEndedBeforeItFailed(t *testing.T) {
 	if r.exit != exitRefused || r.lines("STALE_ETAG") != 1 {
 		t.Errorf("exit status %d, standard error %q", r.exit, r.err)
 	}
-	r.says("kaspi-main ended by aida", "mine", "New payments at kaspi-main now: drained").lacks("over", "changed")
+	r.says(`bolat ended "theirs" at the same moment, the order of dana.`, "kaspi-main ended by aida", "mine", "New payments at kaspi-main now: drained").lacks("over", "changed")
 }
 
 // held is a service that lost a window, and whose configuration has lost a gateway, too.

@@ -84,7 +84,10 @@ func TestAGatewaySaysWhyItIsOut(t *testing.T) {
 				t.Errorf("%v", b)
 			}
 		}
-		d.order(drain(func(r *pb.CreateOverrideRequest) { r.Override.Mode = pb.Override_MODE_ADMIT }))
+		_, err := d.by("aida", force())
+		d.refused(err, pb.ErrorReason_ERROR_REASON_SECOND_PERSON_NEEDED)
+		_, err = d.by("bolat", force())
+		d.must(err)
 		if g := d.gateway("kaspi-main"); g.GetAdmission() != pb.Gateway_ADMISSION_FORCED || !g.GetAdmitting() || !g.GetBreakers()[0].GetObserveOnly() {
 			t.Fatalf("%v", g)
 		}
