@@ -83,7 +83,8 @@ Tables are for people and may change; -o json prints the API's own messages, err
 
 Exit status: 0 done (a decline is an answer), 1 refused or not reached, 2 a mistake at the
 command line, 3 something on a checklist is not met, or the audit is broken, 130 interrupted.
-docs/payctl.md says what each means for the money. "payctl completion --help" says how a shell completes names.`
+docs/payctl.md says what each means for the money, and "payctl completion --help" how a shell
+completes names.`
 	root.Example = `  payctl gateways
   payctl payment list --at-risk
   payctl explain 019ac…
