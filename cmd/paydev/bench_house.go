@@ -79,7 +79,7 @@ func (w *world) charge(ctx context.Context) error {
 // config is one tenant with one gateway, and the defaults for all the rest.
 func (b *benchmark) config(books string, callers int) app.Config {
 	return app.Config{
-		GRPC:     app.GRPC{Address: "127.0.0.1:0", DefaultTenant: "shop"},
+		GRPC:     app.GRPC{Address: "127.0.0.1:0", DefaultTenant: "shop", CallsPerSecond: 1 << 20}, // all callers are one
 		Webhooks: app.Webhooks{Address: "127.0.0.1:0"},
 		Ops:      app.Ops{Address: "127.0.0.1:0"},
 		Store:    app.Store{URL: providers.NewSecret(books)},

@@ -27,7 +27,8 @@ type limits struct {
 // allowance is what one identity has left.
 type allowance struct {
 	calls   *rate.Limiter
-	streams int // open now
+	streams int       // open now
+	used    time.Time // a second later the calls are all there again
 }
 
 // mostNames is how many identities are told apart.
@@ -59,6 +60,7 @@ func (l *limits) enter(name string, stream bool, now time.Time) (leave func(), o
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.allowanceOf(name, now)
+	a.used = now
 	switch {
 	case !a.calls.AllowN(now, 1):
 		return nil, overCalls
@@ -83,7 +85,7 @@ func (l *limits) allowanceOf(name string, now time.Time) *allowance {
 	if len(l.of) >= l.most && now.Sub(l.swept) >= time.Second { // a name that is new each time must not cost a sweep each time
 		l.swept = now
 		for name, a := range l.of {
-			if a.streams == 0 && a.calls.TokensAt(now) >= float64(l.calls) {
+			if a.streams == 0 && now.Sub(a.used) >= time.Second {
 				delete(l.of, name)
 			}
 		}

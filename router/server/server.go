@@ -43,6 +43,7 @@ type Options struct {
 	// whoever they say they are.
 	Gate *identity.Gate
 	// DefaultTenant is whose money it is when a caller names no tenant. Empty: a caller must.
+	// With a Gate a caller has no other default than the only tenant it has a role in.
 	DefaultTenant string
 	// DefaultOperator is who acts when nobody is named. Default "local".
 	DefaultOperator string

@@ -139,6 +139,7 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	}
 	a.server, err = server.New(server.Options{Router: a.router, Board: a.board, Office: a.office, Log: o.Log, Registry: a.registry, Stats: a.traces.Stats(), BodyKey: c.Keys.Body,
 		Gate: a.gate, DefaultTenant: c.GRPC.DefaultTenant, TrustedProxies: c.Webhooks.TrustedProxies, Version: o.Version,
+		CallsPerSecond: c.GRPC.CallsPerSecond, StreamsPerCaller: c.GRPC.StreamsPerCaller,
 		MaxCharges: c.GRPC.MaxCharges, MaxNotices: c.Webhooks.MaxNotices, MaxUndecided: c.Terms.MaxUndecided,
 		Readiness: server.Readiness{Egress: c.Readiness.Egress}})
 	return a, err

@@ -48,12 +48,18 @@ type GRPC struct {
 	TLS     *TLS    `yaml:"tls"`    // default: plain text, which never leaves this machine
 	Tokens  *Tokens `yaml:"tokens"` // default: no token is taken
 	// DefaultTenant is whose money it is when a caller names no tenant. Default: the
-	// only tenant, when there is one.
+	// only tenant, when there is one. A caller who proves who it is has no other default
+	// than the only tenant that it has a role in.
 	DefaultTenant string `yaml:"default_tenant"`
 	// MaxCharges is how many charges may be in progress at once in this process; what comes
 	// beyond is told to come back. Default: what the gateways take together, because more
 	// would only be refused later, after it was stored.
 	MaxCharges int `yaml:"max_charges"`
+	// CallsPerSecond is how many calls one caller may make, in a second and at once; what
+	// comes beyond is told to come back. Default 1000.
+	CallsPerSecond int `yaml:"calls_per_second"`
+	// StreamsPerCaller is how many streams one caller may have open. Default 128.
+	StreamsPerCaller int `yaml:"streams_per_caller"`
 }
 
 // Webhooks is where gateways call us.

@@ -27,6 +27,8 @@ func TestNoAmountPassesThroughBinaryFloatingPoint(t *testing.T) {
 		"router/office/metrics.go ended":             "counts of lines",
 		"router/office/metrics.go Collect":           "samples of Prometheus, sums of findings among them: shown to people, read by nothing of ours",
 		"router/office/metrics.go unix":              "seconds of a gauge",
+		"router/server/handshake.go note":            "lines a second",
+		"router/server/limits.go fresh":              "calls a second",
 		"router/traced.go timed":                     "seconds of a histogram",
 		"router/server/metrics.go latencyBuckets":    "seconds of a histogram",
 		"router/server/metrics.go seatGauges":        "how many calls there may be, and are",

@@ -60,7 +60,8 @@ func (c *Config) validate() error {
 	if c.Log.Format != "json" && c.Log.Format != "text" {
 		say("log.format: %q is not json or text", c.Log.Format)
 	}
-	for key, n := range map[string]int{"grpc.max_charges": c.GRPC.MaxCharges, "webhooks.max_notices": c.Webhooks.MaxNotices, "terms.max_undecided": c.Terms.MaxUndecided} {
+	for key, n := range map[string]int{"grpc.max_charges": c.GRPC.MaxCharges, "webhooks.max_notices": c.Webhooks.MaxNotices, "terms.max_undecided": c.Terms.MaxUndecided,
+		"grpc.calls_per_second": c.GRPC.CallsPerSecond, "grpc.streams_per_caller": c.GRPC.StreamsPerCaller} {
 		if n < 0 {
 			say("%s: %d is less than nothing", key, n)
 		}

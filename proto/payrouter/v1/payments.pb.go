@@ -533,7 +533,9 @@ const (
 	ErrorReason_ERROR_REASON_GATEWAY_NOT_FOUND ErrorReason = 21
 	// RESOURCE_EXHAUSTED: the request is larger than the server reads.
 	ErrorReason_ERROR_REASON_MESSAGE_TOO_LARGE ErrorReason = 22
-	// PERMISSION_DENIED: the caller's role may not do this. metadata: method.
+	// PERMISSION_DENIED: the caller has none of the roles that this needs. metadata: method,
+	// and tenant_roles, house_roles or both: one of these is needed about the tenant, about
+	// the house.
 	ErrorReason_ERROR_REASON_PERMISSION_DENIED ErrorReason = 23
 	// UNAUTHENTICATED: no identity, or one that does not check out.
 	ErrorReason_ERROR_REASON_UNAUTHENTICATED ErrorReason = 24
