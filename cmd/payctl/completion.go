@@ -99,7 +99,7 @@ func (c *client) namesFrom(cmd *cobra.Command, named names, begun string) ([]cob
 	if c.conn != nil { // made before the command's flags were read
 		_ = c.conn.Close()
 	}
-	if err := c.connect(); err != nil {
+	if err := c.connect(cmd.Flags().Changed("as")); err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	ctx, cancel := context.WithTimeout(c.identify(cmd.Context()), completeWithin)

@@ -195,6 +195,9 @@ is known goes into --note, which stays in the house, and the bank's number of th
 		RunE: func(cmd *cobra.Command, args []string) error {
 			mask := &fieldmaskpb.FieldMask{Paths: []string{"owner"}}
 			if !cmd.Flags().Changed("owner") {
+				if !c.named {
+					return usagef("--owner is required: only the service knows the name in your %s", c.proof.shown())
+				}
 				wanted.Owner = c.operator
 			}
 			for flag, field := range map[string]string{"note": "note", "case-number": "case_number"} {

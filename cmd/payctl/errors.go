@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -220,9 +221,13 @@ func (c *client) wayOut(s *status.Status) []string {
 			"Or write what there is: --allow-missing-days names the others on the document")
 	case "ALL_GATEWAYS_UNAVAILABLE":
 		hints = append(hints, "See why with: payctl gateways")
+	case "UNAUTHENTICATED", "PERMISSION_DENIED":
+		if hint := c.whoAmI(info.GetReason(), s.Message(), of); hint != "" {
+			hints = append(hints, hint)
+		}
 	case "":
 		if s.Code() == codes.Unavailable {
-			hints = append(hints, "Is it running there? Name another address with --address or PAYROUTER_ADDRESS.")
+			hints = append(hints, cmp.Or(c.proof.unmet(s.Message()), "Is it running there? Name another address with --address or PAYROUTER_ADDRESS."))
 		}
 	}
 	if c.repeat != "" && mayBeGoingOn(s.Code(), info.GetReason()) {

@@ -127,9 +127,7 @@ func (l *ledger) write() {
 // house serves written books at an address. Nothing in it works: it only answers.
 func house(t *testing.T) (address string) {
 	t.Helper()
-	for _, name := range []string{"PAYROUTER_ADDRESS", "PAYROUTER_TENANT", "PAYROUTER_OPERATOR"} {
-		t.Setenv(name, "")
-	}
+	forget(t)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

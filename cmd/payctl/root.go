@@ -10,13 +10,10 @@ import (
 	"os/user"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/metadata"
 
 	"github.com/payrouter/payrouter/cmd/internal/paper"
 	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
@@ -35,6 +32,8 @@ const (
 type client struct {
 	address, tenant, operator, output string
 	timeout                           time.Duration
+	proof                             proof
+	named                             bool // the operator's name is sent
 
 	out   io.Writer
 	width int // of the terminal; 0 when out is none
@@ -78,7 +77,9 @@ func (c *client) root(errs io.Writer) *cobra.Command {
 		c.overridesCommand(), c.stuckCommand(), c.incidentCommand(), c.resolveCommand(), c.explainCommand(), c.reconcileCommand(), c.findingsCommand(), c.findingCommand(), c.disputeCommand(), c.statementCommand(), c.kaspiCommand(), c.instrumentsCommand(), c.auditCommand(), c.licencesCommand())
 	root.Long = `payctl is payrouter for people: see, steer and explain payments.
 
-Who you are comes from --as or PAYROUTER_OPERATOR and is recorded with everything you change.
+Who you are is recorded with everything you change. It comes from --as or PAYROUTER_OPERATOR where
+the service is on this machine and believes it; elsewhere --ca with --cert and --key, or with
+--token-file, prove it.
 Tables are for people and may change; -o json prints the API's own messages, errors included.
 
 Exit status: 0 done (a decline is an answer), 1 refused or not reached, 2 a mistake at the
@@ -93,16 +94,17 @@ completes names.`
   payctl failover kaspi-main --to halyk-main --for 30m --reason "bank reports an outage"
   payctl payment create --amount 15490 --method qr,page --order 4711`
 	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, version
+	flags := root.PersistentFlags()
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if strings.HasPrefix(cmd.Name(), cobra.ShellCompRequestCmd) || cmd.HasParent() && cmd.Parent().Name() == "completion" {
 			return nil // names connect by themselves, and a shell's script needs no connection
 		}
-		return c.connect()
+		return c.connect(flags.Changed("as"))
 	}
-	flags := root.PersistentFlags()
 	flags.StringVar(&c.address, "address", cmp.Or(os.Getenv("PAYROUTER_ADDRESS"), "127.0.0.1:7070"), "the service's gRPC address (PAYROUTER_ADDRESS)")
 	flags.StringVar(&c.tenant, "tenant", os.Getenv("PAYROUTER_TENANT"), "whose money; the service's default tenant when empty (PAYROUTER_TENANT)")
-	flags.StringVar(&c.operator, "as", cmp.Or(os.Getenv("PAYROUTER_OPERATOR"), login()), "your name in the records (PAYROUTER_OPERATOR)")
+	flags.StringVar(&c.operator, "as", cmp.Or(os.Getenv("PAYROUTER_OPERATOR"), login()), "your name in the records; left to your certificate or token, if you show one and say nothing (PAYROUTER_OPERATOR)")
+	c.proof.addFlags(flags)
 	flags.StringVarP(&c.output, "output", "o", "table", "table or json")
 	flags.DurationVar(&c.timeout, "timeout", 20*time.Second, "how long to wait for an answer; a payment goes on without you")
 	root.SetOut(c.out)
@@ -112,25 +114,6 @@ completes names.`
 	c.complete(root)
 	_ = root.RegisterFlagCompletionFunc("output", fixed("table", "json"))
 	return root
-}
-
-// connect checks what all commands share, and makes the connection. Nothing is dialled
-// before the first call.
-func (c *client) connect() error {
-	switch {
-	case c.output != "table" && c.output != "json":
-		return usagef("-o %s: there are table and json", c.output)
-	case c.timeout <= 0:
-		return usagef("--timeout %s: it must be more than zero", c.timeout)
-	case c.operator == "" || strings.ContainsFunc(c.operator, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsPrint(r) }):
-		return usagef("--as %q: your name in the records begins with a letter and has Latin letters, digits, dots, dashes and underscores", c.operator)
-	}
-	conn, err := grpc.NewClient(c.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return usagef("--address %s: %v", c.address, err)
-	}
-	c.conn = conn
-	return nil
 }
 
 func (c *client) payments() payrouterv1.PaymentsClient {
@@ -144,15 +127,6 @@ func (c *client) operations() payrouterv1.OperationsClient {
 // call gives a command's context its deadline.
 func (c *client) call(cmd *cobra.Command) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(c.identify(cmd.Context()), c.timeout)
-}
-
-// identify says who asks. It is an assertion: the service believes it on loopback only.
-func (c *client) identify(ctx context.Context) context.Context {
-	pairs := []string{"payrouter-caller", "payctl", "payrouter-operator", c.operator}
-	if c.tenant != "" {
-		pairs = append(pairs, "payrouter-tenant", c.tenant)
-	}
-	return metadata.AppendToOutgoingContext(ctx, pairs...)
 }
 
 // once is the key of a wish, a new one when the person gave none. It is kept for the

@@ -40,7 +40,7 @@ type world struct {
 	books   string // the file
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, changes ...func(*app.Config)) *world {
 	t.Helper()
 	w := &world{T: t, books: filepath.Join(t.TempDir(), "books.db")}
 	// Kaspi is told where to send notices when it is made, and the service's port is known
@@ -64,11 +64,12 @@ func newWorld(t *testing.T) *world {
 	w.must(err)
 	t.Cleanup(doors.Close)
 
-	// Whatever the person who runs the tests has set is not meant for them.
-	for _, name := range []string{"PAYROUTER_ADDRESS", "PAYROUTER_TENANT", "PAYROUTER_OPERATOR"} {
-		t.Setenv(name, "")
+	forget(t)
+	c := config(doors, w.books)
+	for _, change := range changes {
+		change(&c)
 	}
-	house, err := app.New(t.Context(), config(doors, w.books), app.Options{})
+	house, err := app.New(t.Context(), c, app.Options{})
 	w.must(err)
 	w.address = house.GRPCAddr()
 	service <- house
@@ -82,6 +83,14 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	return w
+}
+
+// forget unsets whatever the person who runs the tests has set: it is not meant for them.
+func forget(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"ADDRESS", "TENANT", "OPERATOR", "CA", "CERT", "KEY", "TOKEN_FILE"} {
+		t.Setenv("PAYROUTER_"+name, "")
+	}
 }
 
 func config(doors *sim.Server, books string) app.Config {
