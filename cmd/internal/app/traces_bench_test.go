@@ -5,7 +5,6 @@ package app_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -55,7 +54,7 @@ func benchCharges(b *testing.B, share int) {
 	}
 	bank := everyBank(http.DefaultClient)
 	defer bank.Close()
-	service, err := app.New(b.Context(), c, app.Options{Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Dial: map[string]app.Dial{
+	service, err := app.New(b.Context(), c, app.Options{Log: slog.New(slog.DiscardHandler), Dial: map[string]app.Dial{
 		"wayforpay": func(ctx context.Context, _, _ string) (net.Conn, error) { return bank.Dial(ctx, "wayforpay") }}})
 	if err != nil {
 		b.Fatal(err)

@@ -78,7 +78,7 @@ func (c *Collector) FallSilent() {
 
 // Export is what the house calls.
 func (c *Collector) Export(ctx context.Context, r *otlp.ExportTraceServiceRequest) (*otlp.ExportTraceServiceResponse, error) {
-	refuse, silent := c.take(ctx, r)
+	silent, refuse := c.take(ctx, r)
 	if silent {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -86,12 +86,12 @@ func (c *Collector) Export(ctx context.Context, r *otlp.ExportTraceServiceReques
 	return &otlp.ExportTraceServiceResponse{}, refuse
 }
 
-func (c *Collector) take(ctx context.Context, r *otlp.ExportTraceServiceRequest) (refuse error, silent bool) {
+func (c *Collector) take(ctx context.Context, r *otlp.ExportTraceServiceRequest) (silent bool, refuse error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.batch++
 	if c.refuse != nil || c.silent {
-		return c.refuse, c.silent
+		return c.silent, c.refuse
 	}
 	sent, _ := metadata.FromIncomingContext(ctx)
 	fmt.Fprintln(&c.said, map[string][]string(sent), r.String()) // a metadata.MD hides values from print
@@ -102,7 +102,7 @@ func (c *Collector) take(ctx context.Context, r *otlp.ExportTraceServiceRequest)
 			}
 		}
 	}
-	return nil, false
+	return false, nil
 }
 
 func read(s *wire.Span) Span {
