@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Names of identities stand in the books as actors, and in the log.
@@ -20,10 +21,10 @@ const EveryTenant = "*"
 
 // Entry is one service or person, and what proves that it calls.
 type Entry struct {
-	Name         string           // ^[A-Za-z][A-Za-z0-9._-]{0,63}$, and nobody else's
+	Name         string           // ^[A-Za-z][A-Za-z0-9._-]{0,63}$, and nobody else's in whichever case
 	Certificates []string         // names in its client certificates; see the package's text
 	Subjects     []string         // "sub" of its tokens
-	House        Roles            // about what is no tenant's
+	House        Roles            // about what is no tenant's; never Caller
 	Tenants      map[string]Roles // by tenant; EveryTenant stands for all
 }
 
@@ -38,16 +39,16 @@ func NewDirectory(entries []Entry) (Directory, error) {
 	d := Directory{certificates: map[string]Identity{}, subjects: map[string]Identity{}}
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
-	names := map[string]bool{}
+	names := map[string]string{} // as they are written, by their lower case
 	for i, e := range entries {
 		key := fmt.Sprintf("identities[%d]", i)
 		if !namePattern.MatchString(e.Name) {
 			say("%s.name: %q is not a letter, then up to 63 letters, digits, dots, dashes or underscores", key, e.Name)
 		}
-		if names[e.Name] {
-			say("%s.name: %q appears twice; give one entry all its certificates and subjects", key, e.Name)
+		if other, ok := names[strings.ToLower(e.Name)]; ok { // Aida and aida would be two people to the books, and one to whoever reads them
+			say("%s.name: %q appears twice (%q); give one entry all its certificates and subjects", key, e.Name, other)
 		}
-		names[e.Name] = true
+		names[strings.ToLower(e.Name)] = e.Name
 		if len(e.Certificates)+len(e.Subjects) == 0 {
 			say("%s: nothing proves that it calls: give it certificates or subjects", key)
 		}
@@ -70,6 +71,9 @@ func (e Entry) sayRoles(key string, say func(string, ...any)) {
 			say("%s.tenants.%s: no role is given", key, tenant)
 		}
 		all |= e.Tenants[tenant]
+	}
+	if e.House&Caller != 0 {
+		say("%s.house: a caller takes the payments of a tenant: give the role under tenants", key)
 	}
 	if all == 0 {
 		say("%s: it may do nothing: give it roles under house or under tenants; there are %q", key, words)

@@ -33,9 +33,11 @@ func TestAllMistakesOfADirectoryAreToldAtOnce(t *testing.T) {
 		{Name: "nobody", House: identity.Auditor},
 		{Name: "idle", Subjects: []string{"idle"}},
 		{Name: "odd", Subjects: []string{"odd", "idle"}, House: 1 << 7, Tenants: map[string]identity.Roles{"shop": 0}},
+		caller("Checkout", "third.example.kz"), // else one person could be two
+		{Name: "till", Subjects: []string{"till"}, House: identity.Caller},
 	})
 	for _, want := range []string{
-		`identities[1].name: "checkout" appears twice`,
+		`identities[1].name: "checkout" appears twice ("checkout")`,
 		`identities[2].name: "the till" is not a letter`,
 		`identities[2].certificates[0]: "till.example.kz" belongs to "checkout" already`,
 		`identities[2].certificates[1]: a name of 1 to 255 bytes`,
@@ -44,12 +46,14 @@ func TestAllMistakesOfADirectoryAreToldAtOnce(t *testing.T) {
 		`identities[5].subjects[1]: "idle" belongs to "idle" already`,
 		`identities[5].tenants.shop: no role is given`,
 		`identities[5]: there are no roles but ["caller" "operator" "auditor" "admin"]`,
+		`identities[6].name: "Checkout" appears twice ("checkout")`,
+		`identities[7].house: a caller takes the payments of a tenant`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not said: %v", want, err)
 		}
 	}
-	if lines := strings.Count(err.Error(), "\n") + 1; lines != 9 {
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != 11 {
 		t.Errorf("%d mistakes are told:\n%v", lines, err)
 	}
 }

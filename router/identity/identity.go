@@ -53,7 +53,7 @@ func ParseRoles(names []string) (Roles, error) {
 // Identity is who calls, once a certificate or a token has proved it, and what it may do.
 type Identity struct {
 	Name    string           // one per service or person; stands in the books as the actor
-	House   Roles            // about what is no tenant's: gateways, orders, findings, the audit
+	House   Roles            // about what is no tenant's: gateways, orders, findings, the audit; never Caller
 	Tenants map[string]Roles // about the payments of a tenant, by its name
 }
 

@@ -34,7 +34,7 @@ type Identity struct {
 	// common name of a certificate that has neither.
 	Certificates []string            `yaml:"certificates"`
 	Subjects     []string            `yaml:"subjects"` // what "sub" of its tokens is
-	House        []string            `yaml:"house"`    // roles about what is no tenant's: caller, operator, auditor or admin
+	House        []string            `yaml:"house"`    // roles about what is no tenant's: operator, auditor or admin
 	Tenants      map[string][]string `yaml:"tenants"`  // roles about a tenant's payments, by tenant; "*" is every tenant
 }
 

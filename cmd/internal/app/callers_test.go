@@ -63,6 +63,8 @@ func TestWhoMayCallIsCheckedKeyByKey(t *testing.T) {
 		{"an unknown role in the house", "[operator]\n", "[root]\n", `identities[1].house: "root" is no role`},
 		{"no role", "    tenants: {shop: [caller]}\n", "", "identities[0]: it may do nothing"},
 		{"two of one name", "name: aida", "name: checkout", `identities[1].name: "checkout" appears twice`},
+		{"a caller in the house", "[operator]\n", "[caller]\n", "identities[1].house: a caller takes the payments of a tenant"},
+		{"two that differ by case", "name: aida", "name: Checkout", `identities[1].name: "Checkout" appears twice ("checkout")`},
 		{"no name", "name: aida", "name: aida@example.kz", "identities[1].name"},
 		{"an unknown key", "house: ", "home: ", "home"},
 	} {
