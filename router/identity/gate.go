@@ -3,7 +3,6 @@ package identity
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,12 +24,12 @@ type Options struct {
 	Log          *slog.Logger  // told of files that changed; may be nil
 }
 
-// Gate proves who calls. It is safe for concurrent use.
+// Gate proves who calls. It is safe for concurrent use, and is the collector of its own metrics.
 type Gate struct {
 	directory   atomic.Pointer[Directory]
-	pair        *kept[tls.Certificate] // nil: no TLS
-	authorities *kept[*x509.CertPool]  // nil: no client certificates
-	tokens      *tokens                // nil: no tokens
+	pair        *kept[pair]        // nil: no TLS
+	authorities *kept[authorities] // nil: no client certificates
+	tokens      *tokens            // nil: no tokens
 }
 
 // Open reads the files that the options name. Its errors name the file.
@@ -82,7 +81,7 @@ func (g *Gate) TLS() *tls.Config {
 	config := func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		// No session is resumed: it would bring a certificate along that nobody looks at again.
 		c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}, SessionTicketsDisabled: true,
-			Certificates: []tls.Certificate{g.pair.current()}}
+			Certificates: []tls.Certificate{g.pair.current().certificate}}
 		switch {
 		case g.authorities == nil:
 			return c, nil
@@ -91,7 +90,7 @@ func (g *Gate) TLS() *tls.Config {
 		default:
 			c.ClientAuth = tls.VerifyClientCertIfGiven
 		}
-		c.ClientCAs = g.authorities.current()
+		c.ClientCAs = g.authorities.current().pool
 		return c, nil
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}, SessionTicketsDisabled: true, GetConfigForClient: config}
@@ -121,29 +120,3 @@ func (g *Gate) Identify(certificate *x509.Certificate, token string, now time.Ti
 
 // invalid is ErrInvalid with its reason, which is always one of our own sentences.
 func invalid(reason string) error { return fmt.Errorf("%w: %s", ErrInvalid, reason) }
-
-func readPair(contents [][]byte) (tls.Certificate, error) {
-	return tls.X509KeyPair(contents[0], contents[1])
-}
-
-func readAuthorities(contents [][]byte) (*x509.CertPool, error) {
-	pool, found := x509.NewCertPool(), false
-	for block, rest := pem.Decode(contents[0]); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("it holds a %s, and only certificates belong there", block.Type)
-		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		if !certificate.IsCA {
-			return nil, errors.New("it holds a certificate that is no authority's")
-		}
-		pool.AddCert(certificate)
-		found = true
-	}
-	if !found {
-		return nil, errors.New("it holds no PEM certificate")
-	}
-	return pool, nil
-}

@@ -266,7 +266,8 @@ func TestAnAuthorityThatWasTakenAwayIsBelievedNoMore(t *testing.T) {
 		for _, step := range []struct {
 			bundle   []byte
 			old, new bool
-		}{{append(renewed, old...), true, true}, {renewed, false, true}, {[]byte("nonsense"), false, true}} {
+		}{{append(renewed, old...), true, true}, {renewed, false, true}, {[]byte("nonsense"), false, true},
+			{append(old, renewed[:len(renewed)-40]...), false, true}} { // half of a file is none of it
 			if err := os.WriteFile(h.ClientCAFile, step.bundle, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -326,6 +327,10 @@ func TestAGateThatCannotWorkIsNotOpened(t *testing.T) {
 	if err := leaf.Write(notAuthority, h.Dir+"/leaf.key"); err != nil {
 		t.Fatal(err)
 	}
+	cutOff := h.Dir + "/cut.crt"
+	if err := os.WriteFile(cutOff, append(bytes.Clone(leaf.Certificate[:len(leaf.Certificate)/2]), must(h.Authority().Pair()).Certificate...), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for want, change := range map[string]func(*identity.Options){
 		"needs its key":                 func(o *identity.Options) { o.KeyFile = "" },
 		"needs a certificate":           func(o *identity.Options) { o.CertFile, o.KeyFile = "", "" },
@@ -334,6 +339,7 @@ func TestAGateThatCannotWorkIsNotOpened(t *testing.T) {
 		"private key does not match":    func(o *identity.Options) { o.KeyFile = h.Dir + "/ca.key" },
 		"no authority's":                func(o *identity.Options) { o.ClientCAFile = notAuthority },
 		"holds no PEM certificate":      func(o *identity.Options) { o.ClientCAFile = h.KeysFile },
+		"broken or cut off":             func(o *identity.Options) { o.ClientCAFile = cutOff },
 		"holds a PRIVATE KEY":           func(o *identity.Options) { o.ClientCAFile = h.KeyFile },
 		"an issuer and an audience":     func(o *identity.Options) { o.Tokens.Issuer = "" },
 		"no JSON Web Key Set":           func(o *identity.Options) { o.Tokens.KeysFile = h.CertFile },

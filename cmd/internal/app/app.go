@@ -97,6 +97,9 @@ func New(ctx context.Context, c Config, o Options) (app *App, err error) {
 	if a.gate, err = c.gate(o.Log); err != nil {
 		return nil, err
 	}
+	if a.gate != nil {
+		a.registry.MustRegister(a.gate)
+	}
 	if err = a.listen(ctx, c); err != nil {
 		return nil, err
 	}

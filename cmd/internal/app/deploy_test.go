@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/payrouter/payrouter/router/identity/identitytest"
 )
 
 // ruleFile is a file of recording and alert rules.
@@ -113,7 +115,7 @@ func TestAnExpressionThatAsksForNothingIsNoticed(t *testing.T) {
 // Every alert asks for metrics that exist, says how bad it is and what to do, and was seen to fire
 // and to stay quiet (make rules runs these cases).
 func TestEveryAlertIsTrueTestedAndExplained(t *testing.T) {
-	labels, _ := described(t, serve(t, parsed(t, least)))
+	labels, _ := described(t, serve(t, parsed(t, proved(identitytest.New(t)))))
 	var rules ruleFile
 	loose(t, "deploy/prometheus/payrouter.rules.yaml", &rules)
 	fires, quiet := casesOf(t, labels)
@@ -216,7 +218,7 @@ type dashboard struct {
 
 // A panel that asks for a name that is gone shows an empty graph, and nobody notices.
 func TestTheDashboardAsksForMetricsThatExist(t *testing.T) {
-	labels, _ := described(t, serve(t, parsed(t, least)))
+	labels, _ := described(t, serve(t, parsed(t, proved(identitytest.New(t)))))
 	var rules ruleFile
 	loose(t, "deploy/prometheus/payrouter.rules.yaml", &rules)
 	recorded := map[string]bool{}

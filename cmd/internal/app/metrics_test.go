@@ -18,6 +18,7 @@ import (
 
 	"github.com/payrouter/payrouter/cmd/internal/app"
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/identity/identitytest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -90,9 +91,10 @@ func described(t *testing.T, service *app.App) (labels map[string][]string, help
 // The names, labels and help texts of metrics are a contract: dashboards and alerts depend on
 // them. A change shows in the golden file, and belongs in the changelog.
 func TestMetricNamesArePinnedAndEverySeriesExistsFromTheStart(t *testing.T) {
-	c := parsed(t, replaced(t, "provider: wayforpay", "provider: wayforpay\n    credentials_expire: 2027-02-28")+"\ntraces: {endpoint: 127.0.0.1:1, insecure: true}\n")
+	text := strings.Replace(proved(identitytest.New(t)), "provider: wayforpay", "provider: wayforpay\n    credentials_expire: 2027-02-28", 1)
+	c := parsed(t, text+"\ntraces: {endpoint: 127.0.0.1:1, insecure: true}\n")
 	service := serve(t, c)
-	text := get(t, "http://"+service.OpsAddr()+"/metrics")
+	text = get(t, "http://"+service.OpsAddr()+"/metrics")
 	var told []string
 	samples := map[string]bool{}
 	for line := range strings.Lines(text) {
