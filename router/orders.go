@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/router/journal"
 )
 
@@ -25,20 +26,14 @@ type orders struct {
 
 func newOrders() *orders { return &orders{reading: make(chan struct{}, 1)} }
 
-// begin waits for its turn to read. done must be called with how the reading went.
-func (o *orders) begin(ctx context.Context) (done func(*error), err error) {
+// turn waits for its turn to read. leave must be called after it.
+func (o *orders) turn(ctx context.Context) (leave func(), err error) {
 	select {
 	case o.reading <- struct{}{}:
+		return func() { <-o.reading }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	now := time.Now()
-	return func(err *error) {
-		if *err == nil {
-			o.asked.Store(&now)
-		}
-		<-o.reading
-	}, nil
 }
 
 // older reports whether the orders were read longer ago than that. Before the first
@@ -48,13 +43,54 @@ func (o *orders) older(than time.Duration) bool {
 	return asked != nil && time.Since(*asked) > than
 }
 
-// knowOrders reads the orders where what is known of them is old.
+// knowOrders reads the orders where what is known of them is old. Of all who find it old at
+// once one reads, and the others wait for that one: they would read one after another.
 func (r *Router) knowOrders(ctx context.Context) error {
 	if !r.orders.older(r.ordersWithin()) {
 		return nil
 	}
-	_, err := r.refreshOverrides(ctx)
+	leave, err := r.orders.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if r.orders.older(r.ordersWithin()) {
+		_, err = r.readOrders(ctx)
+	}
 	return err
+}
+
+// refreshOverrides reads the orders that may be in force and hands them to the board. It
+// returns them with those that ended lately, which are in force no more.
+func (r *Router) refreshOverrides(ctx context.Context) ([]journal.Override, error) {
+	leave, err := r.orders.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return r.readOrders(ctx)
+}
+
+// readOrders is refreshOverrides for whoever has the turn.
+func (r *Router) readOrders(ctx context.Context) ([]journal.Override, error) {
+	now := time.Now()
+	orders, err := r.Journal.Overrides(ctx, now.Add(-noteEnd))
+	if err != nil {
+		return nil, err
+	}
+	active := make([]health.Override, 0, len(orders))
+	for _, o := range orders {
+		if o.Mode == string(health.Reconcile) && o.Created.UnixMicro() > r.lostAt.Load() {
+			r.lostAt.Store(o.Created.UnixMicro())
+		}
+		if o.Ended.IsZero() && o.End.After(now) {
+			active = append(active, health.Override{ID: o.ID, Gateway: o.Gateway, Mode: health.Mode(o.Mode), Start: began(o),
+				End: o.End, MoveOpen: o.MoveOpen, Actor: o.Actor, Reason: o.Reason})
+		}
+	}
+	r.Board.SetOverrides(active)
+	r.orders.asked.Store(&now)
+	return orders, nil
 }
 
 // began is when an order begins. One that was given to begin at once has begun wherever it

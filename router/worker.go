@@ -7,9 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers/spans"
-	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -243,31 +241,4 @@ func (r *Router) watchOverrides(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// refreshOverrides reads the orders that may be in force and hands them to the board. It
-// returns them with those that ended lately, which are in force no more.
-func (r *Router) refreshOverrides(ctx context.Context) ([]journal.Override, error) {
-	done, err := r.orders.begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer done(&err)
-	now := time.Now()
-	orders, err := r.Journal.Overrides(ctx, now.Add(-noteEnd))
-	if err != nil {
-		return nil, err
-	}
-	active := make([]health.Override, 0, len(orders))
-	for _, o := range orders {
-		if o.Mode == string(health.Reconcile) && o.Created.UnixMicro() > r.lostAt.Load() {
-			r.lostAt.Store(o.Created.UnixMicro())
-		}
-		if o.Ended.IsZero() && o.End.After(now) {
-			active = append(active, health.Override{ID: o.ID, Gateway: o.Gateway, Mode: health.Mode(o.Mode), Start: began(o),
-				End: o.End, MoveOpen: o.MoveOpen, Actor: o.Actor, Reason: o.Reason})
-		}
-	}
-	r.Board.SetOverrides(active)
-	return orders, nil
 }
