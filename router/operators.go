@@ -24,6 +24,7 @@ var (
 	ErrStale         = errors.New("it changed since it was read")
 	ErrSecondPerson  = errors.New("recorded; a second person must say the same")
 	ErrNotOpen       = errors.New("the attempt is decided already")
+	errWaits         = errors.New("an order to send payments there waits for a second person: say the same, or take that one back")
 	errNotYet        = errors.New("it begins later, and nobody knows how the gateway is then")
 	ErrReused        = errors.New("the request id was used with another body")
 )

@@ -40,7 +40,7 @@ func (o *orders) turn(ctx context.Context) (leave func(), err error) {
 // reading nothing is old: Begin comes before the doors open.
 func (o *orders) older(than time.Duration) bool {
 	asked := o.asked.Load()
-	return asked != nil && time.Since(*asked) > than
+	return asked != nil && elapsed(*asked, time.Now()) > than
 }
 
 // knowOrders reads the orders where what is known of them is old. Of all who find it old at

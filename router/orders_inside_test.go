@@ -37,3 +37,16 @@ func TestWhoWaitedForAReadingOfTheOrdersDoesNotReadThemAgain(t *testing.T) {
 		leave()
 	})
 }
+
+// The monotonic clock stands still while the machine does, and the orders grow old.
+func TestOrdersGrowOldWhileTheMachineIsSuspended(t *testing.T) {
+	o, asked := newOrders(), time.Now().Add(-100*time.Millisecond)
+	o.asked.Store(&asked)
+	if o.older(time.Minute) {
+		t.Fatal("what was read a moment ago is old")
+	}
+	asked = suspended(t, asked, -time.Hour).Add(-time.Hour)
+	if !o.older(time.Minute) {
+		t.Fatal("what was read an hour ago is not old")
+	}
+}

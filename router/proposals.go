@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/payrouter/payrouter/health"
@@ -11,18 +12,18 @@ import (
 // ProposalFor is how long a first person's order waits for a second person's.
 const ProposalFor = 15 * time.Minute
 
-// soon is until when an order that begins later counts as one that begins at once.
+// soon is how long after it is given, or before, an order may begin and still begin at once.
 const soon = time.Minute
 
 // giveOrder stores an order: as it is, or, where it takes two people, as a first person's
 // word or as the second's.
 func (r *Router) giveOrder(ctx context.Context, o journal.Override) (journal.Override, error) {
-	if r.needsTwo(o) == nil {
-		return r.Journal.CreateOverride(ctx, o)
-	}
-	waiting, err := r.Journal.Proposals(ctx, o.Gateway, o.Created)
-	if err != nil {
+	why, waiting, err := r.needsTwo(ctx, o)
+	switch {
+	case err != nil:
 		return o, err
+	case why == nil:
+		return r.Journal.CreateOverride(ctx, o)
 	}
 	for _, first := range waiting {
 		if first.Actor == o.Actor || !alike(first, o) {
@@ -45,22 +46,31 @@ func (r *Router) giveOrder(ctx context.Context, o journal.Override) (journal.Ove
 	return kept, ErrSecondPerson
 }
 
-// needsTwo says why an order takes two people (PRODUCT N16), or nil: it would let new
-// payments go to a gateway that this replica believes to be down. What a gateway will be
+// needsTwo says why an order takes two people (PRODUCT N16), or nil, and what waits for a
+// second person: it would let new payments go to a gateway that is believed to be down, by
+// this replica or by the one that heard a first person say the like. What a gateway will be
 // like when an order begins later, nobody knows.
-func (r *Router) needsTwo(o journal.Override) error {
+func (r *Router) needsTwo(ctx context.Context, o journal.Override) (why error, waiting []journal.Override, err error) {
 	if mode := health.Mode(o.Mode); mode != health.Admit && mode != health.ObserveOnly {
-		return nil
+		return nil, nil, nil
 	}
-	if o.Start.Sub(o.Created) > soon {
-		return errNotYet
+	waiting, err = r.Journal.Proposals(ctx, o.Gateway, o.Created)
+	if beginsLater(o) {
+		return errNotYet, waiting, err
 	}
-	return r.Board.Failing(o.Gateway)
+	why = r.Board.Failing(o.Gateway)
+	if why == nil && slices.ContainsFunc(waiting, func(first journal.Override) bool { return !beginsLater(first) }) {
+		why = errWaits
+	}
+	return why, waiting, err
 }
+
+// beginsLater reports whether an order begins later than it is given.
+func beginsLater(o journal.Override) bool { return o.Start.Sub(o.Created) > soon }
 
 // alike reports whether two people order the same. Each says why in their own words.
 func alike(a, b journal.Override) bool {
-	starts := a.Start.Equal(b.Start) || a.Start.Sub(a.Created) <= soon && b.Start.Sub(b.Created) <= soon // both said "at once"
+	starts := a.Start.Equal(b.Start) || a.Start.Sub(a.Created).Abs() <= soon && b.Start.Sub(b.Created).Abs() <= soon // both said "at once"
 	return a.Gateway == b.Gateway && a.Mode == b.Mode && a.MoveOpen == b.MoveOpen && starts &&
 		(a.End.Sub(a.Start)-b.End.Sub(b.Start)).Abs() < time.Millisecond
 }
@@ -75,8 +85,11 @@ type Stake struct {
 
 // Stake reads what an order puts at stake now.
 func (r *Router) Stake(ctx context.Context, o journal.Override) (Stake, error) {
-	s := Stake{Why: r.needsTwo(o)}
+	var s Stake
 	var err error
+	if s.Why, _, err = r.needsTwo(ctx, o); err != nil {
+		return s, err
+	}
 	if s.Offers, s.LastOffer, err = r.Journal.LiveOffers(ctx, o.Gateway); err != nil {
 		return s, err
 	}

@@ -160,7 +160,7 @@ func (s *Store) ListOverrides(ctx context.Context, gateway string, endAfter time
 	if after.ID != "" {
 		created = micros(after.Created)
 	}
-	return s.overrides(ctx, `WHERE (gateway = $1 OR $1 = '') AND end_at > $2 AND (ended_at IS NULL OR $2 = 0 OR proposed_until > $2 AND ended_by = '')
+	return s.overrides(ctx, `WHERE (gateway = $1 OR $1 = '') AND (end_at > $2 AND (ended_at IS NULL OR $2 = 0) OR proposed_until > $2 AND ended_by = '')
 		AND (created_at < $3 OR created_at = $3 AND id < $4) ORDER BY created_at DESC, id DESC LIMIT $5`, gateway, end, created, after.ID, n)
 }
 

@@ -83,3 +83,25 @@ func TestAFirstPersonsOrderCanBeTakenBack(t *testing.T) {
 		}
 	})
 }
+
+// A second person gives an order of their own length: the first one's word waits on when the
+// time that it names is over, and is shown as long.
+func TestAFirstPersonsOrderIsListedAsLongAsItWaits(t *testing.T) {
+	on(t, func(t *testing.T, openStore func() *journal.Store) {
+		s, ctx := openStore(), t.Context()
+		if _, err := s.CreateOverride(ctx, journal.Override{ID: "brief", Gateway: "kaspi-main", Mode: "admit", Actor: "operator:aida", Reason: "a minute will show it",
+			Created: start, Start: start, End: start.Add(time.Minute), ProposedUntil: start.Add(15 * time.Minute)}); err != nil {
+			t.Fatal(err)
+		}
+		for after, want := range map[time.Duration]int{0: 1, 2 * time.Minute: 1, 15 * time.Minute: 0} {
+			now := start.Add(after)
+			waiting, err := s.Proposals(ctx, "kaspi-main", now)
+			if err != nil || len(waiting) != want {
+				t.Errorf("after %s: %d wait, want %d, error %v", after, len(waiting), want, err)
+			}
+			if listed, err := s.ListOverrides(ctx, "kaspi-main", now, journal.Cursor{}, 10); err != nil || len(listed) != want {
+				t.Errorf("after %s: %d are listed, want %d, error %v", after, len(listed), want, err)
+			}
+		}
+	})
+}
