@@ -35,7 +35,8 @@ type endings struct{ noted, failed map[string]bool }
 func newEndings() endings { return endings{noted: map[string]bool{}, failed: map[string]bool{}} }
 
 // noteEndings notes in the audit, and says in the log, which orders end soon and which ended
-// by themselves: once over all replicas. What cannot be noted is tried again.
+// by themselves: once over all replicas. What cannot be noted is tried again. The orders may
+// have been read a while ago: before one is noted it is looked at as it stands.
 func (r *Router) noteEndings(ctx context.Context, orders []journal.Override, known endings) {
 	now := r.byBooks(time.Now())
 	for _, o := range orders {
@@ -44,8 +45,12 @@ func (r *Router) noteEndings(ctx context.Context, orders []journal.Override, kno
 		if act == "" || known.noted[key] {
 			continue
 		}
-		mine, err := r.Journal.NoteAudit(ctx, audit.Record{Time: now, Actor: "router", Act: act, Subject: "gateways/" + o.Gateway + "/overrides/" + o.ID,
-			Reason: o.Reason, Phase: audit.Note})
+		mine := false
+		stands, err := r.Journal.Override(ctx, o.Gateway, o.ID)
+		if err == nil && endingOf(stands, now) == act {
+			mine, err = r.Journal.NoteAudit(ctx, audit.Record{Time: now, Actor: "router", Act: act, Subject: "gateways/" + o.Gateway + "/overrides/" + o.ID,
+				Reason: o.Reason, Phase: audit.Note})
+		}
 		if err != nil {
 			if ctx.Err() == nil && !known.failed[key] {
 				known.failed[key] = true
