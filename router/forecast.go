@@ -18,9 +18,9 @@ type Forecast struct {
 	Considered int64
 	Shifts     []Shift
 	Unservable int64
-	Fees       []FeeShift // by currency
-	FeeUnknown []string   // gateways whose fee of a payment that was considered nobody configured
-	Loads      []Load     // of gateways that would get more
+	Fees       []FeeShift          // by currency
+	FeeUnknown map[string][]string // by currency: gateways whose fee of a payment that was considered nobody configured
+	Loads      []Load              // of gateways that would get more
 	Offers     int64
 	LastOffer  time.Time
 	AtRisk     []journal.Exposure
@@ -45,11 +45,12 @@ type FeeShift struct {
 // for the peaks of two gateways need not meet.
 type Load struct {
 	Gateway      string
-	Peak, Moving int // in the window; and what would come on top
-	Most         int // that may be on its way at once
+	Peak, Moving int   // in the window; and what would come on top
+	Nowhere      int64 // payments of the window that can go nowhere now, and would come too: nobody knows how many at once
+	Most         int   // that may be on its way at once
 }
 
-// Fits reports whether the gateway can take it.
+// Fits reports whether the gateway can take what is known of it.
 func (l Load) Fits() bool { return l.Peak+l.Moving <= l.Most }
 
 // forecastWindow and forecastMost bound what a forecast looks at.
@@ -72,7 +73,7 @@ func (r *Router) Forecast(ctx context.Context, tenant string, o journal.Override
 	if len(recent) == forecastMost { // the newest ones
 		f.Window = now.Sub(recent[len(recent)-1].Created).Round(time.Second)
 	}
-	moves, fees := moves{}, feeShifts{fee: r.Fee, at: now}
+	moves, fees := moves{}, feeShifts{fee: r.Fee, at: now, unknown: map[string][]string{}}
 	for _, p := range recent {
 		fresh, err := payment.Payment{}.Apply(payment.Event{At: payment.Instant(now), Body: p.Opened})
 		if err != nil {

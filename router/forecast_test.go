@@ -124,7 +124,7 @@ func (d dryRun) play(t *testing.T) {
 	}
 	near("unservable", points(f.Unservable), points(after.at[""]))
 	for _, fees := range f.Fees {
-		if fees.Unknown > 0 && !slices.Contains(f.FeeUnknown, halykMain) {
+		if fees.Unknown > 0 && !slices.Contains(f.FeeUnknown[fees.Currency], halykMain) {
 			t.Errorf("%d fees are unknown, and nobody's: %v", fees.Unknown, f.FeeUnknown)
 		}
 		if fees.Unknown > 0 || d.dice { // what is not known, and dice, have no sum
@@ -173,8 +173,40 @@ func TestWithoutContractsTheFeesAreNotKnown(t *testing.T) {
 		h.create(ask(providers.QR, providers.Page), patience)
 		f, err := h.router.Forecast(context.Background(), "shop", journal.Override{Gateway: kaspiMain, Mode: string(health.Drain)})
 		h.must(err)
-		if want := (router.FeeShift{Currency: "KZT", Unknown: 1}); len(f.Fees) != 1 || f.Fees[0] != want || !slices.Contains(f.FeeUnknown, kaspiMain) {
+		if want := (router.FeeShift{Currency: "KZT", Unknown: 1}); len(f.Fees) != 1 || f.Fees[0] != want || !slices.Equal(f.FeeUnknown["KZT"], []string{kaspiMain, halykMain}) {
 			t.Fatalf("%+v, unknown at %v", f.Fees, f.FeeUnknown)
+		}
+	})
+}
+
+// Whoever reads which contract is missing goes and asks for it: it must be the right one.
+func TestAMissingContractIsNamedWithItsCurrency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		h.create(at(ask(providers.QR), kaspiMain), patience)
+		h.create(at(uah(ask(providers.Page)), wayforpayMain), patience)
+		f, err := h.router.Forecast(context.Background(), "shop", journal.Override{Gateway: halykMain, Mode: string(health.Drain)})
+		h.must(err)
+		if !maps.EqualFunc(f.FeeUnknown, map[string][]string{"KZT": {kaspiMain}, "UAH": {wayforpayMain}}, slices.Equal) {
+			t.Fatalf("unknown at %v", f.FeeUnknown)
+		}
+	})
+}
+
+// Nothing that can go nowhere has a peak to judge by: that it would come is told all the same.
+func TestAForecastTellsOfLoadThatGoesNowhereNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		for range 3 {
+			h.create(at(ask(providers.QR), kaspiMain), patience)
+		}
+		h.fault(sim.Fault{Face: "kaspi", Kind: sim.FaultRefuse})
+		time.Sleep(5 * time.Minute) // probes see it
+		f, err := h.router.Forecast(context.Background(), "shop", journal.Override{Gateway: kaspiMain, Mode: string(health.Admit)})
+		h.must(err)
+		want := router.Load{Gateway: kaspiMain, Peak: 1, Nowhere: 3, Most: 64}
+		if len(f.Loads) != 1 || f.Loads[0] != want {
+			t.Fatalf("%+v, want %+v", f.Loads, want)
 		}
 	})
 }

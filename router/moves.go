@@ -35,11 +35,12 @@ func (m moves) shifts(names []string, considered int64) (all []Shift) {
 }
 
 // loads are what would be on its way to the gateways that get more: their own peak, and
-// of the peaks of those that payments would leave the part of these payments.
+// of the peaks of those that payments would leave the part of these payments. What goes
+// nowhere has no peak, and is counted.
 func (m moves) loads(board []health.Health) (all []Load) {
 	for _, to := range board {
-		l := Load{Gateway: to.Gateway, Peak: to.Peak, Most: to.Most}
-		more := false
+		l := Load{Gateway: to.Gateway, Peak: to.Peak, Nowhere: m[[2]string{"", to.Gateway}], Most: to.Most}
+		more := l.Nowhere > 0
 		for _, from := range board {
 			moved := m[[2]string{from.Gateway, to.Gateway}]
 			if from.Gateway == to.Gateway || moved == 0 {
@@ -61,7 +62,7 @@ type feeShifts struct {
 	fee     func(string, providers.Method, providers.Money, time.Time) (providers.Money, bool)
 	at      time.Time
 	all     []FeeShift
-	unknown []string
+	unknown map[string][]string // gateways by currency
 }
 
 func (f *feeShifts) add(amount providers.Money, from, to Candidate) {
@@ -91,8 +92,8 @@ func (f *feeShifts) of(amount providers.Money, c Candidate) (int64, bool) {
 			return fee.Minor, true
 		}
 	}
-	if !slices.Contains(f.unknown, c.Gateway) {
-		f.unknown = append(f.unknown, c.Gateway)
+	if unknown := f.unknown[amount.Currency]; !slices.Contains(unknown, c.Gateway) {
+		f.unknown[amount.Currency] = append(unknown, c.Gateway)
 	}
 	return 0, false
 }

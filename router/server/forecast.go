@@ -67,6 +67,9 @@ func forecastOut(o journal.Override, f router.Forecast, stake router.Stake) *pb.
 		}
 		line("capacity", !l.Fits(), "%s had up to %d calls at once, and up to %d would come: %d of the %d that it may have, %s",
 			l.Gateway, l.Peak, l.Moving, l.Peak+l.Moving, l.Most, verdict)
+		if l.Nowhere > 0 {
+			line("capacity", true, "payments that can go nowhere now and would come to %s too: %d, and nobody knows how many at once", l.Gateway, l.Nowhere)
+		}
 	}
 	for _, fee := range f.Fees {
 		out.Fees = append(out.Fees, &pb.Forecast_Fee{CurrencyCode: fee.Currency, BeforeMinorUnits: fee.Before, AfterMinorUnits: fee.After,
@@ -77,7 +80,7 @@ func forecastOut(o journal.Override, f router.Forecast, stake router.Stake) *pb.
 		}
 		if fee.Unknown > 0 {
 			line("fees", false, "fees of %d payments in %s are not known: no contract is configured for them at %s (gateways[].books.fees)",
-				fee.Unknown, fee.Currency, strings.Join(f.FeeUnknown, ", "))
+				fee.Unknown, fee.Currency, strings.Join(f.FeeUnknown[fee.Currency], ", "))
 		}
 	}
 	switch {
