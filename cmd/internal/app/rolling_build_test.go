@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -73,8 +75,8 @@ func (b build) run(w *world, args ...string) (string, error) {
 	return string(out), err
 }
 
-// earlier is the commit of the last release before this one or, without a release, the one
-// before the newest step of the schema; empty where git knows of neither.
+// earlier is the commit of the last release before this one or, without a release, the last
+// one whose schema lacks steps of today's; empty where git knows of neither.
 func earlier(folder string) string {
 	ask := func(args ...string) string {
 		out, err := exec.Command("git", append([]string{"-C", folder}, args...)...).Output()
@@ -86,11 +88,28 @@ func earlier(folder string) string {
 	if release := ask("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD^"); release != "" {
 		return ask("rev-parse", "--verify", "--quiet", release+"^{commit}")
 	}
-	step := ask("log", "-1", "--format=%H", "--diff-filter=A", "--", "router/journal/migrations")
-	if step == "" {
-		return ""
+	for _, step := range strings.Fields(ask("log", "--format=%H", "--diff-filter=A", "--", migrations)) {
+		before := ask("rev-parse", "--verify", "--quiet", step+"^")
+		if before != "" && gapless(strings.Fields(ask("ls-tree", "--name-only", before+":"+migrations))) {
+			return before
+		}
 	}
-	return ask("rev-parse", "--verify", "--quiet", step+"^")
+	return ""
+}
+
+// migrations are the steps of the schema.
+const migrations = "router/journal/migrations"
+
+// gapless reports whether there are steps, and none is missing before a later one. Of two
+// steps that were made beside each other the later one may come in first: what stands
+// between them is no version that anybody ever ran.
+func gapless(steps []string) bool {
+	numbers := map[string]bool{}
+	for _, name := range steps {
+		number, _, _ := strings.Cut(name, "_")
+		numbers[number] = true
+	}
+	return len(numbers) > 0 && slices.Max(slices.Collect(maps.Keys(numbers))) == fmt.Sprintf("%05d", len(numbers))
 }
 
 // unpack writes the sources of a commit into a folder.
@@ -131,4 +150,58 @@ func writeTo(inside *os.Root, name string, from io.Reader) error {
 		return err
 	}
 	return inside.WriteFile(name, text, 0o600)
+}
+
+// TestTheVersionBeforeIsOneThatSomebodyCouldRun keeps the test of two versions honest: it had
+// begun with a version that has a step of the schema and lacks the one before it.
+func TestTheVersionBeforeIsOneThatSomebodyCouldRun(t *testing.T) {
+	folder := t.TempDir()
+	git := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("git", append([]string{"-C", folder, "-c", "user.name=nobody", "-c", "user.email=nobody@example.com", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("there is no git")
+	}
+	t.Setenv("GIT_DIR", filepath.Join(folder, ".git")) // whoever runs the tests, as a hook of git does, may have set them
+	t.Setenv("GIT_INDEX_FILE", filepath.Join(folder, ".git", "index"))
+	git("init", "--quiet")
+	if err := os.MkdirAll(filepath.Join(folder, migrations), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	comes := func(names ...string) string {
+		t.Helper()
+		for _, name := range names {
+			if err := os.WriteFile(filepath.Join(folder, migrations, name), []byte(name), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		git("add", ".")
+		git("commit", "--quiet", "--allow-empty", "--message", "a version")
+		return git("rev-parse", "HEAD")
+	}
+	comes("00001_books.sql")
+	if found := earlier(folder); found != "" {
+		t.Errorf("before the first version there is %s", found)
+	}
+	first := comes()
+	comes("00003_later.sql") // made beside the second, and merged before it
+	comes("00002_a.postgresql.sql", "00002_a.sqlite.sql")
+	comes()
+	if found := earlier(folder); found != first {
+		t.Errorf("the version before is %q, want %q", found, first)
+	}
+	last := comes("00004_last.sql")
+	comes("00005_today.sql")
+	if found := earlier(folder); found != last {
+		t.Errorf("the version before is %q, want %q", found, last)
+	}
+	git("tag", "v0.1.0", first)
+	if found := earlier(folder); found != first {
+		t.Errorf("the version before is %q, want the release's", found)
+	}
 }
