@@ -43,12 +43,14 @@ began to pass it over, when the backup served the first of them and when it came
 people ordered meanwhile, and why; which payments were exposed, what became of them, and what
 their payers may be told now; which came to nothing; and who served before, during and after.
 
-Without GATEWAY it is about every gateway that failed in that time. Times are written as for
-payctl stuck. It reads and changes nothing, and holds no personal data but order numbers.`,
+Without GATEWAY it is about every gateway that failed payments which stand so, or was passed over
+because it failed; with one, each payment there is read. Payments are those of one tenant
+(--tenant). Times are written as for payctl stuck. It reads and changes nothing, and holds no
+personal data but order numbers.`,
 		Example: `  payctl incident report kaspi-main --from 14:05 --to 15:00
   payctl incident report --from "2026-11-24 14:05" --to "2026-11-24 15:00" --file incident.md`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b := incidentBook{now: time.Now()}
+			b := incidentBook{now: time.Now(), tenant: c.tenant}
 			if from == "" {
 				return usagef("--from is required: when it began, such as 14:05")
 			}

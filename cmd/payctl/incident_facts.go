@@ -13,6 +13,7 @@ type incidentBook struct {
 	from, to time.Time
 	around   time.Duration // read before and after, too
 	now      time.Time     // of reading, in the person's zone
+	tenant   string        // whose payments; empty means the service's default tenant
 
 	sick     []string                              // the gateways that the report is about
 	payments []*payrouterv1.Payment                // created around it
@@ -27,7 +28,8 @@ type incidentFacts struct {
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to"`
 	Made    time.Time `json:"made"`
-	Asked   string    `json:"asked,omitempty"` // the gateway that was asked about
+	Asked   string    `json:"asked,omitempty"`  // the gateway that was asked about
+	Tenant  string    `json:"tenant,omitempty"` // whose payments; the default tenant's when empty
 	Outages []*outage `json:"outages"`
 
 	Timeline []happened `json:"timeline"`
@@ -63,7 +65,7 @@ type outage struct {
 	Backup     string    `json:"backup,omitempty"`
 	Returned   time.Time `json:"returned,omitzero"` // the first payment that it served after the last failure
 
-	lastFailed time.Time
+	lastFailed, lastShut time.Time
 }
 
 // happened is one line of the timeline.
@@ -110,7 +112,7 @@ type share struct {
 
 // facts are drawn from what was read. They are the same whenever the same was read.
 func (b *incidentBook) facts() incidentFacts {
-	f := incidentFacts{From: b.from, To: b.to, Made: b.now, Asked: b.gateway, Outages: []*outage{}, Timeline: []happened{}, Open: []stillOpen{}, Became: map[string]tally{}}
+	f := incidentFacts{From: b.from, To: b.to, Made: b.now, Asked: b.gateway, Tenant: b.tenant, Outages: []*outage{}, Timeline: []happened{}, Open: []stillOpen{}, Became: map[string]tally{}}
 	f.Before, f.After = [2]time.Time{b.from.Add(-b.around), b.from}, [2]time.Time{b.to, earliest(b.to.Add(b.around), b.now)}
 	var all []*try
 	for _, s := range b.stories {

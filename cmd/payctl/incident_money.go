@@ -18,42 +18,80 @@ func instantOf(t *timestamppb.Timestamp) time.Time {
 	return t.AsTime()
 }
 
-// How a payment that was exposed stands now.
+// How a payment that was exposed stands now: a word for programs, and one for people.
 const (
-	becameCharged   = "charged at the gateway after all"
-	becameElsewhere = "not charged there, paid at another gateway"
-	becameOffered   = "not charged there, now with the payer at another gateway"
-	becameLost      = "not charged there, and nowhere else"
-	becameOpen      = "still open"
+	becameCharged   = "charged"
+	becameElsewhere = "paid_elsewhere"
+	becameOffered   = "offered_elsewhere"
+	becameLost      = "nothing"
+	becameOpen      = "open"
 )
 
-// expose looks at what nobody knew for a while.
-func (b *incidentBook) expose(f *incidentFacts, all []*try) {
-	seen := map[string]bool{}
+var becameTexts = map[string]string{
+	becameCharged:   "charged or held there after all",
+	becameElsewhere: "not charged there, paid at another gateway",
+	becameOffered:   "not charged there, now with the payer at another gateway",
+	becameLost:      "not charged there, and nowhere else",
+	becameOpen:      "still open",
+}
+
+// doubted is a payment of which nobody knew for a while how it stood: at one gateway, or at
+// one after the other.
+type doubted struct {
+	at        *try // the last of them, or the one that is open still
+	from      time.Time
+	longest   time.Duration
+	undecided bool // at the end of the time
+}
+
+// doubts are those that a sick gateway left in doubt in that time, in order.
+func (b *incidentBook) doubts(all []*try) (found []*doubted) {
+	byName := map[string]*doubted{}
 	for _, t := range all {
-		from, to, doubted := t.doubt()
-		if !doubted || !slices.Contains(b.sick, t.gateway) || !from.Before(b.to) || !to.IsZero() && to.Before(b.from) {
+		from, to, ok := t.doubt()
+		if !ok || !slices.Contains(b.sick, t.gateway) || !from.Before(b.to) || !to.IsZero() && to.Before(b.from) {
 			continue
 		}
-		p := t.payment
-		if seen[p.GetName()] {
-			continue
+		d := byName[t.payment.GetName()]
+		if d == nil {
+			d = &doubted{}
+			found, byName[t.payment.GetName()] = append(found, d), d
 		}
-		seen[p.GetName()] = true
-		f.Exposed = f.Exposed.and(p.GetAmount())
-		end := to
-		if end.IsZero() {
-			end = b.now
+		if d.at == nil || !d.at.attempt.GetExposed() {
+			d.at, d.from = t, from
 		}
-		f.Longest = max(f.Longest, end.Sub(from))
-		if to.IsZero() || to.After(b.to) {
+		if to.IsZero() {
+			to = b.now
+			d.undecided = true
+		}
+		d.longest, d.undecided = max(d.longest, to.Sub(from)), d.undecided || to.After(b.to)
+	}
+	return found
+}
+
+// expose looks at what nobody knew for a while, and at what is open still.
+func (b *incidentBook) expose(f *incidentFacts, all []*try) {
+	listed := map[string]bool{}
+	list := func(p *payrouterv1.Payment, where string, since time.Time) {
+		listed[p.GetName()] = true
+		f.Open = append(f.Open, stillOpen{Payment: last(p.GetName()), Order: p.GetOrderId(), Amount: exactly(p.GetAmount()), State: stateOf(p), Where: where,
+			Since: since, By: instantOf(p.GetResolution().GetResolveByTime()), Tell: tell(p)})
+	}
+	for _, d := range b.doubts(all) {
+		p := d.at.payment
+		f.Exposed, f.Longest = f.Exposed.and(p.GetAmount()), max(f.Longest, d.longest)
+		if d.undecided {
 			f.UndecidedThen = f.UndecidedThen.and(p.GetAmount())
 		}
-		now := became(p, t)
+		now := became(p, d.at)
 		f.Became[now] = f.Became[now].and(p.GetAmount())
 		if now == becameOpen || p.GetSurplus().GetMinorUnits() > 0 {
-			f.Open = append(f.Open, stillOpen{Payment: last(p.GetName()), Order: p.GetOrderId(), Amount: exactly(p.GetAmount()), State: stateOf(p), Where: t.gateway,
-				Since: from, By: instantOf(p.GetResolution().GetResolveByTime()), Tell: tell(p)})
+			list(p, d.at.gateway, d.from)
+		}
+	}
+	for _, t := range all { // what was paid twice may never have been in doubt
+		if p := t.payment; p.GetSurplus().GetMinorUnits() > 0 && !listed[p.GetName()] && slices.Contains(b.sick, t.gateway) {
+			list(p, t.gateway, t.planned)
 		}
 	}
 	slices.SortStableFunc(f.Open, func(x, y stillOpen) int { return x.Since.Compare(y.Since) })
@@ -77,20 +115,24 @@ func became(p *payrouterv1.Payment, t *try) string {
 	return becameLost
 }
 
-// giveBack sums what the router gave back because it was too much.
+// giveBack sums what the router gave back because it was too much. What a gateway refused to
+// give back is in neither sum: another operation follows it, or a person.
 func (b *incidentBook) giveBack(f *incidentFacts) {
 	for _, s := range b.stories {
-		done := map[int32]bool{}
+		learnt := map[int32]payrouterv1.Verdict{}
 		for _, e := range s.GetEvents() {
-			if e.GetKind() == "operation_observed" && e.GetVerdict() == payrouterv1.Verdict_VERDICT_APPROVED {
-				done[e.GetOperation()] = true
+			if e.GetKind() == "operation_observed" && learnt[e.GetOperation()] != payrouterv1.Verdict_VERDICT_APPROVED {
+				learnt[e.GetOperation()] = e.GetVerdict()
 			}
 		}
 		for _, e := range s.GetEvents() {
-			switch {
-			case !e.GetGivesBack():
-			case done[e.GetOperation()]:
+			if !e.GetGivesBack() {
+				continue
+			}
+			switch learnt[e.GetOperation()] {
+			case payrouterv1.Verdict_VERDICT_APPROVED:
 				f.GivenBack = f.GivenBack.and(e.GetAmount())
+			case payrouterv1.Verdict_VERDICT_DECLINED, payrouterv1.Verdict_VERDICT_UNSERVED:
 			default:
 				f.GivingBack = f.GivingBack.and(e.GetAmount())
 			}

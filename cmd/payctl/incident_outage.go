@@ -9,7 +9,7 @@ func (b *incidentBook) outage(gateway string, all []*try) *outage {
 	o := &outage{Gateway: gateway}
 	left := map[string]bool{} // payments that it failed
 	for _, t := range all {
-		if e, failed := t.failure(); failed && t.gateway == gateway && !t.planned.Before(b.from) {
+		if e, failed := t.failure(); failed && t.gateway == gateway && b.during(t.planned) {
 			at := e.GetTime().AsTime()
 			o.Began = earliest(o.Began, t.planned)
 			if o.Failures++; o.Failed.IsZero() || at.Before(o.Failed) {
@@ -35,6 +35,9 @@ func (b *incidentBook) outage(gateway string, all []*try) *outage {
 				o.Detected = at
 				o.Why, _ = passedOver(p.GetRoute(), gateway)
 			}
+			if why, _ := passedOver(p.GetRoute(), gateway); shut(why) {
+				o.lastShut = latest(o.lastShut, at)
+			}
 			o.LastPassed = latest(o.LastPassed, at)
 		}
 	}
@@ -42,9 +45,10 @@ func (b *incidentBook) outage(gateway string, all []*try) *outage {
 	return o
 }
 
-// comeBack looks for the first payment that the gateway answered after its last failure.
+// comeBack looks for the first payment that the gateway answered after it had failed the last
+// time and had last been passed over because of that.
 func (b *incidentBook) comeBack(o *outage) {
-	trouble := latest(o.lastFailed, o.Detected)
+	trouble := latest(o.lastFailed, latest(o.lastShut, o.Detected))
 	if trouble.IsZero() {
 		return
 	}

@@ -16,8 +16,12 @@ func (f incidentFacts) markdown() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# Incident: %s, %s", cell(f.subject()), f.From.In(f.Made.Location()).Format("2 January 2006"))
-	line("\n%s to %s (%s; in UTC %s to %s). Written at %s from the books of payrouter.", f.at(f.From), f.at(f.To), f.Made.Format("-07:00"),
-		f.From.UTC().Format("15:04"), f.To.UTC().Format("15:04"), f.at(f.Made))
+	whose := "of the default tenant"
+	if f.Tenant != "" {
+		whose = "of the tenant " + cell(f.Tenant)
+	}
+	line("\n%s to %s (%s; in UTC %s to %s). Written at %s from the books of payrouter: payments are those %s, orders and findings everybody's.", f.at(f.From), f.at(f.To),
+		f.From.In(f.Made.Location()).Format("-07:00"), f.From.UTC().Format("2006-01-02 15:04"), f.To.UTC().Format("2006-01-02 15:04"), f.at(f.Made), whose)
 	line("\n## In short\n")
 	for _, sentence := range f.short() {
 		line("- %s", cell(sentence))
@@ -38,7 +42,7 @@ func (f incidentFacts) markdown() string {
 		row("in all", f.Exposed)
 		row(fmt.Sprintf("undecided at %s", f.at(f.To)), f.UndecidedThen)
 		for _, now := range []string{becameCharged, becameElsewhere, becameOffered, becameLost, becameOpen} {
-			row("now "+now, f.Became[now])
+			row("now "+becameTexts[now], f.Became[now])
 		}
 	}
 	if len(f.Open) > 0 {
@@ -72,7 +76,7 @@ func (f incidentFacts) subject() string {
 func (f incidentFacts) short() (sentences []string) {
 	say := func(format string, args ...any) { sentences = append(sentences, fmt.Sprintf(format, args...)) }
 	if len(f.Outages) == 0 {
-		say("The books show no gateway that failed in this time.")
+		say("No payment stands as failed by a gateway in this time. One that was in doubt and is decided shows only when its gateway is named.")
 	}
 	for _, o := range f.Outages {
 		f.shortOutage(o, say)
@@ -97,7 +101,7 @@ func (f incidentFacts) short() (sentences []string) {
 	if f.Lost.Payments > 0 {
 		text := fmt.Sprintf("%s (%s) came to nothing, proved not charged", payments(f.Lost.Payments), f.Lost.money())
 		if f.LostBefore > 0 {
-			text += fmt.Sprintf("; in the time before it %d", f.LostBefore)
+			text += fmt.Sprintf("; in the %s before it %d", long(f.Before[1].Sub(f.Before[0])), f.LostBefore)
 		}
 		say("%s.", text)
 	} else if len(f.Outages) > 0 {

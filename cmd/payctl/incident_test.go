@@ -63,7 +63,7 @@ func TestTheReportOfARealOutageTellsWhatHappenedAndWhatIsOpen(t *testing.T) {
 func TestAReportOfAQuietHourSaysSoAndAMistakeIsTold(t *testing.T) {
 	w := newWorld(t)
 	w.paid("--amount", "700")
-	w.payctl("incident", "report", "--from", time.Now().Add(-time.Minute).Format(time.RFC3339)).done("# Incident: no gateway failed", "The books show no gateway that failed in this time.").lacks("What happened")
+	w.payctl("incident", "report", "--from", time.Now().Add(-time.Minute).Format(time.RFC3339)).done("# Incident: no gateway failed", "No payment stands as failed by a gateway in this time.").lacks("What happened")
 	w.payctl("incident", "report", "wayforpay-main", "--from", time.Now().Add(-time.Minute).Format(time.RFC3339)).done("The books show no failure of wayforpay-main in this time.", "No payment was left in doubt.")
 	w.payctl("incident", "report", "kapsi-main", "--from", "00:00").fails(exitRefused, "no such gateway")
 	w.payctl("incident", "report").fails(exitUsage, "--from is required")

@@ -28,7 +28,7 @@ func (b *incidentBook) tell(f *incidentFacts) {
 			add(o.LastPassed, "the last payment that passed %s over", o.Gateway)
 		}
 	}
-	b.tellOrders(add)
+	b.tellOrders(f, add)
 	b.tellPeople(add)
 	type kind struct{ kind, gateway string }
 	found := map[kind][]*payrouterv1.Finding{}
@@ -64,7 +64,7 @@ func (b *incidentBook) tell(f *incidentFacts) {
 }
 
 // tellOrders tells who ordered what, and why.
-func (b *incidentBook) tellOrders(add func(time.Time, string, ...any)) {
+func (b *incidentBook) tellOrders(f *incidentFacts, add func(time.Time, string, ...any)) {
 	for _, o := range b.orders {
 		start, end := o.GetStartTime().AsTime(), o.GetEndTime().AsTime()
 		if end.Before(b.from.Add(-b.around)) || start.After(b.to.Add(b.around)) {
@@ -73,6 +73,20 @@ func (b *incidentBook) tellOrders(add func(time.Time, string, ...any)) {
 		what := word(o.GetMode().String(), "MODE_") + " " + last(o.GetGateway())
 		if o.GetMoveOpen() {
 			what += ", and move what is open there"
+		}
+		if until := o.GetProposalExpireTime(); until != nil { // it was in force for nobody
+			came := "had none"
+			switch by := o.GetEndedBy(); {
+			case by != "":
+				came = person(by) + " took it back"
+			case until.AsTime().After(b.now):
+				came = "waits for one"
+			}
+			add(o.GetCreateTime().AsTime(), "%s asks to %s (%q): it needs a second person by %s, and %s", person(o.GetActor()), what, o.GetReason(), f.at(until.AsTime()), came)
+			continue
+		}
+		if first := o.GetProposedBy(); first != "" {
+			what += ", as " + person(first) + " had asked"
 		}
 		add(start, "%s orders: %s (%q)", person(o.GetActor()), what, o.GetReason())
 		switch by := o.GetEndedBy(); {

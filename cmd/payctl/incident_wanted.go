@@ -33,6 +33,9 @@ func sickly(v payrouterv1.Verdict, r payrouterv1.Reason) bool {
 // passing are a route's words for a gateway that could serve at another time.
 var passing = []string{"breaker_open", "probe_failing", "ramping", "busy", "throttled", "drained"}
 
+// shut reports whether a route's word means that the gateway was found to be failing.
+func shut(why string) bool { return why == "breaker_open" || why == "probe_failing" }
+
 // passedOver says why a gateway was passed over when a route was chosen.
 func passedOver(route []*payrouterv1.RouteChoice, gateway string) (why string, ok bool) {
 	for _, c := range route {
@@ -65,7 +68,7 @@ func (b *incidentBook) suspects() []string {
 			}
 		}
 		for _, c := range p.GetRoute() {
-			if r := c.GetReason(); !c.GetTaken() && (r == "breaker_open" || r == "probe_failing") {
+			if !c.GetTaken() && shut(c.GetReason()) {
 				found[last(c.GetGateway())] = true
 			}
 		}
