@@ -129,7 +129,11 @@ func Describe(e payment.Event) (text string, attempt int) {
 	case payment.Closed:
 		return fmt.Sprintf("closed: %s%s", b.Evidence.Kind, because(b.Evidence.Detail)), b.Attempt
 	case payment.Proposed:
-		return fmt.Sprintf("said to be %s, waiting for a second person%s", b.Verdict, noted(b.Note)), b.Attempt
+		said := b.Verdict.String()
+		if b.Verdict == providers.Unserved {
+			said = "not charged" // as the person said it
+		}
+		return fmt.Sprintf("said to be %s, waiting for a second person%s", said, noted(b.Note)), b.Attempt
 	case payment.SwitchRequested:
 		return "to be left as soon as it is proved dead: " + b.Reason, b.Attempt
 	case payment.CaptureRequested:
@@ -163,7 +167,7 @@ func skipped(route []payment.Choice) string {
 	var names []string
 	for _, c := range route {
 		if !c.Taken && c.Why != WhyCapable {
-			names = append(names, c.Gateway+" "+c.Why)
+			names = append(names, c.Gateway+" ("+strings.ReplaceAll(c.Why, "_", " ")+")")
 		}
 	}
 	if len(names) == 0 {

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
 )
@@ -43,7 +44,7 @@ func (c *client) explain(ctx context.Context, cmd *cobra.Command, err error) str
 		switch d := detail.(type) {
 		case *errdetails.ErrorInfo:
 			line("reason", d.GetReason())
-			metadata := amounts(d.GetMetadata())
+			metadata := instants(amounts(d.GetMetadata()))
 			if days := metadata["days"]; days != "" {
 				metadata["days"] = spans(strings.Fields(days))
 			}
@@ -52,7 +53,7 @@ func (c *client) explain(ctx context.Context, cmd *cobra.Command, err error) str
 			}
 		case *errdetails.PreconditionFailure:
 			for _, v := range d.GetViolations() {
-				if gateway, ok := strings.CutPrefix(v.GetSubject(), "gateways/"); ok {
+				if gateway, ok := strings.CutPrefix(v.GetSubject(), "gateways/"); ok && !strings.Contains(gateway, "/") { // why each gateway of a route is out
 					line(gateway, why(v.GetType(), v.GetDescription()))
 				}
 			}
@@ -154,6 +155,16 @@ func amounts(metadata map[string]string) map[string]string {
 	return told
 }
 
+// instants tells instants as every table does, in the person's own zone.
+func instants(metadata map[string]string) map[string]string {
+	for key, value := range metadata {
+		if at, err := time.Parse(time.RFC3339Nano, value); err == nil && strings.HasSuffix(key, "_time") {
+			metadata[key] = when(timestamppb.New(at))
+		}
+	}
+	return metadata
+}
+
 // spans writes days in their order, those that follow one another as one span.
 func spans(days []string) string {
 	var said []string
@@ -190,10 +201,10 @@ func (c *client) wayOut(s *status.Status) []string {
 	of := info.GetMetadata()
 	switch info.GetReason() {
 	case "SECOND_PERSON_NEEDED":
-		if strings.HasPrefix(of["name"], "gateways/") {
-			hints = append(hints, "Take it back with: payctl restore "+strings.Split(of["name"], "/")[1])
-		}
 		hints = append(hints, "Your word is recorded. A colleague who has looked too gives the same command under their own name.")
+		if strings.HasPrefix(of["name"], "gateways/") {
+			hints = append(hints, "It must be for as long as yours, or it is another order. Take yours back with: payctl restore "+strings.Split(of["name"], "/")[1])
+		}
 	case "ORDER_ALREADY_OPEN", "ORDER_ALREADY_PAID":
 		if of["payment"] != "" {
 			hints = append(hints, "See it with: payctl payment get "+of["payment"])
@@ -219,6 +230,8 @@ func (c *client) wayOut(s *status.Status) []string {
 		first, _, _ := strings.Cut(of["days"], " ")
 		hints = append(hints, "Read a day with: payctl reconcile run "+last(of["gateway"])+" --day "+first+" --reason \"for the statement\"",
 			"Or write what there is: --allow-missing-days names the others on the document")
+	case "DAY_NOT_OVER":
+		hints = append(hints, "It can be read from ready_time on.")
 	case "ALL_GATEWAYS_UNAVAILABLE":
 		hints = append(hints, "See why with: payctl gateways")
 	case "UNAUTHENTICATED", "PERMISSION_DENIED":

@@ -138,7 +138,7 @@ func (f *failover) confirm(cmd *cobra.Command) error {
 	if f.yes {
 		return nil
 	}
-	return f.ask(cmd, fmt.Sprintf("Send no new payments to %s for %s? Type its name to order it: ", last(f.from), f.length), last(f.from), "nothing was ordered")
+	return f.ask(cmd, fmt.Sprintf("Send no new payments to %s for %s? Type its name to order it: ", last(f.from), span(f.length)), last(f.from), "nothing was ordered")
 }
 
 // until draws both gateways, until nothing of the one that was left can take money any more.
@@ -157,7 +157,7 @@ func (f *failover) until(ctx context.Context, view *client) (bool, error) {
 		fmt.Fprintf(view.out, "Offers that can still be paid at %s: %s.\n", last(f.from), offers)
 	}
 	if left.GetOpenAttempts() > 0 {
-		fmt.Fprintf(view.out, "Not safe yet: %d attempts at %s may still take money. They are looked after to their end.\n", left.GetOpenAttempts(), last(f.from))
+		fmt.Fprintf(view.out, "Not safe yet: attempts at %s that may still take money: %d. They are looked\nafter to their end.\n", last(f.from), left.GetOpenAttempts())
 		return false, nil
 	}
 	fmt.Fprintf(view.out, "Safe: nothing that was begun at %s can take money any more.\nEnd the order before its time with: payctl restore %s\n", last(f.from), last(f.from))

@@ -68,5 +68,5 @@ func (c *client) drawn(cmd *cobra.Command, draw picture) (string, bool, error) {
 	return text.String(), over, err
 }
 
-// clock is the time of day, in the person's own zone.
-func clock(t time.Time) string { return t.Local().Format(time.TimeOnly) }
+// clock is the time of day in the person's own zone, which it names as every table does.
+func clock(t time.Time) string { return t.Local().Format("15:04:05 MST") }

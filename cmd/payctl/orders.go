@@ -316,6 +316,8 @@ func overrideStatus(o *payrouterv1.Override, now time.Time) string {
 		return "waits for a second person until " + when(until)
 	case until != nil && o.GetEndedBy() == "":
 		return "nobody else said so"
+	case until != nil && o.GetEndedBy() == o.GetActor(): // nobody confirms one's own
+		return "taken back by " + person(o.GetEndedBy())
 	case until != nil:
 		return "answered by " + person(o.GetEndedBy())
 	case o.GetEndedBy() != "":

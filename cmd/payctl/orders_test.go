@@ -84,6 +84,34 @@ func TestForcingTrafficToAFailingGatewayTakesTwoPeople(t *testing.T) {
 	r.says("At risk there: 15490.00 KZT is pending", "Offers that can still be paid there: 1", "kaspi-main admit in force", "aida and boris")
 }
 
+func TestASecondOrderThatIsAnotherOneIsToldSo(t *testing.T) {
+	w := newWorld(t)
+	w.fault(sim.Fault{Face: "kaspi", Kind: sim.FaultRefuse})
+	w.eventually("the gateway is out", func() bool {
+		w.create("--amount", "5", "--method", "qr")
+		return strings.Contains(w.payctl("gateways", "-o", "json").out, "BREAKER_OPEN") || strings.Contains(w.payctl("gateways", "-o", "json").out, "PROBE_FAILING")
+	})
+	admit := func(person, length, reason string) []string {
+		return []string{"admit", "kaspi-main", "--for", length, "--reason", reason, "--as", person}
+	}
+	r := w.payctl(admit("aida", "10m", "the probe is wrong")...).fails(exitRefused, "before ", "A colleague who has looked too", "It must be for as long as yours")
+	if strings.Contains(r.err, "SECOND PERSON NEEDED") || strings.Contains(r.err, "Z\n") {
+		t.Errorf("what was said is said again, or in another way of writing time:\n%s", r.err)
+	}
+	w.payctl(admit("aida", "20m", "for longer")...).fails(exitRefused)
+	r = w.answers("\n", admit("boris", "15m", "seen it")...)
+	if r.exit != exitUsage || !strings.Contains(r.out, "Yours is another order") || !strings.Contains(r.out, "with --for 20m\n") {
+		t.Errorf("exit status %d:\n%s%s", r.exit, r.out, r.err)
+	}
+	// What he is shown is what he confirms.
+	r = w.answers("kaspi-main\n", admit("boris", "10m", "seen it")...)
+	if r.exit != exitDone {
+		t.Fatalf("exit status %d: %s", r.exit, r.err)
+	}
+	r.says("aida the probe is wrong", "Send new payments to kaspi-main all the same?", "aida and boris")
+	w.payctl("restore", "kaspi-main", "--as", "aida").done("taken back by aida")
+}
+
 func TestTheSameOrderTwiceIsOne(t *testing.T) {
 	w := newWorld(t)
 	order := []string{"drain", "kaspi-main", "--for", "30m", "--reason", "an outage", "--request-id", "2f0c6f0a-6a55-4b0e-8a55-0c1d2e3f4a5b"}
@@ -113,10 +141,12 @@ func TestAnOrdersStatusIsToldByItsTimes(t *testing.T) {
 	now := time.Date(2026, 7, 1, 14, 6, 20, 0, time.UTC)
 	later := timestamppb.New(now.Add(time.Minute))
 	for want, o := range map[string]*payrouterv1.Override{
-		"in force":      {Active: true},
-		"to come":       {StartTime: later},
-		"over":          {StartTime: timestamppb.New(now.Add(-time.Hour))},
-		"ended by aida": {EndedBy: "operator:aida", StartTime: later},
+		"in force":           {Active: true},
+		"to come":            {StartTime: later},
+		"over":               {StartTime: timestamppb.New(now.Add(-time.Hour))},
+		"ended by aida":      {EndedBy: "operator:aida", StartTime: later},
+		"answered by boris":  {EndedBy: "operator:boris", Actor: "operator:aida", ProposalExpireTime: later},
+		"taken back by aida": {EndedBy: "operator:aida", Actor: "operator:aida", ProposalExpireTime: later},
 	} {
 		if got := overrideStatus(o, now); got != want {
 			t.Errorf("%q, want %q", got, want)

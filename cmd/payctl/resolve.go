@@ -45,9 +45,12 @@ With --etag nothing is recorded if the payment has changed since you read it.`,
 				return usagef("%s: name the attempt, for example 019ac…/1", args[0])
 			}
 			name := full("payments", id) + "/attempts/" + strings.TrimPrefix(attempt, "attempts/")
-			sparing := v == int32(payrouterv1.ResolveAttemptRequest_VERDICT_NOT_CHARGED) || v == int32(payrouterv1.ResolveAttemptRequest_VERDICT_DECLINED)
-			if sparing && !yes {
-				if err := c.secondWord(cmd, full("payments", id), name); err != nil {
+			sparing := map[payrouterv1.ResolveAttemptRequest_Verdict]payrouterv1.Verdict{
+				payrouterv1.ResolveAttemptRequest_VERDICT_NOT_CHARGED: payrouterv1.Verdict_VERDICT_UNSERVED,
+				payrouterv1.ResolveAttemptRequest_VERDICT_DECLINED:    payrouterv1.Verdict_VERDICT_DECLINED,
+			}[payrouterv1.ResolveAttemptRequest_Verdict(v)]
+			if sparing != payrouterv1.Verdict_VERDICT_UNSPECIFIED && !yes {
+				if err := c.secondWord(cmd, full("payments", id), name, sparing); err != nil {
 					return err
 				}
 			}

@@ -42,7 +42,7 @@ func TestNotChargedNeedsASecondPerson(t *testing.T) {
 	w.payctl("payment", "get", p.GetName()).done("state processing", "yes")
 	word(short, "boris").done("state failed", "no: operator", "tell the payer paying again is safe")
 	word(short, "boris").fails(exitRefused, "payctl: the attempt is decided already", "ATTEMPT_NOT_OPEN")
-	w.payctl("explain", p.GetName()).done("operator:aida said to be unserved, waiting for a second person: not in the cabinet, says aida (2 times, until ",
+	w.payctl("explain", p.GetName()).done("operator:aida said to be not charged, waiting for a second person: not in the cabinet, says aida (2 times, until ",
 		"operator:boris operator says unserved", "cannot take money: a person said so")
 }
 
@@ -64,7 +64,26 @@ func TestTheSecondPersonSeesWhatIsAtStakeAndIsAsked(t *testing.T) {
 	if r.exit != exitDone {
 		t.Fatalf("exit status %d: %s", r.exit, r.err)
 	}
-	r.says("operator:aida said to be unserved", "Exposed: 1234.00 KZT", "state failed")
+	r.says("operator:aida said to be not charged", "Exposed: 1234.00 KZT", "state failed")
+}
+
+func TestASecondPersonWhoSaysOtherwiseIsToldThatItConfirmsNothing(t *testing.T) {
+	w := newWorld(t)
+	p := undecided(w)
+	attempt := last(p.GetName()) + "/1"
+	say := func(person, verdict string) []string {
+		return []string{"resolve", attempt, "--verdict", verdict, "--reason", "not in the cabinet", "--as", person}
+	}
+	w.payctl(say("aida", "declined")...).fails(exitRefused, "SECOND_PERSON_NEEDED")
+	r := w.answers(attempt+"\n", say("boris", "not-charged")...)
+	if r.exit != exitRefused || !strings.Contains(r.err, "SECOND_PERSON_NEEDED") || !strings.Contains(r.out, "You say otherwise than aida") || strings.Contains(r.out, "Say the same?") {
+		t.Errorf("exit status %d:\n%s%s", r.exit, r.out, r.err)
+	}
+	r = w.answers(attempt+"\n", say("aida", "not-charged")...)
+	if r.exit != exitDone {
+		t.Fatalf("exit status %d: %s", r.exit, r.err)
+	}
+	r.says("Say the same?", "state failed")
 }
 
 func TestChargedNeedsOnePerson(t *testing.T) {

@@ -40,21 +40,44 @@ func (c *client) secondOrder(cmd *cobra.Command, gateway string, wanted *payrout
 	if err != nil {
 		return err
 	}
-	for _, o := range all.GetOverrides() {
+	var first *payrouterv1.Override
+	for _, o := range all.GetOverrides() { // newest first; of those that ask for the same, the oldest is confirmed
 		until := o.GetProposalExpireTime()
 		if until == nil || !until.AsTime().After(time.Now()) || o.GetMode() != wanted.GetMode() || o.GetActor() == c.me() {
 			continue
 		}
-		g, err := c.gateway(ctx, gateway)
-		if err != nil {
-			return err
+		if first == nil || alike(o, wanted) {
+			first = o
 		}
-		if c.output == "table" {
-			c.printStake(o, g)
-		}
-		return c.ask(cmd, fmt.Sprintf("Send new payments to %s all the same? Type its name to order it: ", last(gateway)), last(gateway), "nothing was ordered")
 	}
-	return nil
+	if first == nil {
+		return nil
+	}
+	g, err := c.gateway(ctx, gateway)
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Send new payments to %s all the same? Type its name to order it: ", last(gateway))
+	if !alike(first, wanted) {
+		question = fmt.Sprintf("Yours is another order, which waits for a second person in its turn: with --for %s\nit confirms this one. Type %s to order yours all the same: ",
+			span(lengthOf(first)), last(gateway))
+	}
+	if c.output == "table" {
+		c.printStake(first, g)
+	}
+	return c.ask(cmd, question, last(gateway), "nothing was ordered")
+}
+
+// alike reports whether an order that is wanted would confirm one that waits: the service
+// asks for the same, and for as long.
+func alike(waiting, wanted *payrouterv1.Override) bool {
+	return waiting.GetMode() == wanted.GetMode() && waiting.GetMoveOpen() == wanted.GetMoveOpen() &&
+		(lengthOf(waiting)-wanted.GetDuration().AsDuration()).Abs() < time.Millisecond
+}
+
+// lengthOf is how long an order lasts that is in the books.
+func lengthOf(o *payrouterv1.Override) time.Duration {
+	return o.GetEndTime().AsTime().Sub(o.GetStartTime().AsTime()).Round(time.Millisecond)
 }
 
 // printStake prints a colleague's order, and what can be lost at the gateway.
@@ -71,8 +94,9 @@ func (c *client) printStake(o *payrouterv1.Override, g *payrouterv1.Gateway) {
 }
 
 // secondWord shows colleagues' words about an attempt that wait for a second person's,
-// and what they put at stake, and asks. It does nothing where there are none.
-func (c *client) secondWord(cmd *cobra.Command, payment, attempt string) error {
+// and what they put at stake, and asks. It does nothing where there are none. A verdict that
+// is not the colleague's confirms nothing, and is asked about as what it is.
+func (c *client) secondWord(cmd *cobra.Command, payment, attempt string, verdict payrouterv1.Verdict) error {
 	ctx, cancel := c.call(cmd)
 	defer cancel()
 	story, err := c.operations().ExplainPayment(ctx, &payrouterv1.ExplainPaymentRequest{Name: payment})
@@ -89,9 +113,15 @@ func (c *client) secondWord(cmd *cobra.Command, payment, attempt string) error {
 	if !colleague {
 		return nil
 	}
+	name := last(payment) + "/" + last(attempt)
+	question := fmt.Sprintf("Say the same? Type the attempt, %s, to say it: ", name)
+	waits := said[len(said)-1]
+	if theirs := waits.GetVerdict(); theirs != payrouterv1.Verdict_VERDICT_UNSPECIFIED && theirs != verdict {
+		question = fmt.Sprintf("You say otherwise than %s: your word takes the place of theirs, and waits for a\nsecond person. Type the attempt, %s, to say it: ", person(waits.GetActor()), name)
+	}
 	if c.output == "table" {
 		c.printEvents(said)
-		fmt.Fprintf(c.out, "\nExposed: %s. If it was taken after all, the payer may be charged twice; what is seen later is\ngiven back, and stands as your decision in the payment's story.\n\n", exactly(story.GetPayment().GetAmount()))
+		fmt.Fprintf(c.out, "\nExposed: %s. If it was taken after all, the payer may be charged twice;\nwhat is seen later is given back, and stands as your decision in the payment's story.\n\n", exactly(story.GetPayment().GetAmount()))
 	}
-	return c.ask(cmd, fmt.Sprintf("Say the same? Type the attempt, %s, to say it: ", last(payment)+"/"+last(attempt)), last(payment)+"/"+last(attempt), "nothing was recorded")
+	return c.ask(cmd, question, name, "nothing was recorded")
 }

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -165,7 +164,7 @@ func rowOf(r *payrouterv1.StreamStatementResponse_Row) paper.Row {
 func (c *client) printStatement(path string, head *payrouterv1.StreamStatementResponse_Head) {
 	fmt.Fprintf(c.out, "%s: %s of %s to %s\n", path, last(head.GetGateway()), head.GetFromDay(), head.GetToDay())
 	if missing := head.GetMissingDays(); len(missing) > 0 {
-		fmt.Fprintf(c.out, "Missing, and named on it: %s\n", strings.Join(missing, ", "))
+		fmt.Fprintf(c.out, "Missing, and named on it: %s\n", spans(missing))
 	}
 	t := c.grid("CURRENCY", "CHARGES", "CHARGED", "REFUNDS", "REFUNDED", "FEES", "NET", "OPEN FINDINGS")
 	for _, s := range head.GetTotals() {

@@ -76,6 +76,18 @@ func seenAt(now, t time.Time) string {
 	return t.Format("2006-01-02 15:04:05 MST")
 }
 
+// span tells a length of time as people write it: 10m, not 10m0s.
+func span(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 // last is the id at the end of a resource name.
 func last(name string) string { return name[strings.LastIndex(name, "/")+1:] }
 

@@ -82,6 +82,8 @@ func structured(out *pb.ExplainPaymentResponse_Event, body payment.Body, p payme
 	switch b := body.(type) {
 	case payment.Planned:
 		out.Route = routeOut(b.Route)
+	case payment.Proposed:
+		out.Verdict = verdictsOut[b.Verdict]
 	case payment.Observed:
 		out.Verdict, out.Reason = verdictsOut[b.Verdict], reasonsOut[b.Reason]
 	case payment.OperationPlanned:

@@ -166,7 +166,7 @@ func secondOrder(o journal.Override, s router.Stake) *fault {
 	}
 	metadata["open_attempts"] = minor(open)
 	return newFault(pb.ErrorReason_ERROR_REASON_SECOND_PERSON_NEEDED,
-		fmt.Sprintf("recorded, and not in force: another operator must give the same order until %s", o.ProposedUntil.UTC().Format(time.TimeOnly)), metadata)
+		fmt.Sprintf("recorded, and not in force: another operator must give the same order before %s UTC", o.ProposedUntil.UTC().Format(time.TimeOnly)), metadata)
 }
 
 // exposedText tells sums at risk in words, by currency: money of two currencies has no sum.

@@ -2526,7 +2526,8 @@ type ExplainPaymentResponse_Event struct {
 	Text string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
 	// The attempt it is about, payments/{payment}/attempts/{attempt}, if any.
 	Attempt string `protobuf:"bytes,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// What was learnt, of "observed" and "operation_observed"; otherwise unspecified.
+	// What was learnt, of "observed" and "operation_observed", and what a first person says, of
+	// "proposed"; otherwise unspecified.
 	Verdict Verdict `protobuf:"varint,7,opt,name=verdict,proto3,enum=payrouter.v1.Verdict" json:"verdict,omitempty"`
 	// Why, where a verdict has a reason.
 	Reason Reason `protobuf:"varint,8,opt,name=reason,proto3,enum=payrouter.v1.Reason" json:"reason,omitempty"`
