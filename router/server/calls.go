@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type call struct {
 	who    actor
 	began  time.Time
 	place  *place // once it is let in
+	over   bool   // refused because its caller has reached a limit
 }
 
 type callKey struct{}
@@ -79,6 +81,13 @@ func (s *Server) ended(ctx context.Context, c *call, answer any, err error) {
 		if code == codes.Unauthenticated { // where it came from is all there is to find it by
 			attrs = append(attrs, slog.String("peer", peerOf(ctx)), slog.String("why", why(f)))
 		}
+	}
+	if code == codes.Unauthenticated || c.over {
+		if _, quiet := s.lines.enter(cmp.Or(c.who.caller, hostOf(ctx)), false, time.Now()); quiet != nil {
+			s.untold.Add(1) // the log is not theirs to fill
+			return
+		}
+		attrs = append(attrs, slog.Int64("untold", s.untold.Swap(0)))
 	}
 	switch {
 	case code == codes.Internal || code == codes.Unknown:
@@ -154,23 +163,32 @@ func (s *Server) admitStream(srv any, stream grpc.ServerStream, info *grpc.Strea
 	return s.settle(ctx, handler(srv, &checkedStream{stream, s, info.FullMethod}))
 }
 
-// admit says who calls, and refuses whoever may not, or calls too much. leave is to be
-// called at the call's end.
+// admit says who calls, and refuses whoever may not, or calls too much. What a caller has no
+// right to counts among its calls, too. leave is to be called at the call's end.
 func (s *Server) admit(ctx context.Context, method string, request any, stream bool) (leave func(), err error) {
 	who, err := s.identify(ctx, method, request)
-	if c, ok := ctx.Value(callKey{}).(*call); ok {
+	c, logged := ctx.Value(callKey{}).(*call)
+	if logged {
 		c.who = who
 	}
-	if err != nil {
+	of, name := s.limits, who.caller
+	switch {
+	case rights[method].open:
+		of, name = s.strangers, hostOf(ctx)
+	case err != nil && name == "": // nobody, and refused
 		return nil, err
 	}
-	if rights[method].open {
-		return func() {}, nil
-	}
-	leave, cause := s.limits.enter(who.caller, stream, time.Now())
+	leave, cause := of.enter(name, stream, time.Now())
 	if cause != nil {
+		if logged {
+			c.over = true
+		}
 		s.metrics.overloaded(cause.name)
 		return nil, tooMuch(cause.text)
+	}
+	if err != nil {
+		leave()
+		return nil, err
 	}
 	return leave, nil
 }

@@ -21,7 +21,7 @@
 //   - overload.go: how much of each kind of work is done at once. What is more is
 //     refused before anything is stored or sent, with a delay after which to come
 //     again; no kind crowds out another, and nothing queues without a bound. Beside it
-//     limits.go: how much of it one caller may ask for.
+//     limits.go: how much of it one caller may ask for, and one address without a name.
 //
 // A call's deadline is a budget for the answer and never for the payment: shortly
 // before it ends the caller hears how the payment stands in the books, and the
@@ -35,7 +35,7 @@
 // caller:NAME or operator:NAME; what metadata says besides may choose among one's own
 // tenants, and may contradict nothing. Whoever is nobody, or has none of the roles that
 // rights.go asks for, is refused before a field of the request is looked at, with one
-// line in the log and nothing anywhere else. A stream keeps the identity that it was
+// line in the log, as long as they are not too many, and nothing anywhere else. A stream keeps the identity that it was
 // opened with, for WatchFor at most.
 //
 // Without a Gate metadata is believed, and everybody has all roles who names a person:

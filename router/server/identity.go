@@ -195,6 +195,22 @@ func local(from *peer.Peer) bool {
 	return err != nil || at.Addr().Unmap().IsLoopback()
 }
 
+// hostOf is the machine that a call comes from, or the network of an IPv6 address, in which a
+// machine has as many as it likes. It is no name that an identity could have, unless there is
+// no IP address.
+func hostOf(ctx context.Context) string {
+	at, err := netip.ParseAddrPort(peerOf(ctx))
+	if err != nil {
+		return peerOf(ctx)
+	}
+	host := at.Addr().Unmap().WithZone("")
+	if host.Is6() {
+		network, _ := host.Prefix(64) // of an IPv6 address there is one
+		return network.String()
+	}
+	return host.String()
+}
+
 // peerOf is where a call comes from, for the log.
 func peerOf(ctx context.Context) string {
 	if from, ok := peer.FromContext(ctx); ok && from.Addr != nil {

@@ -7,16 +7,19 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limits are how much one identity may ask for, whatever seats are free: no caller that has
-// run wild takes the seats of all others. Health checks have no identity and no limit.
+// limits are how much one name may ask for, whatever seats are free: no caller that has run
+// wild takes the seats of all others. A server has three: by identity, for calls; by the
+// address they come from, for health checks and reflection, which need no identity; and for
+// the log's lines about whoever is refused at the door.
 //
 // Where identities are proved there is one entry for each that the configuration knows.
-// Where they are asserted a name costs nothing, so the entries are bounded too: those who
-// are at rest make room, and while nobody is, newcomers share one allowance.
+// Where they are asserted, and of addresses, a name costs nothing, so the entries are bounded
+// too: those who are at rest make room, and while nobody is, newcomers share one allowance.
 type limits struct {
-	calls   int // a second, and at once
-	streams int // open
-	most    int // names
+	rate    rate.Limit // calls a second
+	atOnce  int        // calls
+	streams int        // open
+	most    int        // names
 
 	mu     sync.Mutex
 	of     map[string]*allowance
@@ -27,8 +30,7 @@ type limits struct {
 // allowance is what one identity has left.
 type allowance struct {
 	calls   *rate.Limiter
-	streams int       // open now
-	used    time.Time // a second later the calls are all there again
+	streams int // open now
 }
 
 // mostNames is how many identities are told apart.
@@ -44,14 +46,22 @@ var (
 	overStreams = &overuse{"caller_streams", "whoever calls has as many streams open as one may"}
 )
 
-func newLimits(calls, streams int) *limits {
-	l := &limits{calls: calls, streams: streams, most: mostNames, of: map[string]*allowance{}}
+// What one address may ask for without an identity, and how many lines about refusals it
+// may cause: a hundred at once, which are a morning's mistakes, and then one a second.
+const (
+	checksPerSecond   = 500
+	refusalsAtOnce    = 100
+	refusalsPerSecond = 1
+)
+
+func newLimits(perSecond rate.Limit, atOnce, streams int) *limits {
+	l := &limits{rate: perSecond, atOnce: atOnce, streams: streams, most: mostNames, of: map[string]*allowance{}}
 	l.others = l.fresh()
 	return l
 }
 
 func (l *limits) fresh() *allowance {
-	return &allowance{calls: rate.NewLimiter(rate.Limit(l.calls), l.calls)}
+	return &allowance{calls: rate.NewLimiter(l.rate, l.atOnce)}
 }
 
 // enter takes a call off the caller's allowance, or says which limit it has reached. leave
@@ -60,7 +70,6 @@ func (l *limits) enter(name string, stream bool, now time.Time) (leave func(), o
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.allowanceOf(name, now)
-	a.used = now
 	switch {
 	case !a.calls.AllowN(now, 1):
 		return nil, overCalls
@@ -85,7 +94,7 @@ func (l *limits) allowanceOf(name string, now time.Time) *allowance {
 	if len(l.of) >= l.most && now.Sub(l.swept) >= time.Second { // a name that is new each time must not cost a sweep each time
 		l.swept = now
 		for name, a := range l.of {
-			if a.streams == 0 && now.Sub(a.used) >= time.Second {
+			if a.streams == 0 && a.calls.TokensAt(now) >= float64(l.atOnce) {
 				delete(l.of, name)
 			}
 		}

@@ -102,7 +102,7 @@ func TestWithoutAGateEachNameHasItsLimits(t *testing.T) {
 // neither grow our memory nor escape the limit for ever.
 func TestNamesWithoutEndShareOneAllowance(t *testing.T) {
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
-	l := newLimits(2, 1)
+	l := newLimits(2, 2, 1)
 	granted := 0
 	for i := range 5 * mostNames {
 		if _, over := l.enter(fmt.Sprint("name-", i), false, now); over == nil {

@@ -9,10 +9,12 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -93,7 +95,11 @@ type Server struct {
 	unread   unread
 	seats    map[kind]seats
 	pressure *pressure
-	limits   *limits
+
+	limits    *limits      // of each identity
+	strangers *limits      // of each address, in what needs no identity
+	lines     *limits      // in the log, about refusals at the door
+	untold    atomic.Int64 // refusals without a line, since the last line
 
 	draining chan struct{} // closed by Drain
 	drain    sync.Once
@@ -130,7 +136,10 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("server: the default tenant %q is not configured", o.DefaultTenant)
 	}
 	s := &Server{options: o, router: o.Router, board: o.Board, log: o.Log, draining: make(chan struct{}), seats: seatsOf(o),
-		limits: newLimits(cmp.Or(o.CallsPerSecond, 1000), cmp.Or(o.StreamsPerCaller, 128))}
+		lines: newLimits(refusalsPerSecond, refusalsAtOnce, 0)}
+	calls := cmp.Or(o.CallsPerSecond, 1000)
+	s.limits = newLimits(rate.Limit(calls), calls, cmp.Or(o.StreamsPerCaller, 128))
+	s.strangers = newLimits(checksPerSecond, checksPerSecond, cap(s.seats[checks])/2) // no address takes all seats
 	s.pressure = s.newPressure()
 	for _, text := range o.TrustedProxies {
 		prefix, err := parseProxy(text)
@@ -160,6 +169,10 @@ func New(o Options) (*Server, error) {
 // maxHeaders is how much metadata a call may have: a token of a few KiB, and our own words.
 const maxHeaders = 16 << 10
 
+// handshakeWithin is how long whoever connects may take until calls can come: over a bad line a
+// second or two. Until then nobody knows who it is.
+const handshakeWithin = 10 * time.Second
+
 // callOptions are the chain of doc.go, outermost first.
 func (s *Server) callOptions() []grpc.ServerOption {
 	recovered := recovery.WithRecoveryHandlerContext(s.panicked)
@@ -169,6 +182,7 @@ func (s *Server) callOptions() []grpc.ServerOption {
 		grpc.ForceServerCodecV2(newCodec(&s.unread)),
 		grpc.MaxRecvMsgSize(maxRead),
 		grpc.MaxHeaderListSize(maxHeaders),
+		grpc.ConnectionTimeout(handshakeWithin),
 		grpc.MaxConcurrentStreams(mostStreams(s.seats)),
 		// A dead connection is noticed within 40 s, and an old one is renewed so that load
 		// spreads; streams end by themselves before the grace does.
