@@ -65,6 +65,9 @@ func (c Config) directory() (identity.Directory, error) {
 // gate proves who calls, or is nil where nothing is configured that could.
 func (c Config) gate(log *slog.Logger) (*identity.Gate, error) {
 	if c.GRPC.TLS == nil && c.GRPC.Tokens == nil {
+		if len(c.Identities) > 0 || !loopback(c.GRPC.Address) { // Load has said it in more words
+			return nil, errors.New("grpc: without tls and tokens nothing proves who calls, and everybody is believed: only on loopback, and without identities")
+		}
 		return nil, nil
 	}
 	d, err := c.directory()

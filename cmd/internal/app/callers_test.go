@@ -106,6 +106,27 @@ func TestCheckLooksAtTheFilesByWhichCallersProveWhoTheyAre(t *testing.T) {
 	}
 }
 
+// A configuration that was made otherwise than by reading a file is no way around.
+func TestNobodyIsBelievedWhereIdentitiesAreListedOrOthersReachThePort(t *testing.T) {
+	h := identitytest.New(t)
+	for name, change := range map[string]func(*app.Config){
+		"identities without a proof": func(c *app.Config) { c.GRPC.TLS, c.GRPC.Tokens = nil, nil },
+		"an open port without a proof": func(c *app.Config) {
+			c.GRPC.TLS, c.GRPC.Tokens, c.Identities, c.GRPC.Address = nil, nil, nil, "0.0.0.0:0"
+		},
+	} {
+		c := parsed(t, proved(h))
+		free(&c)
+		change(&c)
+		if err := app.Check(c); err == nil || !strings.Contains(err.Error(), "nothing proves who calls") {
+			t.Errorf("%s is good: %v", name, err)
+		}
+		if _, err := app.New(t.Context(), c, app.Options{}); err == nil || !strings.Contains(err.Error(), "nothing proves who calls") {
+			t.Errorf("%s serves: %v", name, err)
+		}
+	}
+}
+
 // reached asks the service whether it serves, and returns why it cannot be asked.
 func reached(t *testing.T, address string, by credentials.TransportCredentials) error {
 	t.Helper()
