@@ -54,8 +54,8 @@ func NewDirectory(entries []Entry) (Directory, error) {
 		}
 		e.sayRoles(key, say)
 		who := Identity{Name: e.Name, House: e.House, Tenants: maps.Clone(e.Tenants)}
-		claim(key+".certificates", e.Certificates, who, d.certificates, say)
-		claim(key+".subjects", e.Subjects, who, d.subjects, say)
+		claim(key+".certificates", e.Certificates, false, who, d.certificates, say)
+		claim(key+".subjects", e.Subjects, true, who, d.subjects, say)
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return Directory{}, err
@@ -84,7 +84,7 @@ func (e Entry) sayRoles(key string, say func(string, ...any)) {
 }
 
 // claim gives proved names to an identity, each of which is nobody else's.
-func claim(key string, names []string, who Identity, taken map[string]Identity, say func(string, ...any)) {
+func claim(key string, names []string, token bool, who Identity, taken map[string]Identity, say func(string, ...any)) {
 	for i, name := range names {
 		if name == "" || len(name) > longest {
 			say("%s[%d]: a name of 1 to %d bytes is needed", key, i, longest)
@@ -94,6 +94,7 @@ func claim(key string, names []string, who Identity, taken map[string]Identity, 
 			say("%s[%d]: %q belongs to %q already", key, i, name, other.Name)
 			continue
 		}
+		who.by = proof{name, token}
 		taken[name] = who
 	}
 }
@@ -124,6 +125,18 @@ func (d Directory) Certificate(c *x509.Certificate) (Identity, error) {
 		return Identity{}, ErrUnknown
 	}
 	return found, nil
+}
+
+// still is whose a name is that was proved before, or ErrUnknown.
+func (d Directory) still(p proof) (Identity, error) {
+	if p.token {
+		return d.Subject(p.name)
+	}
+	who, ok := d.certificates[p.name]
+	if !ok {
+		return Identity{}, ErrUnknown
+	}
+	return who, nil
 }
 
 // Names are the names of a certificate by which a directory knows it: its URI and DNS subject

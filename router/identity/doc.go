@@ -34,5 +34,6 @@
 // It puts neither a token nor a word from within one into an error or a log.
 //
 // An identity is taken away by taking its entry out of the directory: from then on its calls are
-// refused, on connections that are open, too.
+// refused, on connections that are open, too. Whoever serves a stream asks now and then whether
+// its caller is Still anybody.
 package identity

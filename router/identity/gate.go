@@ -118,5 +118,10 @@ func (g *Gate) Identify(certificate *x509.Certificate, token string, now time.Ti
 	return g.directory.Load().Certificate(certificate)
 }
 
+// Still is whose the certificate or the token that proved an identity is by now, as the directory
+// in force has it, or ErrUnknown when it is nobody's any more. Whether it has ended since is not
+// asked.
+func (g *Gate) Still(who Identity) (Identity, error) { return g.directory.Load().still(who.by) }
+
 // invalid is ErrInvalid with its reason, which is always one of our own sentences.
 func invalid(reason string) error { return fmt.Errorf("%w: %s", ErrInvalid, reason) }

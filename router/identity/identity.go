@@ -55,6 +55,14 @@ type Identity struct {
 	Name    string           // one per service or person; stands in the books as the actor
 	House   Roles            // about what is no tenant's: gateways, orders, findings, the audit; never Caller
 	Tenants map[string]Roles // about the payments of a tenant, by its name
+
+	by proof
+}
+
+// proof is a name that was proved.
+type proof struct {
+	name  string
+	token bool // the subject of a token; else a name in a certificate
 }
 
 // Whoever cannot be told apart is nobody. What was presented is never part of the text.

@@ -210,15 +210,27 @@ type serverStream struct {
 // Context is the call's.
 func (s *serverStream) Context() context.Context { return s.ctx }
 
-// checkedStream refuses malformed requests where a stream reads them.
+// checkedStream refuses malformed requests where a stream reads them, and ends with its caller's
+// right to it: at the next message or, as there are heartbeats, within seconds.
 type checkedStream struct {
 	grpc.ServerStream
 	server *Server
 	method string
 }
 
+// SendMsg sends a message to whoever still may have it.
+func (s *checkedStream) SendMsg(m any) error {
+	if err := s.server.still(s.Context(), s.method); err != nil {
+		return err
+	}
+	return s.ServerStream.SendMsg(m)
+}
+
 // RecvMsg reads a request and validates it.
 func (s *checkedStream) RecvMsg(m any) error {
+	if err := s.server.still(s.Context(), s.method); err != nil {
+		return err
+	}
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}

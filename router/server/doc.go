@@ -35,8 +35,9 @@
 // caller:NAME or operator:NAME; what metadata says besides may choose among one's own
 // tenants, and may contradict nothing. Whoever is nobody, or has none of the roles that
 // rights.go asks for, is refused before a field of the request is looked at, with one
-// line in the log, as long as they are not too many, and nothing anywhere else. A stream keeps the identity that it was
-// opened with, for WatchFor at most.
+// line in the log, as long as they are not too many, and nothing anywhere else. A stream
+// ends when its caller is taken away, or loses the role; the end of a certificate or a
+// token does not end it before WatchFor does.
 //
 // Without a Gate metadata is believed, and everybody has all roles who names a person:
 // then the gRPC port belongs on loopback.

@@ -34,7 +34,8 @@ const unnamedCaller = "unnamed"
 type actor struct {
 	tenant, caller, operator string
 
-	roles identity.Roles // by which the call is let in, where they were proved
+	proved identity.Identity // with a Gate
+	roles  identity.Roles    // by which the call is let in, where they were proved
 }
 
 // asCaller and asOperator are the actor as events record it.
@@ -123,7 +124,7 @@ func (s *Server) prove(ctx context.Context, method string, needed right, said ac
 	if err != nil {
 		return identity.Identity{}, actor{}, unproved(err)
 	}
-	who := actor{caller: proved.Name, operator: proved.Name}
+	who := actor{caller: proved.Name, operator: proved.Name, proved: proved}
 	for key, name := range map[string]string{callerKey: said.caller, operatorKey: said.operator} {
 		if name != "" && name != proved.Name {
 			return proved, who, unauthenticated(key + " is not the name of whom the certificate or token is")
@@ -139,6 +140,22 @@ func (s *Server) prove(ctx context.Context, method string, needed right, said ac
 		return proved, who, permissionDenied(method, needed)
 	}
 	return proved, who, nil
+}
+
+// still refuses to go on with a stream whose caller is nobody by now, or has lost the role.
+func (s *Server) still(ctx context.Context, method string) error {
+	needed := rights[method]
+	if s.options.Gate == nil || needed.open {
+		return nil
+	}
+	who := identityOf(ctx)
+	switch now, err := s.options.Gate.Still(who.proved); {
+	case err != nil:
+		return unproved(err)
+	case now.Name != who.caller || !needed.granted(now, who.tenant):
+		return permissionDenied(method, needed)
+	}
+	return nil
 }
 
 // tenantsOf are those of our tenants about which an identity has any role.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/peer"
@@ -141,4 +142,43 @@ func TestWhoeverConnectsAndSaysNothingIsCutOff(t *testing.T) {
 		}
 		g.must(conn.Close())
 	}, certificatesOnly)
+}
+
+// Whoever stole a key must not go on listening on what was open.
+func TestAStreamEndsWithItsCallersRightToIt(t *testing.T) {
+	renamed, lesser := checkout, billing
+	renamed.Certificates = []string{"checkout-2.house"} // as after a theft
+	lesser.Tenants = in("other", identity.Caller)
+	behindGate(t, []identity.Entry{checkout, billing, aida}, func(g *guarded) {
+		watch := func(name string, ctx context.Context) grpc.ServerStreamingClient[pb.Change] {
+			g.t.Helper()
+			stream, err := pb.NewPaymentsClient(g.certified(name)).WatchChanges(ctx, &pb.WatchChangesRequest{})
+			g.must(err)
+			_, err = stream.Recv() // a heartbeat
+			g.must(err)
+			return stream
+		}
+		stolen, byToken := watch("checkout", context.Background()), watch("", g.bearing("checkout"))
+		less, kept := watch("billing", as(tenantKey, "shop")), watch("billing", as(tenantKey, "other"))
+		directory, err := identity.NewDirectory([]identity.Entry{renamed, lesser, aida})
+		g.must(err)
+		g.gate.SetDirectory(directory)
+		began := time.Now()
+		for stream, reason := range map[grpc.ServerStreamingClient[pb.Change]]pb.ErrorReason{stolen: noToken, less: noRight} {
+			for err = nil; err == nil; { // heartbeats from before may wait to be read
+				_, err = stream.Recv()
+			}
+			g.refused(err, reason)
+		}
+		if took := time.Since(began); took > heartbeatEvery {
+			t.Errorf("they listened for %s", took)
+		}
+		for name, stream := range map[string]grpc.ServerStreamingClient[pb.Change]{"another proof": byToken, "another tenant": kept} {
+			for range 10 {
+				if _, err := stream.Recv(); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+			}
+		}
+	})
 }
