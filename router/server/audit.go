@@ -125,17 +125,24 @@ func (s *Server) auditStream(srv any, stream grpc.ServerStream, info *grpc.Strea
 	}()
 	err := s.settle(stream.Context(), handler(srv, recorded))
 	if recorded.act != nil {
-		recorded.act.told(nil, err)
+		recorded.act.told(recorded.answer, err)
 	}
 	return err
 }
 
-// recordedStream records the act with the first message that is read.
+// recordedStream records the act with the first message that is read, and keeps its answer.
 type recordedStream struct {
 	grpc.ServerStream
 	server *Server
 	method string
 	act    *act
+	answer any
+}
+
+// SendMsg writes the answer.
+func (s *recordedStream) SendMsg(m any) error {
+	s.answer = m
+	return s.ServerStream.SendMsg(m)
 }
 
 // RecvMsg reads a message.

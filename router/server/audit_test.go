@@ -257,6 +257,19 @@ func TestAnImportIsOneAct(t *testing.T) {
 	})
 }
 
+// What an import became is found under its own name, like all that a person made.
+func TestAnImportThatIsTakenIsNamedInItsEnd(t *testing.T) {
+	atDesk(t, func(d *door) {
+		time.Sleep(2 * time.Minute)
+		const text = "date;order;sum\n1999-12-31 23:00:00;stranger;7.00\n"
+		sum := sha256.Sum256([]byte(text))
+		taken, err := d.sends(&pb.ImportStatementRequest_Start{Gateway: "gateways/kaspi-main", Format: "cabinet", FromDay: "1999-12-31", ToDay: "1999-12-31", FileName: "export.csv",
+			SizeBytes: int64(len(text)), Sha256: hex.EncodeToString(sum[:]), RequestId: newID(), Reason: "month end"}, text)
+		d.must(err)
+		d.tells("asked operator:aida ImportStatement gateways/kaspi-main", "ended operator:aida ImportStatement "+taken.GetName()+" OK")
+	})
+}
+
 func TestTheAuditIsReadInPages(t *testing.T) {
 	behind(t, func(d *door) {
 		aida := as(operatorKey, "aida")
