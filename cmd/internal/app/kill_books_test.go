@@ -217,7 +217,7 @@ func (d disturbed) orders(replicas ...*replica) (run string) {
 	wish := &pb.RunReconciliationRequest{Gateway: "gateways/wayforpay-main", Day: d.day, Reason: "a test", RequestId: uuid.NewString()}
 	d.eventually("an order to run the day", func() bool {
 		return slices.ContainsFunc(replicas, func(r *replica) bool {
-			ctx, cancel := context.WithTimeout(asOperator(d.t), 5*time.Second)
+			ctx, cancel := context.WithTimeout(asPerson(d.t, "aida"), 5*time.Second)
 			defer cancel()
 			made, err := r.finance.RunReconciliation(ctx, wish)
 			run = strings.TrimPrefix(made.GetName(), "reconciliations/")
@@ -310,7 +310,7 @@ func (d disturbed) hands(file string, replicas ...*replica) {
 	d.t.Helper()
 	d.eventually("all of the file to be received", func() bool {
 		return slices.ContainsFunc(replicas, func(r *replica) bool {
-			ctx, cancel := context.WithTimeout(asOperator(d.t), 5*time.Second)
+			ctx, cancel := context.WithTimeout(asPerson(d.t, "aida"), 5*time.Second)
 			defer cancel()
 			i, err := r.finance.GetStatementImport(ctx, &pb.GetStatementImportRequest{Name: "imports/" + file})
 			if err == nil && i.GetState() != pb.StatementImport_STATE_RECEIVING {
@@ -333,7 +333,7 @@ func (d disturbed) hands(file string, replicas ...*replica) {
 // send sends a part of the file in small pieces. It holds the stream open after that, if it
 // is to.
 func (d disturbed) send(r *replica, file string, offset int64, part string, hold bool) (*pb.StatementImport, error) {
-	ctx, cancel := context.WithTimeout(asOperator(d.t), patience)
+	ctx, cancel := context.WithTimeout(asPerson(d.t, "aida"), patience)
 	defer cancel()
 	stream, err := r.finance.ImportStatement(ctx)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
@@ -20,14 +19,9 @@ import (
 // obeyedWithin is how soon an order at one replica is obeyed by the others (PRODUCT N4).
 const obeyedWithin = time.Second
 
-// person is the context of an operator's call.
-func (w *world) person(name string) context.Context {
-	return metadata.AppendToOutgoingContext(w.t.Context(), "payrouter-operator", name)
-}
-
 func (w *world) drain(r *replica, gateway string) *pb.Override {
 	w.t.Helper()
-	o, err := r.people.CreateOverride(w.person("aida"), &pb.CreateOverrideRequest{Parent: "gateways/" + gateway, RequestId: uuid.NewString(),
+	o, err := r.people.CreateOverride(asPerson(w.t, "aida"), &pb.CreateOverrideRequest{Parent: "gateways/" + gateway, RequestId: uuid.NewString(),
 		Override: &pb.Override{Mode: pb.Override_MODE_DRAIN, Reason: "it does not answer", Duration: durationpb.New(time.Hour)}})
 	w.must(err)
 	return o
@@ -35,19 +29,27 @@ func (w *world) drain(r *replica, gateway string) *pb.Override {
 
 func (w *world) restore(r *replica, o *pb.Override) {
 	w.t.Helper()
-	_, err := r.people.EndOverride(w.person("bolat"), &pb.EndOverrideRequest{Name: o.GetName(), Etag: o.GetEtag(), Reason: "back"})
+	_, err := r.people.EndOverride(asPerson(w.t, "bolat"), &pb.EndOverrideRequest{Name: o.GetName(), Etag: o.GetEtag(), Reason: "back"})
 	w.must(err)
 }
 
-// charges makes a payment and returns the gateway that it went to.
-func (w *world) charges(r *replica) string {
-	w.t.Helper()
+// charged makes a payment and returns the gateway that it went to.
+func (w *world) charged(r *replica) (gateway string, err error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
 	defer cancel()
-	p, err := r.payments.CreatePayment(ctx, &pb.CreatePaymentRequest{RequestId: uuid.NewString(), Amount: &pb.Money{MinorUnits: 150000, CurrencyCode: "KZT"},
-		CustomerId: shopper, Methods: []pb.Method{pb.Method_METHOD_INSTRUMENT}, Instrument: wayforpayCard})
+	p, err := r.payments.CreatePayment(ctx, wishOfCard(wayforpayCard))
+	if err != nil {
+		return "", err
+	}
+	return p.GetAttempts()[0].GetGateway(), nil
+}
+
+// charges is charged where nothing may fail.
+func (w *world) charges(r *replica) string {
+	w.t.Helper()
+	gateway, err := w.charged(r)
 	w.must(err)
-	return p.GetAttempts()[0].GetGateway()
+	return gateway
 }
 
 // until charges at a replica until they go to the gateway, and returns how long after the
@@ -121,10 +123,16 @@ func TestAnOrderGivenWhileAReplicaSleptIsObeyedByItsFirstCharge(t *testing.T) {
 		w.eventually("sleep", b.asleep)
 		o := w.drain(a, "wayforpay-main")
 		time.Sleep(obeyedWithin) // its sleep is real time
-		first := make(chan string, 1)
-		go func() { first <- w.charges(b) }()
+		var went string
+		var err error
+		first := make(chan struct{})
+		go func() {
+			defer close(first)
+			went, err = w.charged(b)
+		}()
 		b.signal(syscall.SIGCONT)
-		if went := <-first; went != "gateways/halyk-main" {
+		<-first
+		if w.must(err); went != "gateways/halyk-main" {
 			t.Fatalf("the first charge after the sleep went to %s", went)
 		}
 		w.restore(a, o)
@@ -148,14 +156,11 @@ func TestAnOrderGivenWhileTheBooksWereAwayIsObeyedByTheFirstChargeThatCanBeMade(
 	wire.light()
 	lit := time.Now()
 	w.eventually("a charge", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		p, err := b.payments.CreatePayment(ctx, &pb.CreatePaymentRequest{RequestId: uuid.NewString(), Amount: &pb.Money{MinorUnits: 150000, CurrencyCode: "KZT"},
-			CustomerId: shopper, Methods: []pb.Method{pb.Method_METHOD_INSTRUMENT}, Instrument: wayforpayCard})
+		went, err := w.charged(b)
 		if err != nil {
 			return false // nothing is sent while the books are looked over
 		}
-		if went := p.GetAttempts()[0].GetGateway(); went != "gateways/halyk-main" {
+		if went != "gateways/halyk-main" {
 			t.Fatalf("the first charge after the books were back went to %s", went)
 		}
 		return true

@@ -133,6 +133,13 @@ func wish(methods ...pb.Method) *pb.CreatePaymentRequest {
 		Payer:  &pb.Payer{Phone: "+77010000000", DisplayName: "Aida", Email: "aida@example.kz", IpAddress: "203.0.113.7"}}
 }
 
+// wishOfCard is a payment by a saved card, at these gateways or at any.
+func wishOfCard(card string, gateways ...string) *pb.CreatePaymentRequest {
+	wish := wish(pb.Method_METHOD_INSTRUMENT)
+	wish.Instrument, wish.Gateways = card, gateways
+	return wish
+}
+
 func create(wish *pb.CreatePaymentRequest) call {
 	return func(ctx context.Context, r *replica) (string, error) {
 		p, err := r.payments.CreatePayment(ctx, wish)
@@ -141,11 +148,7 @@ func create(wish *pb.CreatePaymentRequest) call {
 }
 
 func charge(card string, gateways ...string) func(*world, *replica) call {
-	return func(*world, *replica) call {
-		wish := wish(pb.Method_METHOD_INSTRUMENT)
-		wish.Instrument, wish.Gateways = card, gateways
-		return create(wish)
-	}
+	return func(*world, *replica) call { return create(wishOfCard(card, gateways...)) }
 }
 
 func offer(*world, *replica) call {
@@ -157,8 +160,8 @@ func offer(*world, *replica) call {
 // took makes a payment that stands when the call under test begins.
 func took(w *world, r *replica, mode pb.CaptureMode, state pb.Payment_State) *pb.Payment {
 	w.t.Helper()
-	wish := wish(pb.Method_METHOD_INSTRUMENT)
-	wish.Instrument, wish.CaptureMode, wish.Gateways = wayforpayCard, mode, []string{"gateways/wayforpay-main"}
+	wish := wishOfCard(wayforpayCard, "gateways/wayforpay-main")
+	wish.CaptureMode = mode
 	p, err := r.payments.CreatePayment(w.t.Context(), wish)
 	w.must(err)
 	return w.follow(r, p.GetName(), func(p *pb.Payment) bool { return p.GetState() == state })

@@ -36,6 +36,7 @@ const steady, rest = 4, 150 * time.Millisecond
 
 func (f *fleet) callers() *callers {
 	c := &callers{fleet: f, stop: make(chan struct{}), payments: map[string]string{}, refunds: map[string]string{}}
+	f.came = c.came
 	for n := range steady {
 		c.busy.Go(func() {
 			for i := n; c.waits(rest); i++ {
@@ -51,6 +52,13 @@ func (f *fleet) callers() *callers {
 	return c
 }
 
+// came is how often callers have come again so far.
+func (c *callers) came() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.again
+}
+
 // waits rests, and reports whether there is more to do.
 func (c *callers) waits(d time.Duration) bool {
 	select {
@@ -63,8 +71,7 @@ func (c *callers) waits(d time.Duration) bool {
 
 // buys makes one payment and, where its money has come, gives a part of it back.
 func (c *callers) buys(returns bool) {
-	wish := wish(pb.Method_METHOD_INSTRUMENT)
-	wish.Instrument = wayforpayCard
+	wish := wishOfCard(wayforpayCard)
 	var p *pb.Payment
 	if !c.until(wish.GetRequestId(), c.payments, func(ctx context.Context, r *replica) (string, error) {
 		var err error

