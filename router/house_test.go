@@ -21,6 +21,7 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/providertest/accounts"
 	"github.com/payrouter/payrouter/providers/sim"
+	"github.com/payrouter/payrouter/providers/spans"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
@@ -53,6 +54,7 @@ type setup struct {
 	fee      func(string, providers.Method, providers.Money, time.Time) (providers.Money, bool)
 	broken   bool // the test breaks a gateway's promise: violations are expected
 	health   prometheus.Registerer
+	tracer   spans.Tracer
 }
 
 const (
@@ -143,7 +145,7 @@ func (h *house) replica() (*router.Router, *journal.Store, *health.Board) {
 	log := slog.New(slog.NewTextHandler(&testLog{h.t}, nil))
 	board, err := health.New(health.Options{Gateways: watched, Log: log, Registerer: s.health})
 	h.must(err)
-	r, err := router.New(router.Options{Journal: store, Board: board, Gateways: gateways, Log: log, Terms: s.terms, Clock: s.clock, Fee: s.fee,
+	r, err := router.New(router.Options{Tracer: h.settings.tracer, Journal: store, Board: board, Gateways: gateways, Log: log, Terms: s.terms, Clock: s.clock, Fee: s.fee,
 		Tenants: map[string]router.Tenant{"shop": {Rules: s.rules}}})
 	h.must(err)
 	return r, store, board

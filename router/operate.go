@@ -112,14 +112,20 @@ func (r *Router) askOperation(ctx context.Context, p payment.Payment, n int) (pa
 	defer span.End()
 	asked := time.Now()
 	if plan.Op == payment.OpRefund {
-		return r.learnOperation(ctx, p, plan, payment.FromLookup, asked, r.lookupRefund(ctx, p, a, plan))
-	}
-	seen := r.lookup(ctx, a.Gateway, p.Ref(a))
-	p, err := r.learn(ctx, p, a.N, payment.FromLookup, asked, seen)
-	if err != nil {
+		seen := r.lookupRefund(ctx, p, a, plan)
+		span.Verdict(seen.Verdict, seen.Reason)
+		p, err := r.learnOperation(ctx, p, plan, payment.FromLookup, asked, seen)
+		span.Outcome(recordedAs(err))
 		return p, err
 	}
-	return r.learnOperation(ctx, p, plan, payment.FromLookup, asked, effect(plan.Op, seen))
+	seen := r.lookup(ctx, a.Gateway, p.Ref(a))
+	span.Verdict(seen.Verdict, seen.Reason)
+	p, err := r.learn(ctx, p, a.N, payment.FromLookup, asked, seen)
+	if err == nil {
+		p, err = r.learnOperation(ctx, p, plan, payment.FromLookup, asked, effect(plan.Op, seen))
+	}
+	span.Outcome(recordedAs(err))
+	return p, err
 }
 
 // effect reads an operation's outcome from how the attempt stands afterwards. A look
