@@ -98,7 +98,7 @@ func TestThePictureOfGatewaysFollowsWhatHappens(t *testing.T) {
 // A tired person must see that the picture is old, and not lose it.
 func TestAPictureThatIsOldSaysSo(t *testing.T) {
 	var out bytes.Buffer
-	c := &client{out: &out, width: 80, address: "127.0.0.1:7070", timeout: time.Second}
+	c := &client{out: &out, width: 80, height: 3, address: "127.0.0.1:7070", timeout: time.Second}
 	cmd := c.gatewaysCommand()
 	cmd.SetContext(t.Context())
 	n := 0
@@ -113,7 +113,7 @@ func TestAPictureThatIsOldSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	pictures := strings.Split(out.String(), clear)
-	if len(pictures) != 4 || !strings.Contains(pictures[2], "all is well") || !strings.Contains(pictures[2], "! NO ANSWER since") || strings.Contains(pictures[3], "NO ANSWER") {
+	if len(pictures) != 4 || pictures[0] != "\n\n\n" || strings.Contains(out.String(), "\x1b[3J") || !strings.Contains(pictures[2], "all is well") || !strings.Contains(pictures[2], "! NO ANSWER since") || strings.Contains(pictures[3], "NO ANSWER") {
 		t.Errorf("it draws %q", pictures)
 	}
 	if err := c.live(cmd, time.Millisecond, func(context.Context, *client) (bool, error) { return false, context.DeadlineExceeded }); err == nil {

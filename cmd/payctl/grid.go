@@ -124,17 +124,17 @@ func (g *grid) records(names []string, rows [][]string) {
 	}
 }
 
-// terminalWidth is 0 when w is no terminal.
-func terminalWidth(w io.Writer) int {
+// terminalSize is how many columns and rows a terminal has; zeros where there is none.
+func terminalSize(w io.Writer) (width, height int) {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return 0
+		return 0, 0
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
+	width, height, err := term.GetSize(int(f.Fd()))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return width
+	return width, height
 }
 
 // plain makes a text from elsewhere harmless for a terminal: a gateway's code may hold

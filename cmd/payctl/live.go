@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,8 +15,9 @@ import (
 // whether there is nothing left to watch.
 type picture func(ctx context.Context, c *client) (over bool, err error)
 
-// clear empties a terminal and begins at its top.
-const clear = "\x1b[H\x1b[2J\x1b[3J"
+// clear empties what a terminal shows and begins at its top. What was scrolled away stays:
+// at three in the morning it is the record of what was ordered.
+const clear = "\x1b[H\x1b[2J"
 
 // live draws a picture again and again, until nothing is left to watch or the person has seen
 // enough: on a terminal in place, else below the last one whenever it has changed. A service that
@@ -25,6 +27,7 @@ func (c *client) live(cmd *cobra.Command, every time.Duration, draw picture) err
 	var at time.Time
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	away := strings.Repeat("\n", c.height) // scrolls what the terminal shows away, before the first picture
 	for {
 		text, over, err := c.drawn(cmd, draw)
 		if cmd.Context().Err() != nil {
@@ -39,7 +42,8 @@ func (c *client) live(cmd *cobra.Command, every time.Duration, draw picture) err
 		}
 		switch {
 		case c.width > 0:
-			fmt.Fprintf(c.out, "%s%s  %s, every %s; Ctrl-C ends this and nothing else\n\n%s", clear, c.address, clock(time.Now()), every, last)
+			fmt.Fprintf(c.out, "%s%s%s  %s, every %s; Ctrl-C ends this and nothing else\n\n%s", away, clear, c.address, clock(time.Now()), every, last)
+			away = ""
 			if err != nil {
 				fmt.Fprintf(c.out, "\n! NO ANSWER since %s, this is how it stood then: %s\n", clock(at), plain(status.Convert(err).Message()))
 			}

@@ -35,16 +35,17 @@ type client struct {
 	proof                             proof
 	named                             bool // the operator's name is sent
 
-	out   io.Writer
-	width int // of the terminal; 0 when out is none
-	conn  *grpc.ClientConn
+	out           io.Writer
+	width, height int // of the terminal; 0 when out is none
+	conn          *grpc.ClientConn
 	// repeat are the flags that make a repetition of this command the same wish.
 	repeat string
 }
 
 // execute runs one command line and returns the exit status.
 func execute(ctx context.Context, args []string, out, errs io.Writer) int {
-	c := &client{out: out, width: terminalWidth(out)}
+	c := &client{out: out}
+	c.width, c.height = terminalSize(out)
 	root := c.root(errs)
 	root.SetArgs(append([]string{}, args...)) // for nil, cobra takes the arguments of this process
 	cmd, err := root.ExecuteContextC(ctx)
