@@ -2,8 +2,10 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
@@ -16,8 +18,8 @@ var ErrRestart = errors.New("only credentials and identities can change while pa
 // new attempts begin with the new ones, attempts under way keep theirs while they stand under
 // retiring; the next call is from whoever the new list says. Nothing is changed when it returns an error.
 func (a *App) Reload(c Config) error {
-	if !reflect.DeepEqual(lasting(a.config), lasting(c)) {
-		return ErrRestart
+	if changed := changes("", reflect.ValueOf(lasting(a.config)), reflect.ValueOf(lasting(c))); len(changed) > 0 {
+		return fmt.Errorf("%w (changed: %s)", ErrRestart, strings.Join(changed, ", "))
 	}
 	directory, err := c.directory()
 	if err != nil {
@@ -59,6 +61,24 @@ func lasting(c Config) Config {
 		c.Gateways[i].Account, c.Gateways[i].Retiring = Account{}, nil
 	}
 	return c
+}
+
+// changes are the keys of two configurations that differ, by section and key. What stands
+// there is not told: it may be a secret.
+func changes(section string, before, after reflect.Value) []string {
+	var all []string
+	for i, field := range reflect.VisibleFields(before.Type()) {
+		key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		b, a := before.Field(i), after.Field(i)
+		switch {
+		case reflect.DeepEqual(b.Interface(), a.Interface()):
+		case section == "" && field.Type.Kind() == reflect.Struct:
+			all = append(all, changes(key+".", b, a)...)
+		default:
+			all = append(all, section+key)
+		}
+	}
+	return all
 }
 
 // kept is the adapter that speaks for the gateway with these settings now, or nil.

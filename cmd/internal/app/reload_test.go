@@ -78,16 +78,16 @@ func TestNewCredentialsAreTakenUpWithoutARestart(t *testing.T) {
 
 func TestAReloadChangesCredentialsAndNothingElse(t *testing.T) {
 	service := serve(t, parsed(t, least))
-	for name, text := range map[string]string{
-		"another tenant":        replaced(t, "rules: [{gateway: way}]", "rules: [{gateway: way, max: 5}]"),
-		"another limit":         replaced(t, "provider: wayforpay", "provider: wayforpay\n    max_concurrent: 5"),
-		"another level of logs": replaced(t, "keys:", "log: {level: debug}\nkeys:"),
+	for key, text := range map[string]string{
+		"(changed: tenants":   replaced(t, "rules: [{gateway: way}]", "rules: [{gateway: way, max: 5}]"),
+		"gateways":            replaced(t, "provider: wayforpay", "provider: wayforpay\n    max_concurrent: 5"),
+		"(changed: log.level": replaced(t, "keys:", "log: {level: debug}\nkeys:"),
 	} {
 		c := parsed(t, text)
 		free(&c)
 		c.Store = service.Config().Store
-		if err := service.Reload(c); !errors.Is(err, app.ErrRestart) {
-			t.Errorf("%s: %v", name, err)
+		if err := service.Reload(c); !errors.Is(err, app.ErrRestart) || !strings.HasSuffix(err.Error(), key+")") {
+			t.Errorf("%s: %v", key, err)
 		}
 	}
 	c := parsed(t, replaced(t, "merchant_secret: secret", "merchant_secret: secret, currencies: [USD]"))
