@@ -63,7 +63,13 @@ func root() *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "migrate", Short: "Bring the database's schema up to date", Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error { return migrate(cmd.Context(), *config) },
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				if err := migrate(cmd.Context(), *config); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), "The schema is up to date.")
+				return err
+			},
 		},
 		lostWindowCommand(config),
 		retentionCommand(config),
