@@ -73,10 +73,19 @@ func writePDF(to io.Writer, s Statement, l Language, most int) error {
 	return p.write(to)
 }
 
+// foot names the document on every page.
+func (h Head) foot() string {
+	parts := []string{plain(h.Gateway), h.From + " – " + h.To}
+	if h.Merchant != "" {
+		parts = append([]string{plain(h.Merchant)}, parts...)
+	}
+	return strings.Join(parts, " · ")
+}
+
 // pdfHead begins a document with all but the operations.
 func (w *writer) pdfHead() *pages {
 	h := w.Head
-	p := newPages(w.tongue, w.say(wordTitle), strings.Join([]string{plain(h.Merchant), plain(h.Gateway), h.From + " – " + h.To}, " · "), h.Created)
+	p := newPages(w.tongue, w.say(wordTitle), h.foot(), h.Created)
 	p.paragraph(boldFont, 15, black, w.say(wordTitle))
 	p.Ln(1)
 	for _, line := range w.about() {
