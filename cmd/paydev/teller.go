@@ -50,13 +50,14 @@ func (t *teller) farewell(w *world, r *Result) {
 	fmt.Fprintf(t.out, `
 Everything stays up; stop it with Ctrl-C. Things to try in another terminal:
 
-  go run ./cmd/payctl gateways
+%[6]s  go run ./cmd/payctl gateways
   go run ./cmd/payctl payment create --amount 15490 --method qr,page
   go run ./cmd/payctl payment list
   go run ./cmd/payctl explain %[1]s
   go run ./cmd/payctl failover kaspi-main --to halyk-main --for 10m --reason "trying things" --dry-run
   go run ./cmd/payctl failover kaspi-main --to halyk-main --for 10m --reason "trying things"
   go run ./cmd/payctl restore kaspi-main
+  go run ./cmd/payctl rehearse kaspi-main --to halyk-main --for 10s --control http://%[2]s
 
   # cut Kaspi off, create a payment, and let it return
   curl -d '{"face":"kaspi","kind":"refuse"}' http://%[2]s/faults
@@ -70,7 +71,15 @@ Everything stays up; stop it with Ctrl-C. Things to try in another terminal:
   go tool -modfile=.tools/go.mod grpcurl -plaintext -d '{"request_id":"2f0c6f0a-6a55-4b0e-8a55-0c1d2e3f4a5b","amount":{"minor_units":1549000,"currency_code":"KZT"},"methods":["METHOD_QR"]}' %[4]s payrouter.v1.Payments/CreatePayment
 
 gRPC %[4]s, metrics and health %[3]s, simulated bank %[2]s, books and log in %[5]s
-`, r.Example, w.server.ControlAddr(), w.opsAddr, w.grpcAddr, w.data)
+`, r.Example, w.server.ControlAddr(), w.opsAddr, w.grpcAddr, w.data, where(w.grpcAddr))
+}
+
+// where tells payctl the service's address, if it is another than payctl asks by itself.
+func where(address string) string {
+	if address == "127.0.0.1:7070" {
+		return ""
+	}
+	return "  export PAYROUTER_ADDRESS=" + address + "\n"
 }
 
 // decimal writes tenge; nothing for no money.
