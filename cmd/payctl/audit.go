@@ -192,10 +192,14 @@ func (c *client) printVerified(v *payrouterv1.VerifyAuditResponse, anchor string
 	if meaning := broken[v.GetFault()]; meaning != "" {
 		fmt.Fprintln(c.out, meaning)
 	}
-	fmt.Fprintf(c.out, `The %d records before it hold. What it and later ones say is not proved.
+	before := "No record stands before it."
+	if n := v.GetBrokenNumber() - 1; n > 0 {
+		before = fmt.Sprintf("The records before it hold: %d.", n)
+	}
+	fmt.Fprintf(c.out, `%s What it and later ones say is not proved.
 Do not mend it: copy the database as it is, compare the records with the last good copy, and
 find out who could write to it. See "The audit" in docs/runbook.md.
-`, max(v.GetBrokenNumber()-1, 0))
+`, before)
 }
 
 func (c *client) auditAnchorCommand() *cobra.Command {

@@ -75,7 +75,7 @@ func TestABrokenAuditIsToldWithWhatToDo(t *testing.T) {
 	}
 	w.tamper(`DROP TRIGGER audit_update; DROP TRIGGER audit_delete; DELETE FROM audit WHERE number = 4`)
 	w.payctl("audit", "verify").done("The audit holds: 3 records", "1 acts were asked and have no end")
-	broken("verify", "--anchor", file).says("THE AUDIT IS BROKEN at record 4", "put back to an older state", "The 3 records before it hold", "Do not mend it", "docs/runbook.md")
+	broken("verify", "--anchor", file).says("THE AUDIT IS BROKEN at record 4", "put back to an older state", "The records before it hold: 3.", "Do not mend it", "docs/runbook.md")
 	w.tamper(`UPDATE audit SET actor = 'operator:somebody' WHERE number = 2`)
 	broken("verify").says("THE AUDIT IS BROKEN at record 2", "Somebody changed what stands there")
 	broken("verify", "-o", "json").says(`"broken_number": "2"`)

@@ -154,10 +154,10 @@ func (f *failover) until(ctx context.Context, view *client) (bool, error) {
 	view.printGateways([]*payrouterv1.Gateway{left, backup})
 	fmt.Fprintln(view.out)
 	if offers := liveOffers(left); offers != "" {
-		fmt.Fprintf(view.out, "Offers that can still be paid at %s: %s.\n", last(f.from), offers)
+		view.sentence("Offers that can still be paid at %s: %s.", last(f.from), offers)
 	}
 	if left.GetOpenAttempts() > 0 {
-		fmt.Fprintf(view.out, "Not safe yet: attempts at %s that may still take money: %d. They are looked\nafter to their end.\n", last(f.from), left.GetOpenAttempts())
+		view.sentence("Not safe yet: attempts at %s that may still take money: %d. They are looked after to their end.", last(f.from), left.GetOpenAttempts())
 		return false, nil
 	}
 	fmt.Fprintf(view.out, "Safe: nothing that was begun at %s can take money any more.\nEnd the order before its time with: payctl restore %s\n", last(f.from), last(f.from))

@@ -84,6 +84,15 @@ func (g *grid) render() {
 	}
 }
 
+// sentence prints a text, wrapped at words where it is wider than the terminal.
+func (c *client) sentence(format string, args ...any) {
+	said := fmt.Sprintf(format, args...)
+	if c.width > 0 {
+		said = text.WrapSoft(said, c.width)
+	}
+	fmt.Fprintln(c.out, said)
+}
+
 // gap stands between columns.
 const gap = "  "
 

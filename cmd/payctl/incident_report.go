@@ -138,11 +138,11 @@ func (f incidentFacts) shortOutage(o *outage, say func(string, ...any)) {
 	}
 	switch {
 	case !o.Returned.IsZero():
-		say("It served again from %s on%s.", f.at(o.Returned), after(began, o.Returned))
+		say("%s served again from %s on%s.", o.Gateway, f.at(o.Returned), after(began, o.Returned))
 	case o.Tried > 0:
-		say("**It had not served again by %s.**", f.at(f.After[1]))
+		say("**%s had not served again by %s.**", o.Gateway, f.at(f.After[1]))
 	default:
-		say("Nothing was sent there after that, up to %s.", f.at(f.After[1]))
+		say("After its last failure, at %s, nothing was sent to %s up to %s.", f.at(o.lastFailed), o.Gateway, f.at(f.After[1]))
 	}
 }
 

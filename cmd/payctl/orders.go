@@ -135,7 +135,8 @@ func (c *client) printOrdered(ctx context.Context, o *payrouterv1.Override) {
 	}
 	c.printOverrides(orders)
 	if offers != "" && o.GetMode() == payrouterv1.Override_MODE_DRAIN {
-		fmt.Fprintf(c.out, "\nOffers that can still be paid there: %s.\n", offers)
+		fmt.Fprintln(c.out)
+		c.sentence("Offers that can still be paid there: %s.", offers)
 	}
 	fmt.Fprintf(c.out, "\nEnd it before its time with: payctl restore %s\n", last(o.GetGateway()))
 }
@@ -242,7 +243,8 @@ func (c *client) printRestored(ctx context.Context, gateway string, before, ende
 		fmt.Fprintln(c.out, "\nNo order was ended. \"payctl reconciled\" ends an order to reconcile, \"payctl restore\" any other.")
 	}
 	if now, err := c.gateway(ctx, gateway); err == nil {
-		fmt.Fprintf(c.out, "\nNew payments at %s now: %s\n", gateway, and(admission(now), now.GetAdmissionDetail()))
+		fmt.Fprintln(c.out)
+		c.sentence("New payments at %s now: %s", gateway, plain(and(admission(now), now.GetAdmissionDetail())))
 	}
 }
 

@@ -29,9 +29,9 @@ func TestADrainIsTriedThenOrderedThenEnded(t *testing.T) {
 
 	w.payctl(drain...).done("kaspi-main drain in force", "aida bank reports an outage", "Offers that can still be paid there: 1, of which 0 opened or scanned",
 		"End it before its time with: payctl restore kaspi-main")
-	w.payctl("gateways").done("kaspi-main drained", "kaspi-main ordered by operator:aida until ", "bank reports an outage")
+	w.payctl("gateways").done("kaspi-main drained", "kaspi-main ordered by aida until ", "bank reports an outage")
 	w.payctl("payment", "create", "--amount", "5", "--method", "qr").done("The payer pays at halyk-main", "kaspi-main qr drained")
-	w.payctl("gateways", "kaspi-main").done("new payments drained: ordered by operator:aida", "kaspi-main drain in force")
+	w.payctl("gateways", "kaspi-main").done("new payments drained: ordered by aida", "kaspi-main drain in force")
 
 	w.payctl("restore", "kaspi-main", "--reason", "bank is back", "--as", "boris").done("kaspi-main drain ended by boris", "New payments at kaspi-main now: ramping, 5 %")
 	w.payctl("overrides", "kaspi-main").done("kaspi-main drain ended by boris", "aida bank reports an outage")

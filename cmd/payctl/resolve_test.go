@@ -40,7 +40,7 @@ func TestNotChargedNeedsASecondPerson(t *testing.T) {
 			"exposed        1234.00 KZT", "A colleague who has looked too gives the same command under their own name.")
 	}
 	w.payctl("payment", "get", p.GetName()).done("state processing", "yes")
-	word(short, "boris").done("state failed", "no: operator", "tell the payer paying again is safe")
+	word(short, "boris").done("state failed", "reason people said that nothing was taken, after attempt 1 at kaspi-main", "no: operator", "tell the payer paying again is safe")
 	word(short, "boris").fails(exitRefused, "payctl: the attempt is decided already", "ATTEMPT_NOT_OPEN")
 	w.payctl("explain", p.GetName()).done("operator:aida said to be not charged, waiting for a second person: not in the cabinet, says aida (2 times, until ",
 		"operator:boris operator says unserved", "cannot take money: a person said so")

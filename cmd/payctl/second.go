@@ -83,12 +83,13 @@ func lengthOf(o *payrouterv1.Override) time.Duration {
 // printStake prints a colleague's order, and what can be lost at the gateway.
 func (c *client) printStake(o *payrouterv1.Override, g *payrouterv1.Gateway) {
 	c.printOverrides([]*payrouterv1.Override{o})
-	fmt.Fprintf(c.out, "\nNew payments at %s now: %s\n", last(g.GetName()), and(admission(g), g.GetAdmissionDetail()))
+	fmt.Fprintln(c.out)
+	c.sentence("New payments at %s now: %s", last(g.GetName()), plain(and(admission(g), g.GetAdmissionDetail())))
 	for _, r := range g.GetAtRisk() {
 		fmt.Fprintf(c.out, "At risk there: %s is %s (attempts: %d)\n", exactly(r.GetAmount()), word(r.GetVerdict().String(), "VERDICT_"), r.GetCount())
 	}
 	if offers := liveOffers(g); offers != "" {
-		fmt.Fprintf(c.out, "Offers that can still be paid there: %s\n", offers)
+		c.sentence("Offers that can still be paid there: %s", offers)
 	}
 	fmt.Fprintln(c.out)
 }

@@ -159,6 +159,8 @@ func ending(p payment.Payment) (pb.Reason, string) {
 		return pb.Reason_REASON_NO_GATEWAY, "no more attempts are allowed " + where
 	case payment.DetailDeadline:
 		return pb.Reason_REASON_DEADLINE_PASSED, "the deadline passed " + where
+	case string(payment.ByOperator):
+		return reasonsOut[f.Reason], "people said that nothing was taken, " + where
 	}
 	return reasonsOut[f.Reason], where
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -47,13 +46,13 @@ func forecastOut(o journal.Override, f router.Forecast, stake router.Stake) *pb.
 	case f.Offers > 0 && f.LastOffer.IsZero():
 		line("live_offers", true, "offers that stay behind and can still be paid at %s: %d", o.Gateway, f.Offers)
 	case f.Offers > 0:
-		line("live_offers", true, "offers that stay behind and can still be paid at %s: %d, the last one until %s", o.Gateway, f.Offers, f.LastOffer.UTC().Format(time.RFC3339))
+		line("live_offers", true, "offers that stay behind and can still be paid at %s: %d, the last one until %s", o.Gateway, f.Offers, f.LastOffer.UTC().Format("2006-01-02 15:04:05 MST"))
 	default:
 		line("live_offers", false, "no offer is open at %s", o.Gateway)
 	}
 	for _, e := range f.AtRisk {
 		line("at_risk", e.Verdict == providers.Unknown.String(), "%s is %s at %s (attempts: %d), the oldest since %s",
-			providers.Money{Minor: e.Amount, Currency: e.Currency}, e.Verdict, o.Gateway, e.Count, e.Oldest.UTC().Format(time.RFC3339))
+			providers.Money{Minor: e.Amount, Currency: e.Currency}, e.Verdict, o.Gateway, e.Count, e.Oldest.UTC().Format("2006-01-02 15:04:05 MST"))
 	}
 	for _, shift := range f.Shifts {
 		out.Shifts = append(out.Shifts, &pb.Forecast_Shift{Gateway: gatewayName(shift.Gateway), BeforeBasisPoints: shift.Before, AfterBasisPoints: shift.After})

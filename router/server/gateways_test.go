@@ -65,7 +65,7 @@ func TestAGatewaySaysWhyItIsOut(t *testing.T) {
 	behind(t, func(d *door) {
 		d.order(drain())
 		g := d.gateway("kaspi-main")
-		if g.GetAdmitting() || g.GetAdmission() != pb.Gateway_ADMISSION_DRAINED || g.GetSharePercent() != 0 || len(g.GetOverrides()) != 1 || !strings.Contains(g.GetAdmissionDetail(), "operator:aida") {
+		if g.GetAdmitting() || g.GetAdmission() != pb.Gateway_ADMISSION_DRAINED || g.GetSharePercent() != 0 || len(g.GetOverrides()) != 1 || !strings.Contains(g.GetAdmissionDetail(), "ordered by aida") {
 			t.Fatalf("%v", g)
 		}
 	})
