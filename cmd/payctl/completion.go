@@ -52,14 +52,17 @@ func (c *client) complete(root *cobra.Command) {
 	}
 }
 
-// closedFlags are the values of a command's flags that are closed sets of the API.
+// closedFlags are the values of a command's flags that are closed sets.
 func closedFlags(path string) map[string][]cobra.Completion {
 	return map[string]map[string][]cobra.Completion{
-		"payctl payment list":   {"state": wordsOf(payrouterv1.Payment_State(0).Descriptor(), "STATE_")},
-		"payctl payment create": {"method": wordsOf(payrouterv1.Method(0).Descriptor(), "METHOD_")},
-		"payctl reconcile list": {"state": wordsOf(payrouterv1.Reconciliation_State(0).Descriptor(), "STATE_")},
-		"payctl dispute list":   {"state": wordsOf(payrouterv1.Dispute_State(0).Descriptor(), "STATE_")},
-		"payctl resolve":        {"verdict": wordsOf(payrouterv1.ResolveAttemptRequest_Verdict(0).Descriptor(), "VERDICT_")},
+		"payctl payment list":    {"state": wordsOf(payrouterv1.Payment_State(0).Descriptor(), "STATE_")},
+		"payctl payment create":  {"method": wordsOf(payrouterv1.Method(0).Descriptor(), "METHOD_")},
+		"payctl reconcile list":  {"state": wordsOf(payrouterv1.Reconciliation_State(0).Descriptor(), "STATE_")},
+		"payctl dispute list":    {"state": wordsOf(payrouterv1.Dispute_State(0).Descriptor(), "STATE_")},
+		"payctl statement":       {"language": {"ru", "kk", "en"}, "format": {"csv", "xlsx", "pdf"}},
+		"payctl kaspi readiness": {"lang": {"ru", "kk", "en"}},
+		"payctl rehearse":        {"fault": {"refuse", "hang", "act-hang", "http-error"}},
+		"payctl resolve":         {"verdict": wordsOf(payrouterv1.ResolveAttemptRequest_Verdict(0).Descriptor(), "VERDICT_")},
 	}[path]
 }
 

@@ -54,6 +54,8 @@ func TestAShellCompletesWhatTheServiceKnows(t *testing.T) {
 		"import kaspi":                   nil,
 		"rehearse kaspi-main --to halyk": {"halyk-main"},
 		"stuck w":                        {"wayforpay-main"},
+		"statement k --language k":       {"kk"},
+		"rehearse kaspi-main --fault h":  {"hang", "http-error"},
 		"observe h":                      {"halyk-main"},
 		"admit k":                        {"kaspi-main"},
 		"overrides k":                    {"kaspi-main"},

@@ -230,6 +230,12 @@ func (c *client) wayOut(s *status.Status) []string {
 		first, _, _ := strings.Cut(of["days"], " ")
 		hints = append(hints, "Read a day with: payctl reconcile run "+last(of["gateway"])+" --day "+first+" --reason \"for the statement\"",
 			"Or write what there is: --allow-missing-days names the others on the document")
+	case "GATEWAY_NOT_FOUND":
+		hints = append(hints, "See all with: payctl gateways")
+	case "NOT_FOUND":
+		if strings.HasPrefix(of["name"], "payments/") && c.tenant == "" {
+			hints = append(hints, "Is it another tenant's? --tenant says whose.")
+		}
 	case "DAY_NOT_OVER":
 		hints = append(hints, "It can be read from ready_time on.")
 	case "ALL_GATEWAYS_UNAVAILABLE":

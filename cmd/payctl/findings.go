@@ -2,8 +2,11 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,13 +53,17 @@ itself and says so.`,
 				}
 				request.CreateTimeAfter = timestamppb.New(time.Now().Add(-since))
 			}
+			request.Kind = strings.NewReplacer(" ", "_", "-", "_").Replace(request.GetKind()) // as tables write it, too
 			ctx, cancel := c.call(cmd)
 			defer cancel()
 			found, err := c.finance().ListFindings(ctx, request)
 			if err != nil {
 				return err
 			}
-			return c.show(found, func() { c.printFindings(found) })
+			if request.GetKind() == "" || len(found.GetFindings()) > 0 || c.output != "table" {
+				return c.show(found, func() { c.printFindings(found) })
+			}
+			return c.otherKinds(ctx, request)
 		},
 	}
 	flags := cmd.Flags()
@@ -69,6 +76,34 @@ itself and says so.`,
 	flags.BoolVar(&all, "all", false, "also those that are closed")
 	flags.Int32Var(&limit, "limit", 50, "how many at most, up to 1000")
 	return cmd
+}
+
+// otherKinds says that there is nothing of a kind, and what there is of others: "none" must
+// not be the answer to a kind that is misspelt.
+func (c *client) otherKinds(ctx context.Context, request *payrouterv1.ListFindingsRequest) error {
+	asked := request.GetKind()
+	request.Kind, request.PageSize = "", mostPerPage
+	others, err := c.finance().ListFindings(ctx, request)
+	if err != nil {
+		return err
+	}
+	count := map[string]int{}
+	for _, f := range others.GetFindings() {
+		count[f.GetKind()]++
+	}
+	var said []string
+	for _, kind := range slices.Sorted(maps.Keys(count)) {
+		said = append(said, fmt.Sprintf("%s (%d)", plain(kind), count[kind]))
+	}
+	if len(said) == 0 {
+		said = []string{"none"}
+	}
+	where := "Of other kinds"
+	if others.GetNextPageToken() != "" {
+		where = "Of other kinds, among the newest"
+	}
+	c.sentence("There are no such findings of the kind %s. %s: %s.", plain(asked), where, strings.Join(said, ", "))
+	return nil
 }
 
 func (c *client) printFindings(found *payrouterv1.ListFindingsResponse) {

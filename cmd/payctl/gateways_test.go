@@ -58,7 +58,7 @@ func TestAMisspeltGatewayIsNotCalledHealthyOrFree(t *testing.T) {
 	w := newWorld(t)
 	for _, args := range [][]string{{"gateways", "kapsi-main"}, {"restore", "kapsi-main"}, {"overrides", "kapsi-main"},
 		{"drain", "kapsi-main", "--reason", "trying"}, {"drain", "kapsi-main", "--reason", "trying", "--dry-run"}} {
-		w.payctl(args...).fails(exitRefused, "payctl: no such gateway", "GATEWAY_NOT_FOUND", "gateways/kapsi-main")
+		w.payctl(args...).fails(exitRefused, "payctl: no such gateway", "GATEWAY_NOT_FOUND", "gateways/kapsi-main", "See all with: payctl gateways")
 	}
 }
 

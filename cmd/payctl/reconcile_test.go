@@ -56,6 +56,8 @@ func TestAFindingIsOwnedClosedAndOpenedAgain(t *testing.T) {
 	}
 	id := findingID(found.GetFindings()[0].GetName())
 	w.payctl("findings").done("kaspi-main unknown code open " + id)
+	w.payctl("findings", "--kind", "unknown code").done("kaspi-main unknown code open " + id) // as the table writes it
+	w.payctl("findings", "--kind", "money_twise").done("There are no such findings of the kind money_twise. Of other kinds: unknown_code (1).")
 	w.payctl("finding", "show", id).done("kind unknown_code", "state open", "payment "+p.GetName())
 	w.payctl("finding", "note", id, "--owner", "bolat", "--note", "asked the bank").done("owner bolat", "note asked the bank")
 	w.payctl("finding", "note", id, "--owner", "").done("note asked the bank").lacks("bolat")
