@@ -90,7 +90,9 @@ func (c *client) sentence(format string, args ...any) {
 	if c.width > 0 {
 		said = text.WrapSoft(said, c.width)
 	}
-	fmt.Fprintln(c.out, said)
+	for line := range strings.Lines(said) {
+		fmt.Fprintln(c.out, strings.TrimRight(line, " \n"))
+	}
 }
 
 // gap stands between columns.

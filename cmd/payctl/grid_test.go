@@ -83,3 +83,17 @@ func TestAGatewaysTextCannotSteerTheTerminal(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestASentenceIsBrokenBetweenWords(t *testing.T) {
+	var out strings.Builder
+	c := &client{out: &out, width: 20}
+	c.sentence("New payments at %s now: probe failing", "kaspi-main")
+	for line := range strings.Lines(out.String()) {
+		if len(line) > 21 || strings.HasSuffix(line, " \n") {
+			t.Errorf("a line is %q", line)
+		}
+	}
+	if got := strings.Join(strings.Fields(out.String()), " "); got != "New payments at kaspi-main now: probe failing" {
+		t.Errorf("it says %q", got)
+	}
+}

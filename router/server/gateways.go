@@ -161,7 +161,7 @@ func healthOut(out *pb.Gateway, h health.Health) {
 func admission(h health.Health) (pb.Gateway_Admission, string) {
 	order := ""
 	if o := h.Override; o != nil {
-		order = fmt.Sprintf("ordered by %s until %s: %s", nameOf(o.Actor), end(o), o.Reason)
+		order = fmt.Sprintf("ordered by %s until %s: %s", nameOf(o.Actor), end(o, time.Now()), o.Reason)
 		if o.Mode == health.Reconcile {
 			order = fmt.Sprintf("until a person has reconciled the window and ends the order of %s: %s", nameOf(o.Actor), o.Reason)
 		}
@@ -212,9 +212,9 @@ func lastSeen(h health.Health) string {
 // nameOf is an actor without the word for what kind it is.
 func nameOf(actor string) string { return strings.TrimPrefix(actor, "operator:") }
 
-// end is when an order ends by itself, with the day where that is another than it began.
-func end(o *health.Override) string {
-	if o.Start.UTC().Format(time.DateOnly) != o.End.UTC().Format(time.DateOnly) {
+// end is when an order ends by itself, with the day where that is not today.
+func end(o *health.Override, now time.Time) string {
+	if o.End.UTC().Format(time.DateOnly) != now.UTC().Format(time.DateOnly) {
 		return o.End.UTC().Format("2006-01-02 15:04:05 MST")
 	}
 	return clock(o.End)

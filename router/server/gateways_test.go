@@ -61,11 +61,20 @@ func TestAGatewayShowsWhatBoardBooksAndAdapterKnow(t *testing.T) {
 	})
 }
 
+func TestAnOrdersEndHasTheDayWhereItIsNotToday(t *testing.T) {
+	now := time.Date(2026, 7, 1, 14, 6, 20, 0, time.UTC)
+	for want, d := range map[string]time.Duration{"15:06:20 UTC": time.Hour, "2026-07-02 08:06:20 UTC": 18 * time.Hour} {
+		if got := end(&health.Override{End: now.Add(d)}, now); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestAGatewaySaysWhyItIsOut(t *testing.T) {
 	behind(t, func(d *door) {
 		d.order(drain())
 		g := d.gateway("kaspi-main")
-		if g.GetAdmitting() || g.GetAdmission() != pb.Gateway_ADMISSION_DRAINED || g.GetSharePercent() != 0 || len(g.GetOverrides()) != 1 || !strings.Contains(g.GetAdmissionDetail(), "ordered by aida") {
+		if g.GetAdmitting() || g.GetAdmission() != pb.Gateway_ADMISSION_DRAINED || g.GetSharePercent() != 0 || len(g.GetOverrides()) != 1 || !strings.Contains(g.GetAdmissionDetail(), "ordered by aida until 0") {
 			t.Fatalf("%v", g)
 		}
 	})
