@@ -16,10 +16,9 @@ import (
 // Where they are asserted, and of addresses, a name costs nothing, so the entries are bounded
 // too: those who are at rest make room, and while nobody is, newcomers share one allowance.
 type limits struct {
-	rate    rate.Limit // calls a second
-	atOnce  int        // calls
-	streams int        // open
-	most    int        // names
+	perSecond, atOnce int // calls
+	streams           int // open
+	most              int // names
 
 	mu     sync.Mutex
 	of     map[string]*allowance
@@ -30,7 +29,8 @@ type limits struct {
 // allowance is what one identity has left.
 type allowance struct {
 	calls   *rate.Limiter
-	streams int // open now
+	streams int       // open now
+	used    time.Time // after a rest the calls are all there again
 }
 
 // mostNames is how many identities are told apart.
@@ -54,14 +54,14 @@ const (
 	refusalsPerSecond = 1
 )
 
-func newLimits(perSecond rate.Limit, atOnce, streams int) *limits {
-	l := &limits{rate: perSecond, atOnce: atOnce, streams: streams, most: mostNames, of: map[string]*allowance{}}
+func newLimits(perSecond, atOnce, streams int) *limits {
+	l := &limits{perSecond: perSecond, atOnce: atOnce, streams: streams, most: mostNames, of: map[string]*allowance{}}
 	l.others = l.fresh()
 	return l
 }
 
 func (l *limits) fresh() *allowance {
-	return &allowance{calls: rate.NewLimiter(l.rate, l.atOnce)}
+	return &allowance{calls: rate.NewLimiter(rate.Limit(l.perSecond), l.atOnce)}
 }
 
 // enter takes a call off the caller's allowance, or says which limit it has reached. leave
@@ -70,6 +70,7 @@ func (l *limits) enter(name string, stream bool, now time.Time) (leave func(), o
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.allowanceOf(name, now)
+	a.used = now
 	switch {
 	case !a.calls.AllowN(now, 1):
 		return nil, overCalls
@@ -93,8 +94,9 @@ func (l *limits) allowanceOf(name string, now time.Time) *allowance {
 	}
 	if len(l.of) >= l.most && now.Sub(l.swept) >= time.Second { // a name that is new each time must not cost a sweep each time
 		l.swept = now
+		rest := time.Duration(l.atOnce) * time.Second / time.Duration(l.perSecond)
 		for name, a := range l.of {
-			if a.streams == 0 && a.calls.TokensAt(now) >= float64(l.atOnce) {
+			if a.streams == 0 && now.Sub(a.used) >= rest {
 				delete(l.of, name)
 			}
 		}

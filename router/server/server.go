@@ -14,7 +14,6 @@ import (
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -138,7 +137,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{options: o, router: o.Router, board: o.Board, log: o.Log, draining: make(chan struct{}), seats: seatsOf(o),
 		lines: newLimits(refusalsPerSecond, refusalsAtOnce, 0)}
 	calls := cmp.Or(o.CallsPerSecond, 1000)
-	s.limits = newLimits(rate.Limit(calls), calls, cmp.Or(o.StreamsPerCaller, 128))
+	s.limits = newLimits(calls, calls, cmp.Or(o.StreamsPerCaller, 128))
 	s.strangers = newLimits(checksPerSecond, checksPerSecond, cap(s.seats[checks])/2) // no address takes all seats
 	s.pressure = s.newPressure()
 	for _, text := range o.TrustedProxies {

@@ -22,6 +22,7 @@ func TestNoAmountPassesThroughBinaryFloatingPoint(t *testing.T) {
 		"router/clock.go readClock":                  "seconds of a gauge",
 		"router/metrics.go latencyBuckets":           "seconds of a histogram",
 		"router/metrics.go Collect":                  "samples of Prometheus, the sum at risk among them: shown to people, read by nothing of ours",
+		"router/identity/metrics.go Collect":         "seconds of gauges",
 		"router/office/metrics.go aged":              "counts of rows",
 		"router/office/disputes.go send":             "samples of Prometheus: counts and ages",
 		"router/office/metrics.go ended":             "counts of lines",
