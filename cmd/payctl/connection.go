@@ -155,6 +155,15 @@ func (p proof) unmet(text string) string {
 			return hint.says
 		}
 	}
+	// Where the service hangs up while the first request is written, its word for why is lost.
+	hungUp := strings.Contains(text, "broken pipe") || strings.Contains(text, "connection reset by peer")
+	switch {
+	case p.ca == "" || !hungUp:
+	case p.cert == "":
+		return "It hung up at once, perhaps for this: The service wants a client certificate: give --cert and --key."
+	default:
+		return "It hung up at once, perhaps for this: The service does not take the certificate in --cert: is it of the right authority, and not ended?"
+	}
 	if p.ca == "" && strings.Contains(text, "server preface") {
 		return "The service speaks TLS, it seems: give --ca."
 	}
