@@ -107,7 +107,7 @@ func TestAGatewayThatIsPassedOverAgainHasNotComeBackBefore(t *testing.T) {
 	at := b.from.Add(40 * time.Minute)
 	b.payments = append(b.payments, &payrouterv1.Payment{Name: "payments/again", CreateTime: stamp(at), Attempts: []*payrouterv1.Attempt{{Gateway: "gateways/halyk-main", CreateTime: stamp(at)}},
 		Route: []*payrouterv1.RouteChoice{{Gateway: "gateways/kaspi-main", Reason: "probe_failing"}}})
-	reads(t, b, []string{"It served again from 15:20:00 on"}, "from 14:31:00 on")
+	reads(t, b, []string{"kaspi-main served again from 15:20:00 on"}, "from 14:31:00 on")
 }
 
 func TestTheZoneIsThatOfTheIncidentAndNotOfTheDayOfWriting(t *testing.T) {
