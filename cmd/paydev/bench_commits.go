@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -73,18 +74,17 @@ func texts() ([]text, error) {
 	return all, nil
 }
 
+// committing is a way to make the two commits in books that have their schema.
+type committing func(ctx context.Context, books string, callers int, d time.Duration) (sample, error)
+
 // commits measures the two commits alone, on empty books of the journal's schema.
-func (b *benchmark) commits(ctx context.Context, e engine, callers int) (s sample, err error) {
+func (b *benchmark) commits(ctx context.Context, e engine, commit committing, callers int) (s sample, err error) {
 	books, drop, err := e.books(ctx)
 	if err != nil {
 		return s, err
 	}
-	defer func() {
-		if dropped := drop(); err == nil {
-			err = dropped
-		}
-	}()
-	store, err := migrated(ctx, b.config(books, callers))
+	defer func() { err = errors.Join(err, drop()) }()
+	store, err := migrated(ctx, serviceOrders{Books: books}.config())
 	if err != nil {
 		return s, err
 	}
@@ -92,68 +92,96 @@ func (b *benchmark) commits(ctx context.Context, e engine, callers int) (s sampl
 		return s, err
 	}
 	before := e.syncs(ctx)
-	s, err = e.commits(ctx, books, callers, b.duration)
+	s, err = commit(ctx, books, callers, b.duration)
 	s.syncs = since(before, e.syncs(ctx))
 	return s, err
 }
 
-// bareLoop makes the two commits over database/sql and nothing else: one connection, as
-// SQLite has one writer, and prepared statements.
-func bareLoop(ctx context.Context, db *sql.DB, callers int, d time.Duration) (sample, error) {
+// statement is one of [twoCommits], prepared, and the names that it uses.
+type statement struct {
+	*sql.Stmt
+	names []string
+}
+
+// preparedCommits are [twoCommits] over database/sql, prepared on the one connection that
+// SQLite has for writing.
+type preparedCommits struct {
+	db    *sql.DB
+	words []text
+	both  [2][]statement
+	last  atomic.Int64 // :id
+}
+
+// prepareCommits prepares the statements; closing the database closes them.
+func prepareCommits(ctx context.Context, db *sql.DB) (*preparedCommits, error) {
 	words, err := texts()
 	if err != nil {
-		return sample{}, err
+		return nil, err
 	}
-	type statement struct {
-		*sql.Stmt
-		names []string
-	}
-	var prepared [2][]statement
+	p := &preparedCommits{db: db, words: words}
+	p.last.Store(firstID)
 	for i, commit := range twoCommits {
 		for _, query := range commit {
 			stmt, err := db.PrepareContext(ctx, query)
 			if err != nil {
-				return sample{}, err
+				return nil, err
 			}
-			defer func() { _ = stmt.Close() }()
 			s := statement{Stmt: stmt}
 			for _, w := range append(words, text{name: "id"}) {
 				if strings.Contains(query, ":"+w.name) {
 					s.names = append(s.names, w.name)
 				}
 			}
-			prepared[i] = append(prepared[i], s)
+			p.both[i] = append(p.both[i], s)
 		}
 	}
-	var last atomic.Int64
-	last.Store(firstID)
-	return load(ctx, callers, d, func(ctx context.Context) error {
-		values := map[string]any{"id": last.Add(1)}
-		for _, w := range words {
-			values[w.name] = w.value
+	return p, nil
+}
+
+// write runs one of the two commits' statements within a transaction.
+func (p *preparedCommits) write(ctx context.Context, tx *sql.Tx, which int, id int64) error {
+	values := map[string]any{"id": id}
+	for _, w := range p.words {
+		values[w.name] = w.value
+	}
+	for _, s := range p.both[which] {
+		var args []any
+		for _, name := range s.names {
+			args = append(args, sql.Named(name, values[name]))
 		}
-		for _, commit := range prepared {
-			tx, err := db.BeginTx(ctx, nil)
-			if err != nil {
-				return err
-			}
-			for _, s := range commit {
-				var args []any
-				for _, name := range s.names {
-					args = append(args, sql.Named(name, values[name]))
-				}
-				//nolint:sqlclosecheck // the transaction closes its own copy
-				if _, err := tx.StmtContext(ctx, s.Stmt).ExecContext(ctx, args...); err != nil {
-					_ = tx.Rollback()
-					return err
-				}
-			}
-			if err := tx.Commit(); err != nil {
+		//nolint:sqlclosecheck // the transaction closes its own copy
+		if _, err := tx.StmtContext(ctx, s.Stmt).ExecContext(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one makes one of the two commits alone.
+func (p *preparedCommits) one(ctx context.Context, which int, id int64) error {
+	tx, err := p.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := p.write(ctx, tx, which, id); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	return tx.Commit()
+}
+
+// bareLoop makes the two commits over database/sql and nothing else, each in a transaction
+// of its own.
+func (p *preparedCommits) bareLoop(ctx context.Context, callers int, d time.Duration) sample {
+	return load(ctx, callers, d, func(ctx context.Context) error {
+		id := p.last.Add(1)
+		for which := range p.both {
+			if err := p.one(ctx, which, id); err != nil {
 				return err
 			}
 		}
 		return nil
-	}), nil
+	})
 }
 
 // pgbenchScript is the two commits in pgbench's words. Its variables live as long as the

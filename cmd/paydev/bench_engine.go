@@ -76,17 +76,30 @@ func (l *lite) books(context.Context) (string, func() error, error) {
 }
 
 func (l *lite) commits(ctx context.Context, books string, callers int, d time.Duration) (sample, error) {
+	return l.prepared(ctx, books, func(p *preparedCommits) sample { return p.bareLoop(ctx, callers, d) })
+}
+
+func (l *lite) batches(ctx context.Context, books string, callers int, d time.Duration) (sample, error) {
+	return l.prepared(ctx, books, func(p *preparedCommits) sample { return p.batchLoop(ctx, callers, d) })
+}
+
+// prepared opens the books with the commits' statements prepared.
+func (l *lite) prepared(ctx context.Context, books string, measure func(*preparedCommits) sample) (sample, error) {
 	db, err := sql.Open("sqlite", l.dsn(books))
 	if err != nil {
 		return sample{}, err
 	}
 	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
-	return bareLoop(ctx, db, callers, d)
+	p, err := prepareCommits(ctx, db)
+	if err != nil {
+		return sample{}, err
+	}
+	return measure(p), nil
 }
 
 func (l *lite) describe(ctx context.Context) (facts engineFacts, err error) {
-	facts = engineFacts{Name: l.name(), Limit: "a bare database/sql loop: one connection, prepared statements"}
+	facts = engineFacts{Name: l.name(), Limit: "a bare database/sql loop: one connection, prepared statements; batch: one writer, at most 64 commits in one transaction"}
 	books, drop, err := l.books(ctx)
 	if err != nil {
 		return facts, err

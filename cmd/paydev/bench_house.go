@@ -9,85 +9,105 @@ import (
 	"runtime/pprof"
 	"time"
 
-	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/payrouter/payrouter/cmd/internal/app"
-	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
-// The saved card of the benchmark, and whose it is.
+// The saved card of the benchmark, and whose it is. At the backup the same card has another
+// number and a token of its own.
 const (
-	savedCard     = "019b76da-0000-7000-8000-000000000001"
-	savedCustomer = "customer-88"
+	savedCard      = "019b76da-0000-7000-8000-000000000001"
+	savedElsewhere = "019b76da-0000-7000-8000-000000000002"
+	savedCustomer  = "customer-88"
 )
 
-// house measures the whole service on empty books: as it ships, listening on loopback
-// sockets, its log written to a file.
-func (b *benchmark) house(ctx context.Context, e engine, callers int, profile string) (s sample, err error) {
+// house runs the service on empty books: as it ships, in a process of its own that listens on
+// loopback sockets, its log written to a file. within does the measuring.
+func (b *benchmark) house(ctx context.Context, e engine, orders serviceOrders, within func(*process) (sample, error)) (s sample, err error) {
 	books, drop, err := e.books(ctx)
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, drop()) }()
-	config := b.config(books, callers)
-	if err := saveCard(ctx, config); err != nil {
+	orders.Books, orders.Log = books, filepath.Join(b.folder, "payrouter.log")
+	if err := saveCard(ctx, orders); err != nil {
 		return s, err
 	}
-	log, err := os.OpenFile(filepath.Join(b.folder, "payrouter.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return s, err
-	}
-	defer func() { _ = log.Close(); _ = os.Remove(log.Name()) }()
+	defer func() { _ = os.Remove(orders.Log) }()
 	before := e.syncs(ctx)
-	w := &world{failed: make(chan error, 1)}
-	defer w.stop()
-	if err := w.serve(ctx, config, log); err != nil {
-		return s, err
-	}
-	finish, err := startProfile(profile)
+	p, err := startProcess(ctx, orders)
 	if err != nil {
 		return s, err
 	}
-	s = load(ctx, callers, b.duration, w.charge)
-	finish()
+	defer func() { err = errors.Join(err, p.stop()) }()
+	if s, err = within(p); err != nil {
+		return s, err
+	}
+	if err := p.measure(&s); err != nil {
+		return s, err
+	}
 	s.unnumbered = unnumbered(ctx, books)
-	w.stop()
+	if err := p.stop(); err != nil {
+		return s, err
+	}
 	s.syncs = since(before, e.syncs(ctx))
 	return s, nil
 }
 
-// charge takes 15 490 tenge from the saved card and insists on the money.
-func (w *world) charge(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	p, err := w.client.CreatePayment(ctx, &payrouterv1.CreatePaymentRequest{
-		RequestId: uuid.NewString(), OrderId: uuid.NewString(), Amount: &payrouterv1.Money{MinorUnits: 1549000, CurrencyCode: "KZT"},
-		Methods: []payrouterv1.Method{payrouterv1.Method_METHOD_INSTRUMENT}, Instrument: "instruments/" + savedCard, CustomerId: savedCustomer,
-		Description: "Books", Payer: &payrouterv1.Payer{Phone: "+77010000000", DisplayName: "Aida", Email: "aida@example.kz", IpAddress: "203.0.113.7"}})
-	if err != nil {
-		return err
+// closed measures callers who wait for their answers.
+func (b *benchmark) closed(ctx context.Context, e engine, k key, repetition int) (sample, error) {
+	orders := serviceOrders{Gateways: []gatewayAt{{mainGateway, b.gateways[k.pause()].url}}, MaxConcurrent: k.Callers}
+	if b.profiles != "" && repetition == 0 {
+		orders.Profile = filepath.Join(b.profiles, fmt.Sprintf("%s-%s-%dms-%d.pprof", k.Engine, k.Flow, k.GatewayMS, k.Callers))
 	}
-	if p.GetState() != payrouterv1.Payment_STATE_PAID || p.GetPaid().GetMinorUnits() != 1549000 {
-		return fmt.Errorf("a charge came to %s, %s", p.GetState(), p.GetReason())
-	}
-	return nil
+	return b.house(ctx, e, orders, func(p *process) (sample, error) {
+		do, err := p.flow(k.Flow, k.Callers)
+		if err != nil {
+			return sample{}, err
+		}
+		return load(ctx, k.Callers, b.duration, do), nil
+	})
 }
 
-// config is one tenant with one gateway, and the defaults for all the rest.
-func (b *benchmark) config(books string, callers int) app.Config {
-	return app.Config{
-		GRPC:     app.GRPC{Address: "127.0.0.1:0", DefaultTenant: "shop", CallsPerSecond: 1 << 20}, // all callers are one
-		Webhooks: app.Webhooks{Address: "127.0.0.1:0"},
-		Ops:      app.Ops{Address: "127.0.0.1:0"},
-		Store:    app.Store{URL: providers.NewSecret(books)},
-		Log:      app.Log{Level: "info", Format: "json"},
-		Keys:     app.Keys{Body: providers.NewSecret("only good for measuring things")},
-		Tenants:  map[string]app.Tenant{"shop": {Rules: []app.Rule{{Gateway: "wayforpay-main"}}}},
-		Gateways: []app.Gateway{{Name: "wayforpay-main", Provider: "wayforpay", MaxConcurrent: max(callers, 64), Account: app.Account{Settings: app.Settings{WayForPay: new(b.gateway.config())}}}},
+// atRate measures at a fixed rate.
+func (b *benchmark) atRate(ctx context.Context, e engine, k key, perSecond float64) (sample, error) {
+	orders := serviceOrders{Gateways: []gatewayAt{{mainGateway, b.gateways[k.pause()].url}}, MaxConcurrent: mostCallers}
+	return b.house(ctx, e, orders, func(p *process) (sample, error) {
+		do, err := p.flow(k.Flow, mostCallers)
+		if err != nil {
+			return sample{}, err
+		}
+		return paced(ctx, perSecond, mostCallers, b.duration, do), nil
+	})
+}
+
+// rehearse charges once through the service, to have the bytes of a true answer.
+func (b *benchmark) rehearse(ctx context.Context) (answer []byte, err error) {
+	_, err = b.house(ctx, &lite{folder: b.folder}, serviceOrders{Gateways: []gatewayAt{{mainGateway, b.quick().url}}}, func(p *process) (sample, error) {
+		payment, err := p.charge(ctx)
+		if err != nil {
+			return sample{}, err
+		}
+		answer, err = proto.Marshal(payment)
+		return sample{}, err
+	})
+	return answer, err
+}
+
+// echo measures gRPC alone: the same request, answered with the same bytes by a process that
+// does nothing else.
+func (b *benchmark) echo(ctx context.Context, callers int) (s sample, err error) {
+	p, err := startProcess(ctx, serviceOrders{Echo: b.answer})
+	if err != nil {
+		return s, err
 	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	s = load(ctx, callers, b.duration, func(ctx context.Context) error { _, err := p.charge(ctx); return err })
+	return s, p.measure(&s)
 }
 
 // migrated opens books of which nothing is ever due, and brings their schema up to date.
@@ -102,16 +122,19 @@ func migrated(ctx context.Context, config app.Config) (*journal.Store, error) {
 	return store, nil
 }
 
-// saveCard puts a card into the books before the service opens them: how cards are saved
-// is not what is measured.
-func saveCard(ctx context.Context, config app.Config) error {
-	store, err := migrated(ctx, config)
+// saveCard puts the card into the books before the service opens them, at every gateway: how
+// cards are saved is not what is measured.
+func saveCard(ctx context.Context, orders serviceOrders) error {
+	store, err := migrated(ctx, orders.config())
 	if err != nil {
 		return err
 	}
-	return errors.Join(store.SaveInstrument(ctx, journal.Instrument{ID: savedCard, Tenant: "shop", Customer: savedCustomer,
-		Gateway: "wayforpay-main", Token: providers.Token{Value: providers.NewSecret(quickToken), Mask: "51****5977", Brand: "MasterCard"},
-		Payment: "019b76da-0000-7000-8000-000000000000", Created: payment.Instant(time.Now())}), store.Close())
+	for i, id := range []string{savedCard, savedElsewhere}[:len(orders.Gateways)] {
+		err = errors.Join(err, store.SaveInstrument(ctx, journal.Instrument{ID: id, Tenant: "shop", Customer: savedCustomer,
+			Gateway: orders.Gateways[i].Name, Token: providers.Token{Value: providers.NewSecret(quickToken), Mask: quickCard, Brand: "MasterCard"},
+			Payment: "019b76da-0000-7000-8000-000000000000", Created: payment.Instant(time.Now())}))
+	}
+	return errors.Join(err, store.Close())
 }
 
 // startProfile begins a CPU profile, unless there is no file for it.

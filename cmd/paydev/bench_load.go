@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -10,16 +9,23 @@ import (
 
 // sample is what one run came to.
 type sample struct {
-	done     int           // completed within the measured time
-	took     time.Duration // the measured time
-	p50, p99 time.Duration
-	all      int           // completed at all, warm-up included
-	cpu      time.Duration // what this process spent on all of them; 0 unknown
-	failed   int
-	why      error // of the first that failed
+	repetition int
+	took       time.Duration // the measured time
+	done       int           // answered within the measured time
+	waits      histogram     // how long they took
+	all        int           // answered at all, warm-up included
+	cpu        time.Duration // what this process spent on all of them; 0 unknown
+	failed     int
+	why        error // of the first that failed
 
-	syncs      int64 // times the database made its log durable, over the whole run; -1 unknown
-	unnumbered int64 // changes that the feed still lacked at the end of the measured time; -1 unknown
+	asked     float64 // starts a second at a fixed rate; 0 when callers wait for their answers
+	late      int     // started later than [lateAfter]
+	unstarted int     // could not be started at all before [paced] gave up
+
+	service    usage         // what the service's process spent on all of them; zero unknown
+	ready      time.Duration // from starting the service's process until it served
+	syncs      int64         // times the database made its log durable, over the whole run; -1 unknown
+	unnumbered int64         // changes that the feed still lacked at the end of the measured time; -1 unknown
 }
 
 func (s sample) perSecond() float64 {
@@ -27,6 +33,25 @@ func (s sample) perSecond() float64 {
 		return 0
 	}
 	return float64(s.done) / s.took.Seconds()
+}
+
+// fail counts what failed and keeps the first reason.
+func (s *sample) fail(err error) {
+	s.failed++
+	if s.why == nil {
+		s.why = err
+	}
+}
+
+// merge adds what another caller of the same run came to.
+func (s *sample) merge(other sample) {
+	s.done += other.done
+	s.all += other.all
+	s.failed += other.failed
+	s.waits.merge(other.waits)
+	if s.why == nil {
+		s.why = other.why
+	}
 }
 
 // warmUp is how long callers call before anything counts: connections are made,
@@ -39,7 +64,6 @@ func load(ctx context.Context, callers int, d time.Duration, do func(ctx context
 	from := time.Now().Add(warmUp(d))
 	until := from.Add(d)
 	each := make([]sample, callers)
-	waits := make([][]time.Duration, callers)
 	spent := cpuTime()
 	var group sync.WaitGroup
 	for i := range callers {
@@ -56,15 +80,13 @@ func load(ctx context.Context, callers int, d time.Duration, do func(ctx context
 				case err != nil && ctx.Err() != nil:
 					return
 				case err != nil:
-					s.failed++
-					if s.why == nil {
-						s.why = err
-					}
+					s.fail(err)
 					continue
 				}
 				s.all++
 				if answered.After(from) && !answered.After(until) {
-					waits[i] = append(waits[i], answered.Sub(asked))
+					s.done++
+					s.waits.add(answered.Sub(asked))
 				}
 			}
 		})
@@ -72,13 +94,8 @@ func load(ctx context.Context, callers int, d time.Duration, do func(ctx context
 	group.Wait()
 	total := sample{took: d, cpu: cpuTime() - spent, syncs: -1, unnumbered: -1}
 	for _, s := range each {
-		total.all += s.all
-		total.failed += s.failed
-		if total.why == nil {
-			total.why = s.why
-		}
+		total.merge(s)
 	}
-	total.measure(slices.Concat(waits...))
 	return total
 }
 
@@ -89,19 +106,4 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
-// measure fills in what the waiting times say.
-func (s *sample) measure(waits []time.Duration) {
-	slices.Sort(waits)
-	s.done, s.p50, s.p99 = len(waits), quantile(waits, 50), quantile(waits, 99)
-}
-
-// quantile is the smallest of the sorted values that so many per cent do not exceed.
-func quantile(sorted []time.Duration, percent int) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	rank := (len(sorted)*percent + 99) / 100
-	return sorted[max(rank, 1)-1]
 }

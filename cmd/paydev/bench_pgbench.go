@@ -106,13 +106,12 @@ func (l *pgbenchLog) sample(warm time.Duration) sample {
 		}
 	}
 	from := first.Add(warm)
-	var waits []time.Duration
 	for i, end := range l.ends {
 		if end.After(from) {
-			waits = append(waits, l.waits[i])
+			s.done++
+			s.waits.add(l.waits[i])
 		}
 	}
 	s.took = last.Sub(from)
-	s.measure(waits)
 	return s
 }

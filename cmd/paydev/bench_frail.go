@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+)
+
+// The ways in which a gateway breaks here.
+const (
+	faultRefuse = "refuse" // nothing listens any more
+	faultHang   = "hang"   // it takes the request and never answers
+	fault5xx    = "5xx"    // it answers 503
+	faultLost   = "lost"   // it takes the money, and the connection ends before the answer
+)
+
+func allFaults() []string { return []string{faultRefuse, faultHang, fault5xx, faultLost} }
+
+// takings are how often each order's money was taken, at all gateways together. Orders are
+// told apart by what is sold, which a router passes on unchanged.
+type takings struct {
+	mu     sync.Mutex
+	orders map[string]int
+}
+
+func (t *takings) take(order string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.orders[order]++
+}
+
+// twice counts the orders that were charged more than once.
+func (t *takings) twice() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, times := range t.orders {
+		if times > 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// frailGateway is the quick gateway's protocol with a memory, and with one way to break.
+type frailGateway struct {
+	server  *http.Server
+	url     string
+	fault   string
+	broken  atomic.Bool
+	takings *takings
+
+	mu   sync.Mutex
+	paid map[string]question // by order number
+}
+
+func openFrailGateway(ctx context.Context, fault string, shared *takings) (*frailGateway, error) {
+	g := &frailGateway{fault: fault, takings: shared, paid: map[string]question{}}
+	var err error
+	g.server, g.url, err = listenHTTP(ctx, g)
+	return g, err
+}
+
+func (g *frailGateway) close() { _ = g.server.Close() }
+
+// breakDown begins the outage. What is under way when nothing listens any more is answered.
+func (g *frailGateway) breakDown(ctx context.Context) {
+	g.broken.Store(true)
+	if g.fault == faultRefuse {
+		_ = g.server.Shutdown(ctx)
+	}
+}
+
+func (g *frailGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q, _, ok := readQuestion(w, r)
+	if !ok {
+		return
+	}
+	fault := ""
+	if g.broken.Load() {
+		fault = g.fault
+	}
+	switch fault {
+	case faultHang:
+		<-r.Context().Done()
+		return
+	case fault5xx:
+		http.Error(w, "out of order", http.StatusServiceUnavailable)
+		return
+	}
+	if q.TransactionType == "CHARGE" {
+		g.take(q)
+		if fault == faultLost {
+			panic(http.ErrAbortHandler) // the server hangs up
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	g.mu.Lock()
+	known, paid := g.paid[q.OrderReference]
+	g.mu.Unlock()
+	if paid {
+		q = known
+	}
+	_, _ = w.Write(q.answer(paid))
+}
+
+// take charges an order number once, as WayForPay does.
+func (g *frailGateway) take(q question) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, paid := g.paid[q.OrderReference]; paid {
+		return
+	}
+	g.paid[q.OrderReference] = q
+	if len(q.ProductName) > 0 {
+		g.takings.take(q.ProductName[0])
+	}
+}

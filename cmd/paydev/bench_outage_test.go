@@ -1,0 +1,113 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/providers/wayforpay"
+)
+
+func TestTheQuickGatewayAnswersInTheProtocol(t *testing.T) {
+	g, err := openQuickGateway(t.Context(), 0) // charges once, and insists on the money
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.close()
+	adapter, err := wayforpay.New(quickConfig(g.url), wayforpay.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer adapter.Close()
+	if probe := adapter.Probe(t.Context()); probe.Verdict != providers.Approved {
+		t.Errorf("the probe finds %s %s", probe.Verdict, probe.Reason)
+	}
+	if look := adapter.Lookup(t.Context(), providers.Ref{Order: "rec1", Method: providers.Instrument}); !look.Absent {
+		t.Errorf("a look-up finds %s %s", look.Verdict, look.Reason)
+	}
+	if string(g.charge) == "" {
+		t.Error("there is no charge to repeat")
+	}
+}
+
+// The gateway takes the money, hangs up, and says so when it is asked.
+func TestALostAnswerIsOfMoneyThatWasTaken(t *testing.T) {
+	shared := &takings{orders: map[string]int{}}
+	g, err := openFrailGateway(t.Context(), faultLost, shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.close()
+	adapter, err := wayforpay.New(quickConfig(g.url), wayforpay.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer adapter.Close()
+	g.breakDown(t.Context())
+	ref := providers.Ref{Order: "rec-1", Method: providers.Instrument, Amount: providers.Money{Minor: quickSum, Currency: "KZT"}}
+	charge := providers.Charge{Ref: ref, Instrument: providers.Token{Value: providers.NewSecret(quickToken)}, Description: "order 1"}
+	if result := adapter.Charge(t.Context(), charge); result.Verdict != providers.Unknown {
+		t.Errorf("the charge came to %s", result.Verdict)
+	}
+	if result := adapter.Lookup(t.Context(), ref); result.Verdict != providers.Approved {
+		t.Errorf("the look-up finds %s %s", result.Verdict, result.Reason)
+	}
+	if shared.orders["order 1"] != 1 || shared.twice() != 0 {
+		t.Errorf("taken: %v", shared.orders)
+	}
+}
+
+func TestAnOutageIsWeighedByWhatItDidToCharges(t *testing.T) {
+	onset := time.Now()
+	at := func(began, took int, o outcome) outcome {
+		o.began = onset.Add(time.Duration(began) * time.Millisecond)
+		o.ended = o.began.Add(time.Duration(took) * time.Millisecond)
+		return o
+	}
+	healthy, failedOver := outcome{paid: true}, outcome{paid: true, vain: true, backup: true}
+	lost, spared := outcome{vain: true}, outcome{paid: true, backup: true}
+	r := weigh([]outcome{
+		at(-300, 10, healthy), at(-200, 10, healthy), at(-100, 10, healthy),
+		at(0, 60, failedOver), at(10, 1000, lost), at(20, 40, failedOver), at(30, 10, healthy),
+		at(100, 10, spared), at(200, 10, spared),
+	}, onset)
+	if r.needed != 2 || r.first != 60*time.Millisecond || r.spared != 100*time.Millisecond {
+		t.Errorf("%d failures, first after %s, spared after %s", r.needed, r.first, r.spared)
+	}
+	if r.asked != 6 || r.vain != 3 || r.undecided != 1 || len(r.penalties) != 3 {
+		t.Errorf("%+v", r)
+	}
+	for i, want := range []time.Duration{30, 50, 990} { // beyond the 10 ms of a healthy one, to the width of a bucket
+		if got := r.penalties[i]; got > want*time.Millisecond || got < want*time.Millisecond-100*time.Microsecond {
+			t.Errorf("penalty %d is %s, not %d ms", i, got, want)
+		}
+	}
+	if r = weigh([]outcome{at(-100, 10, healthy), at(0, 1000, lost)}, onset); r.first != never || r.spared != never || r.needed != 0 {
+		t.Errorf("where nothing failed over: %+v", r)
+	}
+}
+
+// The control charges twice where an answer is lost, and the service never does: it has the
+// answer looked up.
+func TestAnOutageTellsTheServiceFromTheToy(t *testing.T) {
+	r := benched(t, "-engine", "sqlite", "-outage", "1200ms", "-parts", partOutages, "-faults", faultRefuse+","+faultLost)
+	for _, router := range allRouters() {
+		for _, fault := range []string{faultRefuse, faultLost} {
+			i := slices.IndexFunc(r.Outages, func(o *outageCell) bool { return o.Router == router && o.Fault == fault })
+			if i < 0 {
+				t.Fatalf("there is no outage %s under %s: %q", fault, router, r.Warnings)
+			}
+			o := r.Outages[i]
+			if o.Asked == 0 || o.Vain == 0 || o.FirstMS == nil {
+				t.Errorf("%+v", o)
+			}
+			if wants := router == routerToy && fault == faultLost; wants != (o.Twice > 0) {
+				t.Errorf("%s, %s: %d orders were charged twice", router, fault, o.Twice)
+			}
+			if fault == faultRefuse && o.Undecided > 0 {
+				t.Errorf("%s: %d charges that nobody took were not paid at the backup", router, o.Undecided)
+			}
+		}
+	}
+}
