@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // The ways in which a gateway breaks here.
@@ -50,12 +51,13 @@ type frailGateway struct {
 	broken  atomic.Bool
 	takings *takings
 
-	mu   sync.Mutex
-	paid map[string]question // by order number
+	mu       sync.Mutex
+	paid     map[string]question  // by order number
+	failures map[string]time.Time // when a charge of each order failed here, by what is sold
 }
 
 func openFrailGateway(ctx context.Context, fault string, shared *takings) (*frailGateway, error) {
-	g := &frailGateway{fault: fault, takings: shared, paid: map[string]question{}}
+	g := &frailGateway{fault: fault, takings: shared, paid: map[string]question{}, failures: map[string]time.Time{}}
 	var err error
 	g.server, g.url, err = listenHTTP(ctx, g)
 	return g, err
@@ -83,14 +85,17 @@ func (g *frailGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch fault {
 	case faultHang:
 		<-r.Context().Done()
+		g.fail(q)
 		return
 	case fault5xx:
+		g.fail(q)
 		http.Error(w, "out of order", http.StatusServiceUnavailable)
 		return
 	}
 	if q.TransactionType == "CHARGE" {
 		g.take(q)
 		if fault == faultLost {
+			g.fail(q)
 			panic(http.ErrAbortHandler) // the server hangs up
 		}
 	}
@@ -102,6 +107,23 @@ func (g *frailGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q = known
 	}
 	_, _ = w.Write(q.answer(paid))
+}
+
+// fail notes a charge that got no answer of use.
+func (g *frailGateway) fail(q question) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if q.TransactionType == "CHARGE" && len(q.ProductName) > 0 {
+		g.failures[q.ProductName[0]] = time.Now()
+	}
+}
+
+// failed is when an order's charge failed here. Where nothing listens, nobody knows.
+func (g *frailGateway) failed(order string) (at time.Time, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at, ok = g.failures[order]
+	return at, ok
 }
 
 // take charges an order number once, as WayForPay does.

@@ -23,10 +23,12 @@ const outageRate = 50
 
 // outcome is what became of one charge before or in an outage.
 type outcome struct {
+	order        string
 	began, ended time.Time
-	vain         bool // it asked the first gateway and had nothing of it
-	backup       bool // it was paid at the backup
-	paid         bool // within its call
+	vain         bool      // it asked the first gateway, and had no answer
+	failed       time.Time // when that was, as the gateway knows; zero unknown
+	backup       bool      // it was paid at the backup
+	paid         bool      // within its call
 }
 
 // outageRun is what one outage came to.
@@ -64,7 +66,7 @@ func weigh(all []outcome, onset time.Time) outageRun {
 		if o.backup {
 			r.first = min(r.first, o.ended.Sub(onset))
 		}
-		if o.backup && !o.vain {
+		if o.backup && !o.vain && !o.began.Before(onset) {
 			r.spared = min(r.spared, o.began.Sub(onset))
 		}
 		if o.vain {
@@ -78,7 +80,11 @@ func weigh(all []outcome, onset time.Time) outageRun {
 		}
 	}
 	for _, o := range all {
-		if o.vain && r.spared != never && !o.ended.After(onset.Add(r.spared)) {
+		at := o.failed
+		if at.IsZero() {
+			at = o.began // refused connections fail at once
+		}
+		if o.vain && r.spared != never && !at.After(onset.Add(r.spared)) {
 			r.needed++
 		}
 	}
@@ -137,6 +143,9 @@ func (b *benchmark) lookOn(ctx context.Context, g *frailGateway, charge func(con
 			return err
 		}
 		o.began, o.ended = began, time.Now()
+		if at, ok := g.failed(o.order); ok {
+			o.vain, o.failed = true, at
+		}
 		mu.Lock()
 		all = append(all, o)
 		mu.Unlock()
@@ -164,7 +173,9 @@ func (p *process) chargeInOutage(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	return readOutcome(payment), nil
+	o := readOutcome(payment)
+	o.order = request.GetOrderId()
+	return o, nil
 }
 
 // readOutcome says where the money of a payment was taken, if it was.

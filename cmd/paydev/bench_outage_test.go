@@ -66,19 +66,21 @@ func TestAnOutageIsWeighedByWhatItDidToCharges(t *testing.T) {
 		return o
 	}
 	healthy, failedOver := outcome{paid: true}, outcome{paid: true, vain: true, backup: true}
+	timedOut := outcome{paid: true, vain: true, failed: onset.Add(101 * time.Millisecond)} // too late to have been needed
 	lost, spared := outcome{vain: true}, outcome{paid: true, backup: true}
 	r := weigh([]outcome{
 		at(-300, 10, healthy), at(-200, 10, healthy), at(-100, 10, healthy),
 		at(0, 60, failedOver), at(10, 1000, lost), at(20, 40, failedOver), at(30, 10, healthy),
-		at(100, 10, spared), at(200, 10, spared),
+		at(-50, 80, spared), // stuck for another reason
+		at(100, 10, spared), at(200, 10, spared), at(40, 200, timedOut),
 	}, onset)
-	if r.needed != 2 || r.first != 60*time.Millisecond || r.spared != 100*time.Millisecond {
+	if r.needed != 3 || r.first != 30*time.Millisecond || r.spared != 100*time.Millisecond {
 		t.Errorf("%d failures, first after %s, spared after %s", r.needed, r.first, r.spared)
 	}
-	if r.asked != 6 || r.vain != 3 || r.undecided != 1 || len(r.penalties) != 3 {
+	if r.asked != 8 || r.vain != 4 || r.undecided != 1 || len(r.penalties) != 4 {
 		t.Errorf("%+v", r)
 	}
-	for i, want := range []time.Duration{30, 50, 990} { // beyond the 10 ms of a healthy one, to the width of a bucket
+	for i, want := range []time.Duration{30, 50, 190, 990} { // beyond the 10 ms of a healthy one, to the width of a bucket
 		if got := r.penalties[i]; got > want*time.Millisecond || got < want*time.Millisecond-100*time.Microsecond {
 			t.Errorf("penalty %d is %s, not %d ms", i, got, want)
 		}

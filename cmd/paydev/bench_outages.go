@@ -19,7 +19,7 @@ type outageCell struct {
 	FirstMS      *float64 `json:"first_paid_at_backup_ms"`
 	SparedMS     *float64 `json:"first_spared_ms"`
 	Asked        int      `json:"charges"`   // since the outage began
-	Vain         int      `json:"in_vain"`   // asked the broken gateway first
+	Vain         int      `json:"in_vain"`   // asked the broken gateway
 	Penalized    int      `json:"penalized"` // these, and those that were not paid within their call
 	PenaltyP50MS float64  `json:"penalty_p50_ms"`
 	PenaltyMaxMS float64  `json:"penalty_max_ms"`

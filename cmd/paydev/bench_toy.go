@@ -35,7 +35,7 @@ func (t *toy) charge(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	var o outcome
+	o := outcome{order: order}
 	for i, url := range t.urls {
 		_, err := t.breakers[i].Execute(func() (struct{}, error) { return struct{}{}, post(ctx, t.client, url+"/api", body, `"Approved"`) })
 		if err == nil {
