@@ -57,9 +57,9 @@ rules: ## check and try the alert rules (needs promtool, which comes with promet
 	promtool check config deploy/prometheus/prometheus.yaml
 	promtool test rules deploy/prometheus/payrouter.rules*.test.yaml
 
-bench: ## measure the core, the journal, the back office, and the whole house under load
+bench: ## measure the core, the journal, the back office, and the whole house (ARGS for paydev bench)
 	go test -run '^$$' -bench . -timeout 60m ./router/payment ./router/journal ./router/office
-	go run ./cmd/paydev bench
+	go run ./cmd/paydev bench $(ARGS)
 
 build: ## build static binaries into bin/, stamped with the version
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/payrouter ./cmd/payctl ./cmd/paydev
