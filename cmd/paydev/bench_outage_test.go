@@ -53,6 +53,9 @@ func TestALostAnswerIsOfMoneyThatWasTaken(t *testing.T) {
 	if result := adapter.Lookup(t.Context(), ref); result.Verdict != providers.Approved {
 		t.Errorf("the look-up finds %s %s", result.Verdict, result.Reason)
 	}
+	if _, ok := g.failed("order 1"); !ok {
+		t.Error("the gateway does not know that its answer was lost")
+	}
 	if shared.orders["order 1"] != 1 || shared.twice() != 0 {
 		t.Errorf("taken: %v", shared.orders)
 	}

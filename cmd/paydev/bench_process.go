@@ -34,7 +34,8 @@ type process struct {
 // stopWithin is longer than the service lets calls in flight finish.
 const stopWithin = 40 * time.Second
 
-// startProcess starts this program again with orders, and waits until it serves.
+// startProcess starts this program again with orders, and waits until it serves. With an error
+// nothing is left running.
 func startProcess(ctx context.Context, orders serviceOrders) (p *process, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -64,17 +65,17 @@ func startProcess(ctx context.Context, orders serviceOrders) (p *process, err er
 		}
 	}()
 	if _, err = p.in.Write(append(text, '\n')); err != nil {
-		return nil, err
+		return p, err
 	}
 	if err = p.answers.Decode(&p.greeting); err != nil {
-		return nil, fmt.Errorf("the service does not greet: %w", err)
+		return p, fmt.Errorf("the service does not greet: %w", err)
 	}
 	if p.Error != "" {
-		return nil, errors.New(p.Error)
+		return p, errors.New(p.Error)
 	}
 	p.ready = time.Since(began)
 	if p.conn, err = grpc.NewClient(p.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials())); err != nil {
-		return nil, err
+		return p, err
 	}
 	p.client = payrouterv1.NewPaymentsClient(p.conn)
 	p.started, err = p.usage()

@@ -32,7 +32,7 @@ func TestRatiosCompareRunsOfTheSameRepetition(t *testing.T) {
 	at := func(engine string) *cell { k := service(engine); k.Callers = 16; return r.find(k) }
 	lite, pg := at("sqlite"), at("postgresql")
 	if lite.PerSecond != 500 || lite.Least != 300 || lite.Most != 600 || lite.OfCommits != 0.25 || lite.OfGateway != 0.25 || lite.OfEcho != 0.25 || lite.OfBoth != 0.5 {
-		t.Errorf("%+v", lite)
+		t.Errorf("%+v, %s", lite.figures, lite.ratios())
 	}
 	if math.Abs(lite.OfAll-0.75) > 1e-9 || lite.OfBatch != 0.1 { // of 0.1 and 0.125 the lower
 		t.Errorf("of all %f, of batch %f", lite.OfAll, lite.OfBatch)
@@ -41,16 +41,16 @@ func TestRatiosCompareRunsOfTheSameRepetition(t *testing.T) {
 		t.Errorf("%.1f syncs a charge, %d behind", lite.Syncs, *lite.Behind)
 	}
 	if len(pg.Runs) != 2 || pg.OfGateway != 0.1 || pg.OfCommits != 0 || pg.OfBoth != 0 || pg.OfAll != 0 {
-		t.Errorf("%+v", pg)
+		t.Errorf("%+v, %s", pg.figures, pg.ratios())
 	}
 	if half, err := r.perSecond(key{Engine: "sqlite", Flow: flowCharge, Rate: rateHalf}, 2); err != nil || half != 150 {
 		t.Errorf("half of the last repetition is %f, error %v", half, err)
 	}
 	var out bytes.Buffer
-	if err := r.print(&out); err != nil || strings.Count(out.String(), whatPayrouter) != 3 {
+	if err := r.print(&out); err != nil || strings.Count(out.String(), whatPayrouter) != 3 || strings.Count(out.String(), "0.750") != 1 {
 		t.Errorf("error %v:\n%s", err, out.String())
 	}
-	if table := strings.Index(out.String(), "per second"); table < 0 || strings.Index(out.String(), "of batch") > table {
+	if ratios, table := strings.Index(out.String(), "of batch"), strings.Index(out.String(), "per second"); ratios < 0 || table < ratios {
 		t.Errorf("ratios do not come first:\n%s", out.String())
 	}
 }
