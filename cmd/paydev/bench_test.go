@@ -109,40 +109,38 @@ func TestFlagsThatMeasureNothingAreRefused(t *testing.T) {
 // Every cell is run for an instant. Without PostgreSQL its half is missing from the
 // report, which says so.
 func TestTheWholeBenchmarkRuns(t *testing.T) {
-	r := benched(t, "-duration", "200ms", "-callers", "2", "-gateway", "20ms", "-rates", "10,"+rateHalf, "-parts", "limits,closed,open", "-profiles", t.TempDir())
-	want := map[key]bool{{What: whatEcho, Callers: 2}: true}
-	for _, ms := range []int64{20} {
-		want[key{What: whatGateway, GatewayMS: ms, Callers: 2}] = true
-	}
+	r := benched(t, "-duration", "500ms", "-callers", "2", "-gateway", "20ms", "-rates", "10", "-parts", "limits,closed,open", "-profiles", t.TempDir())
+	want := map[key]bool{{What: whatEcho, Callers: 2}: true, {What: whatBatch, Engine: "sqlite", Callers: 2}: true, {What: whatGateway, GatewayMS: 20, Callers: 2}: true}
 	for _, e := range r.Engines {
 		if e.Limit != "none" {
 			want[key{What: whatCommits, Engine: e.Name, Callers: 2}] = true
 		}
-		for _, ms := range []int64{20} {
-			for _, flow := range allFlows() {
-				want[key{What: whatPayrouter, Engine: e.Name, Flow: flow, GatewayMS: ms, Callers: 2}] = true
-			}
-			for _, rate := range []string{"10", rateHalf} {
-				want[key{What: whatPayrouter, Engine: e.Name, Flow: flowCharge, GatewayMS: ms, Rate: rate}] = true
-			}
+		for _, flow := range allFlows() {
+			want[key{What: whatPayrouter, Engine: e.Name, Flow: flow, GatewayMS: 20, Callers: 2}] = true
 		}
+		want[key{What: whatPayrouter, Engine: e.Name, Flow: flowCharge, GatewayMS: 20, Rate: "10"}] = true
 	}
-	want[key{What: whatBatch, Engine: "sqlite", Callers: 2}] = true
 	for _, c := range r.Cells {
-		if delete(want, c.key); c.Failed > 0 || len(c.Runs) != 1 || c.MaxUS < c.P99US || c.P99US < c.P50US || c.P50US < 1000*c.GatewayMS {
-			t.Errorf("%s: %+v", c.key, c.figures)
+		if delete(want, c.key); c.Failed > 0 || len(c.Runs) != 1 || c.MaxUS < c.P99US || c.P99US < c.P50US {
+			t.Errorf("%s: %+v, %d failed", c.key, c.figures, c.Failed)
 		}
-		if service := c.What == whatPayrouter; service != (c.ReadyMS > 0) && c.What != whatEcho || service && (c.Objects < 100 || c.Bytes < 1000 || c.LoadCPUUS <= 0) {
+		if c.PerSecond == 0 {
+			continue // a machine so busy that nobody was answered in time
+		}
+		if c.P50US < 1000*c.GatewayMS {
+			t.Errorf("%s: answered after %d us", c.key, c.P50US)
+		}
+		if c.What == whatPayrouter && (c.ReadyMS <= 0 || c.Objects < 100 || c.Bytes < 1000 || c.LoadCPUUS <= 0) {
 			t.Errorf("%s: of its process %+v", c.key, c.figures)
 		}
-		if compared := c.What == whatPayrouter && c.Rate == "" && c.Engine == "sqlite"; compared && (c.OfAll <= 0 || c.OfBatch <= 0 || c.OfAll < c.OfBoth) {
-			t.Errorf("%s: of all %f, of both %f, of batch %f", c.key, c.OfAll, c.OfBoth, c.OfBatch)
+		if c.What == whatPayrouter && c.Rate == "" && c.Engine == "sqlite" && (c.OfAll <= 0 || c.OfBatch <= 0 || c.OfAll < c.OfBoth) {
+			t.Errorf("%s: %s", c.key, c.ratios())
 		}
 	}
 	if len(want) > 0 || len(r.Engines) < 2 && len(r.Warnings) == 0 {
 		t.Errorf("missing %v, warnings %q", want, r.Warnings)
 	}
-	if r.Settings["rates"] != "10,half" || r.Commit == "" || r.CPU == "" {
+	if r.Settings["rates"] != "10" || r.Commit == "" || r.CPU == "" {
 		t.Errorf("settings %v of %q on %q", r.Settings, r.Commit, r.CPU)
 	}
 }
