@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
 )
@@ -45,9 +48,23 @@ func (p *process) charge(ctx context.Context) (*payrouterv1.Payment, error) {
 	defer cancel()
 	payment, err := p.client.CreatePayment(ctx, chargeRequest())
 	if err != nil {
-		return nil, err
+		return nil, refusedOr(err)
 	}
 	return payment, insist(payment)
+}
+
+// refusedOr is the error as it came, or the [refusal] that it is.
+func refusedOr(err error) error {
+	said, ok := status.FromError(err)
+	if !ok || said.Code() != codes.ResourceExhausted && said.Code() != codes.Unavailable {
+		return err
+	}
+	for _, detail := range said.Details() {
+		if retry, ok := detail.(*errdetails.RetryInfo); ok {
+			return refusal{err, retry.GetRetryDelay().AsDuration()}
+		}
+	}
+	return err // such as a connection that broke
 }
 
 // insist is an error unless all the money is there.
@@ -67,7 +84,7 @@ func (p *process) offer(ctx context.Context, notices *http.Client) error {
 	request.Methods, request.Instrument = []payrouterv1.Method{payrouterv1.Method_METHOD_PAGE}, ""
 	payment, err := p.client.CreatePayment(ctx, request)
 	if err != nil {
-		return err
+		return refusedOr(err)
 	}
 	page, err := url.Parse(payment.GetAction().GetRedirect().GetUrl())
 	if err != nil {

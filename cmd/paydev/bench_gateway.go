@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -166,7 +167,8 @@ func (g *quickGateway) bare(ctx context.Context, callers int, d time.Duration) s
 	return load(ctx, callers, d, func(ctx context.Context) error { return post(ctx, client, g.url+"/api", charge, `"Approved"`) })
 }
 
-// post sends a body and insists on an answer with that text in it.
+// post sends a body and insists on an answer with that text in it. Who is told when to come
+// back was refused.
 func post(ctx context.Context, client *http.Client, url string, body []byte, want string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -181,6 +183,9 @@ func post(ctx context.Context, client *http.Client, url string, body []byte, wan
 	answer, err := io.ReadAll(response.Body)
 	if err == nil && !bytes.Contains(answer, []byte(want)) {
 		err = fmt.Errorf("%s without %s", response.Status, want)
+		if seconds, wrong := strconv.Atoi(response.Header.Get("Retry-After")); wrong == nil {
+			err = refusal{err, time.Duration(seconds) * time.Second}
+		}
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ type sample struct {
 	waits      histogram     // how long they took
 	all        int           // answered at all, warm-up included
 	cpu        time.Duration // what this process spent on all of them; 0 unknown
+	refused    int           // by a service that had too much to do: see [refusal]
 	failed     int
 	why        error // of the first that failed
 
@@ -35,18 +37,33 @@ func (s sample) perSecond() float64 {
 	return float64(s.done) / s.took.Seconds()
 }
 
-// fail counts what failed and keeps the first reason.
-func (s *sample) fail(err error) {
+// refusal is the answer of a service that has too much to do: nothing was done, and one may
+// come back after a while.
+type refusal struct {
+	error
+	after time.Duration
+}
+
+// fail counts what was refused or failed, and keeps the first reason of a failure. It says
+// how long to stay away.
+func (s *sample) fail(err error) time.Duration {
+	var r refusal
+	if errors.As(err, &r) {
+		s.refused++
+		return r.after
+	}
 	s.failed++
 	if s.why == nil {
 		s.why = err
 	}
+	return 0
 }
 
 // merge adds what another caller of the same run came to.
 func (s *sample) merge(other sample) {
 	s.done += other.done
 	s.all += other.all
+	s.refused += other.refused
 	s.failed += other.failed
 	s.waits.merge(other.waits)
 	if s.why == nil {
@@ -59,7 +76,9 @@ func (s *sample) merge(other sample) {
 func warmUp(d time.Duration) time.Duration { return min(d/4, time.Second) }
 
 // load lets callers call do, each again as soon as it is answered, and measures what is
-// answered within d, after a warm-up. Whoever is waiting when d ends is waited for.
+// answered within d, after a warm-up. Whoever is waiting when d ends is waited for. Who is
+// refused stays away as long as it is told to, as a caller in earnest would: one that came
+// back at once would measure refusals.
 func load(ctx context.Context, callers int, d time.Duration, do func(ctx context.Context) error) sample {
 	from := time.Now().Add(warmUp(d))
 	until := from.Add(d)
@@ -80,7 +99,7 @@ func load(ctx context.Context, callers int, d time.Duration, do func(ctx context
 				case err != nil && ctx.Err() != nil:
 					return
 				case err != nil:
-					s.fail(err)
+					away(ctx, min(s.fail(err), time.Until(until)))
 					continue
 				}
 				s.all++
@@ -97,6 +116,17 @@ func load(ctx context.Context, callers int, d time.Duration, do func(ctx context
 		total.merge(s)
 	}
 	return total
+}
+
+// away waits, or until nobody waits for the result any more.
+func away(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // cpuTime is what this process has spent of the processor so far.

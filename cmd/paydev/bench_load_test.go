@@ -4,11 +4,18 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 func TestOnlyWhatIsAnsweredAfterTheWarmUpIsMeasured(t *testing.T) {
@@ -46,6 +53,44 @@ func TestWhatFailsIsCountedAndNotMeasured(t *testing.T) {
 			t.Errorf("%d measured, %d failed: %v", s.done, s.failed, s.why)
 		}
 	})
+}
+
+// One that is told to come back after 100 ms does so, and asks 7 times in all.
+func TestWhoIsRefusedStaysAwayAsLongAsItIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said, err := status.New(codes.ResourceExhausted, "too much").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(100 * time.Millisecond)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refuse := func(context.Context) error { time.Sleep(100 * time.Millisecond); return refusedOr(said.Err()) }
+		if s := load(t.Context(), 1, time.Second, refuse); s.refused != 7 || s.failed != 0 || s.why != nil {
+			t.Errorf("%d refused, %d failed: %v", s.refused, s.failed, s.why)
+		}
+		if s := paced(t.Context(), 10, 8, time.Second, refuse); s.refused != 13 || s.failed != 0 || s.waits.n != 0 {
+			t.Errorf("at a fixed rate %d refused, %d failed, %d answered", s.refused, s.failed, s.waits.n)
+		}
+		broken := refusedOr(status.Error(codes.Unavailable, "broken"))
+		if s := load(t.Context(), 1, time.Second, func(context.Context) error { time.Sleep(time.Second); return broken }); s.failed != 2 || s.refused != 0 {
+			t.Errorf("of a broken connection %d failed, %d refused", s.failed, s.refused)
+		}
+	})
+}
+
+func TestANoticeThatMustComeAgainWasRefused(t *testing.T) {
+	for wait, want := range map[string]time.Duration{"5": 5 * time.Second, "": 0} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if wait != "" {
+				w.Header().Set("Retry-After", wait)
+			}
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+		}))
+		err := post(t.Context(), server.Client(), server.URL, nil, "accept")
+		server.Close()
+		var s sample
+		if away := s.fail(err); away != want || s.refused > 0 != (want > 0) || err == nil {
+			t.Errorf("to come back after %q: %d refused, away for %s, error %v", wait, s.refused, away, err)
+		}
+	}
 }
 
 // Asked 100 times a second, somebody who takes 20 ms each falls behind by half: what waits

@@ -41,7 +41,7 @@ type outageRun struct {
 	undecided int // charges that were not paid within their call
 	twice     int // orders whose money was taken twice
 	asked     int // charges since the outage began
-	failed    int // calls that ended with an error
+	failed    int // calls that were refused or ended with an error
 	why       error
 }
 
@@ -154,7 +154,7 @@ func (b *benchmark) lookOn(ctx context.Context, g *frailGateway, charge func(con
 	mu.Lock()
 	defer mu.Unlock()
 	r := weigh(all, onset)
-	r.failed, r.why = s.failed, s.why
+	r.failed, r.why = s.failed+s.refused, s.why
 	return r
 }
 
@@ -171,7 +171,7 @@ func (p *process) chargeInOutage(ctx context.Context) (outcome, error) {
 	request.Description = request.GetOrderId()
 	payment, err := p.client.CreatePayment(ctx, request)
 	if err != nil {
-		return outcome{}, err
+		return outcome{}, refusedOr(err)
 	}
 	o := readOutcome(payment)
 	o.order = request.GetOrderId()

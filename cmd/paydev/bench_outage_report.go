@@ -25,7 +25,7 @@ type outageCell struct {
 	PenaltyMaxMS float64  `json:"penalty_max_ms"`
 	Undecided    int      `json:"not_paid_within_call"`
 	Twice        int      `json:"orders_charged_twice"` // in all repetitions together
-	Failed       int      `json:"failed"`               // calls that ended with an error, in all repetitions
+	Failed       int      `json:"failed"`               // calls that were refused or ended with an error, in all repetitions
 
 	runs []outageRun
 }

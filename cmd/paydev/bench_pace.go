@@ -38,7 +38,7 @@ func paced(ctx context.Context, perSecond float64, most int, d time.Duration, do
 		defer mu.Unlock()
 		if err != nil {
 			if ctx.Err() == nil {
-				total.fail(err)
+				_ = total.fail(err) // who is refused does not come back here
 			}
 			return
 		}

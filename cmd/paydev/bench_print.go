@@ -80,7 +80,7 @@ func (c *cell) openRow() string {
 	return fmt.Sprintf("%s\t%.0f\t%s\t%d\t%d\t%s", c.Rate, c.Asked, orDash(c.OfAsked), c.Late, c.Unstarted, c.runs())
 }
 
-const headsOfRuns = "engine\tflow\tgateway ms\tcallers\tper second\tleast\tmost\tp50 ms\tp90 ms\tp99 ms\tp99.9 ms\tmax ms\tcpu us\tload us\tobjects\tKB\tpeak MB\tready ms\tsyncs\tfeed behind\tfailed\t"
+const headsOfRuns = "engine\tflow\tgateway ms\tcallers\tper second\tleast\tmost\tp50 ms\tp90 ms\tp99 ms\tp99.9 ms\tmax ms\tcpu us\tload us\tobjects\tKB\tpeak MB\tready ms\tsyncs\tfeed behind\trefused\tfailed\t"
 
 func (c *cell) runs() string {
 	behind, gateway, callers := "-", "-", "-"
@@ -93,9 +93,9 @@ func (c *cell) runs() string {
 	if c.Callers > 0 {
 		callers = fmt.Sprint(c.Callers)
 	}
-	return fmt.Sprintf("%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t", cmp.Or(c.Engine, "-"), cmp.Or(c.Flow, "-"), gateway, callers,
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t", cmp.Or(c.Engine, "-"), cmp.Or(c.Flow, "-"), gateway, callers,
 		c.PerSecond, c.Least, c.Most, millis(c.P50US), millis(c.P90US), millis(c.P99US), millis(c.P999US), millis(c.MaxUS),
-		whole(c.CPUUS), whole(c.LoadCPUUS), whole(c.Objects), whole(c.Bytes/1024), whole(float64(c.Peak)/(1<<20)), whole(c.ReadyMS), orDash(c.Syncs), behind, c.Failed)
+		whole(c.CPUUS), whole(c.LoadCPUUS), whole(c.Objects), whole(c.Bytes/1024), whole(float64(c.Peak)/(1<<20)), whole(c.ReadyMS), orDash(c.Syncs), behind, c.Refused, c.Failed)
 }
 
 func millis(us int64) string { return fmt.Sprintf("%.2f", float64(us)/1000) }

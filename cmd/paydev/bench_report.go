@@ -71,9 +71,12 @@ func (k key) String() string {
 type cell struct {
 	key
 	figures
-	Least  float64 `json:"per_second_least"`
-	Most   float64 `json:"per_second_most"`
-	Failed int     `json:"failed"` // in all repetitions
+	Least float64 `json:"per_second_least"`
+	Most  float64 `json:"per_second_most"`
+	// Refused and Failed are counts of all repetitions. Refused were those that the service
+	// told to come back, because it had too much to do.
+	Refused int `json:"refused"`
+	Failed  int `json:"failed"`
 
 	OfCommits float64 `json:"of_commits,omitempty"` // of the commits alone
 	OfBatch   float64 `json:"of_batch,omitempty"`   // of the commits alone, many in one transaction
@@ -188,6 +191,7 @@ func (r *report) conclude() {
 				r.Warnings = append(r.Warnings, fmt.Sprintf("FAILED: %s: %v", c.key, s.why))
 			}
 			c.Failed += s.failed
+			c.Refused += s.refused
 		}
 		c.figures = middle(c.Runs)
 		rates := over(c.Runs, func(r figures) float64 { return r.PerSecond })

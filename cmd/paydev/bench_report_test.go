@@ -72,7 +72,7 @@ func TestWhatIsPerChargeIsOfTheServiceAloneAndOfAllCharges(t *testing.T) {
 func TestTheReportAsJSONKeepsItsNames(t *testing.T) {
 	r := &report{Settings: map[string]string{"rates": "half"}, Warnings: []string{}}
 	k := key{What: whatPayrouter, Engine: "sqlite", Flow: flowOffer, GatewayMS: 200, Rate: rateHalf}
-	r.cell(k).add(0, sample{done: 90, all: 100, asked: 100, late: 2, unstarted: 1, failed: 1, why: errors.New("broken"), took: time.Second, syncs: -1, unnumbered: -1})
+	r.cell(k).add(0, sample{done: 90, all: 100, asked: 100, late: 2, unstarted: 1, refused: 3, failed: 1, why: errors.New("broken"), took: time.Second, syncs: -1, unnumbered: -1})
 	r.outage(routerToy, faultLost).runs = []outageRun{{needed: 6, first: time.Second, spared: never, vain: 7, penalties: []time.Duration{time.Second, 3 * time.Second}, twice: 6}}
 	r.conclude()
 	text, err := json.Marshal(r)
@@ -81,7 +81,7 @@ func TestTheReportAsJSONKeepsItsNames(t *testing.T) {
 	}
 	for _, want := range []string{`"commit":`, `"cpu":`, `"load_average":`, `"settings":{"rates":"half"}`,
 		`{"what":"payrouter","engine":"sqlite","flow":"offer","gateway_ms":200,"rate":"half","per_second":90,"p50_us":0,"p90_us":0,"p99_us":0,"p99_9_us":0,"max_us":0,"asked_per_second":100,"late":2,"unstarted":1,`,
-		`"failed":1,`, `"of_asked":0.9,`, `"runs":[{"per_second":90,`,
+		`"refused":3,"failed":1,`, `"of_asked":0.9,`, `"runs":[{"per_second":90,`,
 		`{"router":"gobreaker toy","fault":"lost","failures_needed":6,"first_paid_at_backup_ms":1000,"first_spared_ms":null,"charges":0,"in_vain":7,"penalized":2,"penalty_p50_ms":1000,"penalty_max_ms":3000,"not_paid_within_call":0,"orders_charged_twice":6,"failed":0}`,
 		`"warnings":["FAILED: payrouter sqlite offer, gateway 200 ms, rate half: broken"]`} {
 		if !bytes.Contains(text, []byte(want)) {
