@@ -65,12 +65,14 @@ func bench(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "paydev bench:", err)
 		return 2
 	}
+	settings := map[string]string{}
+	flags.VisitAll(func(f *flag.Flag) { settings[f.Name] = f.Value.String() })
 	r, err := b.run(ctx)
 	if err != nil {
 		fmt.Fprintln(errs, "paydev bench:", err)
 		return 1
 	}
-	flags.VisitAll(func(f *flag.Flag) { r.Settings[f.Name] = f.Value.String() })
+	r.Settings = settings
 	if *asJSON {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
