@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
 )
@@ -34,7 +33,7 @@ func (c *client) auditListCommand() *cobra.Command {
 		Example: `  payctl audit list --since 24h
   payctl audit list --actor aida --act ResolveAttempt
   payctl audit list --subject payments/019ac…`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := checkLimit(limit); err != nil {
 				return err
 			}
@@ -42,11 +41,8 @@ func (c *client) auditListCommand() *cobra.Command {
 			if request.Actor = actor; actor != "" && actor != "router" && !strings.Contains(actor, ":") {
 				request.Actor = "operator:" + actor
 			}
-			if cmd.Flags().Changed("since") {
-				if since <= 0 {
-					return usagef("--since %s: it must be more than zero, for example 48h", since)
-				}
-				request.CreateTimeAfter = timestamppb.New(time.Now().Add(-since))
+			if request.CreateTimeAfter, err = ago(cmd, since); err != nil {
+				return err
 			}
 			ctx, cancel := c.call(cmd)
 			defer cancel()

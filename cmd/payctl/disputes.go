@@ -124,7 +124,7 @@ func (c *client) disputeListCommand() *cobra.Command {
 		Use: "list", Short: "List disputes, those recorded last first", Args: arguments(0, 0),
 		Example: `  payctl dispute list --state open
   payctl dispute list --overdue --gateway kaspi-main`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := checkLimit(limit); err != nil {
 				return err
 			}
@@ -142,11 +142,8 @@ func (c *client) disputeListCommand() *cobra.Command {
 			if payment != "" {
 				request.Payment = full("payments", payment)
 			}
-			if cmd.Flags().Changed("since") {
-				if since <= 0 {
-					return usagef("--since %s: it must be more than zero, for example 48h", since)
-				}
-				request.CreateTimeAfter = timestamppb.New(time.Now().Add(-since))
+			if request.CreateTimeAfter, err = ago(cmd, since); err != nil {
+				return err
 			}
 			ctx, cancel := c.call(cmd)
 			defer cancel()

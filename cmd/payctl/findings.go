@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	payrouterv1 "github.com/payrouter/payrouter/proto/payrouter/v1"
 )
@@ -31,7 +30,7 @@ itself and says so.`,
 		Example: `  payctl findings
   payctl findings --gateway halyk-main --kind unknown_to_us
   payctl findings --payment 019ac… --all`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := checkLimit(limit); err != nil {
 				return err
 			}
@@ -47,11 +46,8 @@ itself and says so.`,
 					*f.into = full(f.collection, f.given)
 				}
 			}
-			if cmd.Flags().Changed("since") {
-				if since <= 0 {
-					return usagef("--since %s: it must be more than zero, for example 48h", since)
-				}
-				request.CreateTimeAfter = timestamppb.New(time.Now().Add(-since))
+			if request.CreateTimeAfter, err = ago(cmd, since); err != nil {
+				return err
 			}
 			request.Kind = strings.NewReplacer(" ", "_", "-", "_").Replace(request.GetKind()) // as tables write it, too
 			ctx, cancel := c.call(cmd)

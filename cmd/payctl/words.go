@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -158,4 +159,15 @@ func why(code, detail string) string {
 		text += ": " + detail
 	}
 	return text
+}
+
+// ago is the instant that --since names, or nothing where it is not given.
+func ago(cmd *cobra.Command, since time.Duration) (*timestamppb.Timestamp, error) {
+	switch {
+	case !cmd.Flags().Changed("since"):
+		return nil, nil //nolint:nilnil // no limit
+	case since <= 0:
+		return nil, usagef("--since %s: it must be more than zero, for example 48h", since)
+	}
+	return timestamppb.New(time.Now().Add(-since)), nil
 }
