@@ -160,7 +160,7 @@ func (r *Router) preview(ctx context.Context, o payment.Opened, now time.Time) (
 		choice := payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: WhyCapable}
 		if mistimed {
 			choice.Why = WhyClock
-		} else if r.trust.err() != nil {
+		} else if r.sure() != nil {
 			choice.Why = WhyReconcile
 		} else if err := r.Board.Peek(c.Gateway, c.op(), p.ID); err != nil {
 			choice.Why = why(err)

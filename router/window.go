@@ -95,6 +95,7 @@ func (r *Router) lookOver(ctx context.Context) (orders []journal.Override, err e
 	lost := look.Gone || look.Behind && began.Sub(time.UnixMicro(r.lostAt.Load())) > forgetsWithin
 	if err == nil && look.Moved {
 		r.doubt("another server answers, or it was started anew")
+		r.Journal.Settle()
 	}
 	if err == nil && lost {
 		r.doubt("the books went back")
@@ -129,9 +130,18 @@ func (r *Router) doubt(why string) {
 	r.trust.doubt()
 }
 
+// sure reports why the books are not trusted, or nil. A server that has just taken over is
+// doubted from the first connection on, which may be long before the next look.
+func (r *Router) sure() error {
+	if r.Journal.Moved() {
+		return errNotSure
+	}
+	return r.trust.err()
+}
+
 // mayMove reports why nothing that moves money may be sent to anybody now, or nil.
 func (r *Router) mayMove() error {
-	err := r.trust.err()
+	err := r.sure()
 	if err == nil {
 		err = r.Board.Reconciled()
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -36,16 +38,40 @@ func (s *Store) LookOver(ctx context.Context) (Look, error) {
 	look := Look{Behind: s.back.Swap(false)}
 	if s.postgres {
 		var started time.Time
-		if err := s.write.QueryRowContext(ctx, `SELECT pg_postmaster_start_time()`).Scan(&started); err != nil {
+		if err := s.write.QueryRowContext(ctx, serverStart).Scan(&started); err != nil {
 			return look, fmt.Errorf("look for the server: %w", err)
 		}
 		last := s.started.Swap(&started)
-		look.Moved = last != nil && !last.Equal(started)
+		look.Moved = s.moved.Load() || last != nil && !last.Equal(started)
 	}
 	gone, err := s.gone(ctx, s.write)
 	look.Gone = gone
 	return look, err
 }
+
+// serverStart tells one server from another, and from itself before it was started anew.
+const serverStart = `SELECT pg_postmaster_start_time()`
+
+// recognise looks at the server behind a new connection, before anything is asked of it: a
+// server that takes over may be there and gone between two looks.
+func (s *Store) recognise(ctx context.Context, conn *pgx.Conn) error {
+	var started time.Time
+	if err := conn.QueryRow(ctx, serverStart).Scan(&started); err != nil {
+		return fmt.Errorf("look for the server: %w", err)
+	}
+	if last := s.started.Load(); last != nil && !last.Equal(started) {
+		s.moved.Store(true)
+	}
+	return nil
+}
+
+// Moved reports whether a connection reached another server than the last look did, or the
+// same one after a start, since Settle. Whoever read something from it may have read less
+// than was committed.
+func (s *Store) Moved() bool { return s.moved.Load() }
+
+// Settle is for whoever has drawn the consequences of Look.Moved.
+func (s *Store) Settle() { s.moved.Store(false) }
 
 // StartAnew forgets what was committed: the books are taken as they are now.
 func (s *Store) StartAnew() { s.last.Store(nil) }

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
-	_ "modernc.org/sqlite"             // the SQLite driver
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the SQLite driver
 
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -44,7 +44,8 @@ type Store struct {
 	timeout     time.Duration
 	last        atomic.Pointer[mark]
 	back        atomic.Bool               // the books hold less than was read from them
-	started     atomic.Pointer[time.Time] // the server, as last seen
+	started     atomic.Pointer[time.Time] // the server, as last looked over
+	moved       atomic.Bool               // another one answers since
 }
 
 // ErrNotFound says that there is no such payment, reference or row.
@@ -82,10 +83,7 @@ func Open(o Options) (*Store, error) {
 			return nil, errURL
 		}
 		s.postgres, s.server = true, server
-		db, err := sql.Open("pgx", o.URL)
-		if err != nil {
-			return nil, fmt.Errorf("open journal: %w", err)
-		}
+		db := stdlib.OpenDB(*server, stdlib.OptionAfterConnect(s.recognise))
 		db.SetMaxOpenConns(o.MaxConns)
 		db.SetMaxIdleConns(o.MaxConns)
 		s.write, s.read = db, db

@@ -79,12 +79,16 @@ func TestAStandbyThatLacksTheLastCommitsStopsAllCharges(t *testing.T) {
 	w.must(w.standby.Promote(t.Context()))
 	w.heard.forget() // what the caller was told is lost with the commit
 
-	w.eventually("the orders to reconcile", func() bool { return len(w.toReconcile(w.a)) == len(houses) })
-	for _, r := range []*replica{w.a, w.b} {
+	refused := func(r *replica) {
+		t.Helper()
 		if a := <-inBackground(r, lost, patience); status.Code(a.err) != codes.Unavailable {
 			t.Errorf("the request comes again before the window is reconciled: heard of %q, error %v", a.payment, a.err)
 		}
 	}
+	refused(w.b) // which has lost nothing itself, and mostly has not looked yet
+	w.eventually("the orders to reconcile", func() bool { return len(w.toReconcile(w.a)) == len(houses) })
+	refused(w.a)
+	refused(w.b)
 	if now := w.money(); now != sent {
 		t.Errorf("%d requests that move money were sent before the window was reconciled", now-sent)
 	}

@@ -1,0 +1,49 @@
+package journal_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
+	"github.com/payrouter/payrouter/router/pgtest/pgserver"
+)
+
+// A server that takes over may be written to long before the next look: whoever reaches it
+// knows at once.
+func TestTheFirstConnectionToAServerThatWasStartedAnewTells(t *testing.T) {
+	server, err := pgserver.Launch(t.Context(), pgserver.Options{Volatile: true})
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("NO POSTGRESQL THAT MAY BE STOPPED, so this test did not run: %v", err)
+	}
+	t.Cleanup(server.Stop)
+	s, err := journal.Open(journal.Options{URL: server.URL, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
+	must(t, err)
+	defer s.Close()
+	must(t, s.Migrate(t.Context()))
+	if look, err := s.LookOver(t.Context()); look.Moved || s.Moved() || err != nil {
+		t.Fatalf("%+v, error %v, while nothing happened", look, err)
+	}
+	must(t, server.Halt(pgserver.Fast))
+	must(t, server.Start(t.Context()))
+	if s.Moved() {
+		t.Fatal("it knows before it asked")
+	}
+	if _, err := s.Seq(t.Context(), "none"); err == nil {
+		t.Fatal("there is no such payment")
+	}
+	if !s.Moved() {
+		t.Error("a statement was answered by a server that nobody has looked over, and it does not know")
+	}
+	if look, err := s.LookOver(t.Context()); !look.Moved || err != nil {
+		t.Errorf("%+v, error %v", look, err)
+	}
+	s.Settle()
+	if look, err := s.LookOver(t.Context()); look.Moved || s.Moved() || err != nil {
+		t.Errorf("told once: %+v, error %v", look, err)
+	}
+}
