@@ -42,7 +42,7 @@ func TestAProcessKilledAtAnyStepOfAChargeLeavesTheTruthToTheOthers(t *testing.T)
 		{"link", func() router.Wish { return at(ask(providers.Link), wayforpayMain) }, sim.OpCreate},
 	}
 	for _, flow := range flows {
-		for _, point := range []string{"opened", "before plan", "planned", "answered", "recorded"} {
+		for _, point := range []string{"before plan", "planned", "answered", "recorded"} {
 			t.Run(flow.name+"/"+point, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					// Of an offer that reached the dying process the bank cannot know that nobody

@@ -35,41 +35,77 @@ func (e *RouteError) Error() string { return e.Err.Error() }
 // Unwrap gives the sentinel.
 func (e *RouteError) Unwrap() error { return e.Err }
 
-// Create opens a payment under its request id and moves it as far as it goes within
-// the caller's deadline. A request that came before answers with its payment as it
-// stands. Requests that no gateway can serve are refused before anything is stored.
+// Create opens a payment under its request id, with the plan of its first attempt in the same
+// commit, and moves it as far as it goes within the caller's deadline. A request that came
+// before answers with its payment as it stands. Requests that no gateway can serve are refused
+// and nothing is stored.
 func (r *Router) Create(ctx context.Context, w Wish) (payment.Payment, error) {
 	now := time.Now()
+	request := journal.Request{Tenant: w.Tenant, ID: w.RequestID, Kind: "create", Hash: w.Hash}
 	opened, err := r.complete(w.Opened, now)
-	var refused *RouteError
+	var p payment.Payment
+	o := &opening{r: r, request: request, person: w.Payer, event: payment.Event{Seq: 1, At: payment.Instant(now), Actor: w.Actor, Body: opened}}
 	if err == nil {
-		refused, err = r.servable(ctx, opened, now)
+		p, err = r.begin(ctx, o, now)
 	}
-	if err == nil && refused != nil {
-		err = refused
-	}
-	request := journal.Request{Tenant: opened.Tenant, ID: opened.RequestID, Kind: "create", Hash: w.Hash}
-	if err != nil {
+	if err != nil && !o.asked {
 		// What cannot be done now may have been done before, under this very request id.
 		kept, again := r.Journal.Repeated(ctx, request)
 		if errors.Is(again, journal.ErrNotFound) {
 			return payment.Payment{}, err
 		}
-		if !errors.Is(again, journal.ErrRepeated) {
-			return kept, again
-		}
-		return r.follow(ctx, kept)
+		p, err = kept, again
 	}
-	p, err := r.Journal.Open(ctx, request, w.Payer, payment.Event{Seq: 1, At: payment.Instant(now), Actor: w.Actor, Body: opened})
-	switch {
-	case errors.Is(err, journal.ErrRepeated):
-	case err != nil:
+	if err != nil && !errors.Is(err, journal.ErrRepeated) {
 		return p, err
-	default:
-		r.moved(payment.Payment{}, p)
 	}
-	r.Step("opened")
 	return r.follow(ctx, p)
+}
+
+// begin opens a payment at the first gateway that can serve it and is admitted, and sends its
+// first attempt.
+func (r *Router) begin(ctx context.Context, o *opening, now time.Time) (payment.Payment, error) {
+	p, err := payment.Payment{}.Apply(o.event)
+	if err != nil {
+		return p, err
+	}
+	if r.mistimed(now) || r.mayMove() != nil {
+		return p, r.refusal(ctx, p, now)
+	}
+	p, _, err = r.route(ctx, p, true, o)
+	if err != nil && o.mine {
+		return r.left(p, err), nil
+	}
+	return p, err
+}
+
+// opening is a payment that is opened together with its first attempt: what two commits would
+// make durable one does, and a payment that nobody begins is not in the books at all.
+type opening struct {
+	r       *Router
+	request journal.Request
+	person  providers.Payer
+	event   payment.Event
+	asked   bool // the books were asked to take it
+	mine    bool // and did
+}
+
+func (o *opening) payer(context.Context, payment.Payment) (providers.Payer, error) {
+	return o.person, nil
+}
+
+func (o *opening) plan(ctx context.Context, p payment.Payment, body func(payment.Payment) payment.Body) (payment.Payment, error) {
+	more, err := o.r.decide("router", body)(p)
+	if err != nil {
+		return p, err
+	}
+	o.asked = true
+	p, err = o.r.Journal.Open(ctx, o.request, o.person, append([]payment.Event{o.event}, more...)...)
+	if err == nil {
+		o.mine = true
+		o.r.moved(payment.Payment{}, p)
+	}
+	return p, err
 }
 
 // follow drives a payment for a caller. Once an attempt is planned the answer is the
@@ -77,10 +113,14 @@ func (r *Router) Create(ctx context.Context, w Wish) (payment.Payment, error) {
 func (r *Router) follow(ctx context.Context, p payment.Payment) (payment.Payment, error) {
 	moved, err := r.drive(ctx, p, true)
 	if err != nil && len(moved.Attempts) > 0 {
-		r.Log.Error("payment left to the worker", "payment", moved.ID, "error", err.Error())
-		return moved, nil
+		return r.left(moved, err), nil
 	}
 	return moved, err
+}
+
+func (r *Router) left(p payment.Payment, err error) payment.Payment {
+	r.Log.Error("payment left to the worker", "payment", p.ID, "error", err.Error())
+	return p
 }
 
 // complete fills what the caller left open and refuses what names nothing of ours.
@@ -109,25 +149,16 @@ func (r *Router) complete(o payment.Opened, now time.Time) (payment.Opened, erro
 	return o, nil
 }
 
-// servable reports why no gateway can take the payment now, or nil when one can.
-func (r *Router) servable(ctx context.Context, o payment.Opened, now time.Time) (*RouteError, error) {
-	route, err := r.preview(ctx, o, now)
+// refusal says why no gateway may take the payment while nothing may be sent to any.
+func (r *Router) refusal(ctx context.Context, p payment.Payment, now time.Time) error {
+	route, err := r.preview(ctx, p, now)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	capable := false
-	for _, c := range route {
-		switch {
-		case c.Taken:
-			return nil, nil
-		case isHealthReason(c.Why):
-			capable = true
-		}
+	if !slices.ContainsFunc(route, func(c payment.Choice) bool { return c.Taken || isHealthReason(c.Why) }) {
+		return &RouteError{Err: ErrNoCapableGateway, Route: route}
 	}
-	if capable {
-		return &RouteError{Err: cmp.Or(r.mayMove(), ErrUnavailable), Route: route}, nil
-	}
-	return &RouteError{Err: ErrNoCapableGateway, Route: route}, nil
+	return &RouteError{Err: cmp.Or(r.mayMove(), ErrUnavailable), Route: route}
 }
 
 // Preview answers which gateways a payment would try, and why the others not. It
@@ -138,20 +169,17 @@ func (r *Router) Preview(ctx context.Context, w Wish) ([]payment.Choice, error) 
 	if err != nil {
 		return nil, err
 	}
-	return r.preview(ctx, opened, now)
-}
-
-func (r *Router) preview(ctx context.Context, o payment.Opened, now time.Time) ([]payment.Choice, error) {
-	p, err := payment.Payment{}.Apply(payment.Event{At: payment.Instant(now), Body: o})
+	p, err := payment.Payment{}.Apply(payment.Event{At: payment.Instant(now), Body: opened})
 	if err != nil {
 		return nil, err
 	}
+	return r.preview(ctx, p, now)
+}
+
+func (r *Router) preview(ctx context.Context, p payment.Payment, now time.Time) ([]payment.Choice, error) {
 	instruments, err := r.instruments(ctx, p)
 	if err != nil {
 		return nil, err
-	}
-	if p.Instrument != "" && len(instruments) == 0 {
-		return nil, fmt.Errorf("%s: %w", p.Instrument, ErrUnknownInstrument)
 	}
 	candidates, skipped := r.rank(p, instruments)
 	route := make([]payment.Choice, 0, len(candidates)+len(skipped))

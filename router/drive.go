@@ -52,7 +52,7 @@ func (r *Router) drive(ctx context.Context, p payment.Payment, caller bool) (pay
 			})
 		case payment.Route:
 			var done bool
-			p, done, err = r.route(ctx, p, caller)
+			p, done, err = r.route(ctx, p, caller, r)
 			if done {
 				return p, err
 			}
@@ -132,7 +132,7 @@ func (r *Router) again(ctx context.Context, p payment.Payment) (payment.Payment,
 
 // route plans the next attempt at the first gateway that can serve the payment and
 // is admitted, and sends it. It reports done when the drive should end here.
-func (r *Router) route(ctx context.Context, p payment.Payment, caller bool) (payment.Payment, bool, error) {
+func (r *Router) route(ctx context.Context, p payment.Payment, caller bool, books planner) (payment.Payment, bool, error) {
 	if len(p.Attempts) == 0 && !caller {
 		return p, true, nil // only its caller begins a payment; it finishes by itself if none does
 	}
@@ -146,8 +146,9 @@ func (r *Router) route(ctx context.Context, p payment.Payment, caller bool) (pay
 	if err != nil {
 		return p, true, err
 	}
-	candidates, route := r.rank(p, instruments)
+	candidates, skipped := r.rank(p, instruments)
 	queue := slices.Clone(candidates)
+	var refused []payment.Choice
 	for i := 0; i < len(queue); i++ {
 		c, alone := queue[i], i >= len(candidates)
 		if deadline, ok := ctx.Deadline(); ok && caller && len(p.Attempts) > 0 && c.Flow == providers.Direct &&
@@ -159,22 +160,23 @@ func (r *Router) route(ctx context.Context, p payment.Payment, caller bool) (pay
 			queue = append(queue, c) // asked once more when nobody else can serve
 		}
 		if err != nil {
-			route = append(route, payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: why(err)})
+			refused = append(refused, payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: why(err)})
 			continue
 		}
-		p, err := r.attempt(ctx, p, c, route, instruments[c.Gateway], report)
+		p, err := r.attempt(ctx, p, c, slices.Concat(refused, skipped), instruments[c.Gateway], report, books)
 		if errors.Is(err, errUsedUp) { // a person must give it new ones; the next gateway can serve
 			r.Log.Error("a gateway cannot serve", "gateway", c.Gateway, "error", err.Error())
-			route = append(route, payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: WhyUsedUp})
+			refused = append(refused, payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: WhyUsedUp})
 			continue
 		}
 		return p, err != nil, err
 	}
 	if len(p.Attempts) == 0 {
+		none := &RouteError{Err: ErrUnavailable, Route: slices.Concat(refused, skipped)}
 		if len(candidates) == 0 {
-			return p, true, ErrNoCapableGateway
+			none.Err = ErrNoCapableGateway
 		}
-		return p, true, ErrUnavailable
+		return p, true, none
 	}
 	p, err = r.append(ctx, p, "router", func(p payment.Payment) payment.Body {
 		last, _ := p.Last()
@@ -210,8 +212,23 @@ const sendBy = 2 * time.Second
 
 var errTooLate = errors.New("woke too long after it was planned: not sent")
 
+// planner makes the plan of an attempt durable: in a payment that is in the books, or together
+// with one that is not there yet.
+type planner interface {
+	payer(context.Context, payment.Payment) (providers.Payer, error)
+	plan(context.Context, payment.Payment, func(payment.Payment) payment.Body) (payment.Payment, error)
+}
+
+func (r *Router) payer(ctx context.Context, p payment.Payment) (providers.Payer, error) {
+	return r.Journal.Payer(ctx, p.ID)
+}
+
+func (r *Router) plan(ctx context.Context, p payment.Payment, body func(payment.Payment) payment.Body) (payment.Payment, error) {
+	return r.append(ctx, p, "router", body)
+}
+
 // attempt commits the plan and sends it. Only the writer of the plan sends, once.
-func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, route []payment.Choice, token journal.Instrument, report func(health.Signal)) (payment.Payment, error) {
+func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, route []payment.Choice, token journal.Instrument, report func(health.Signal), books planner) (payment.Payment, error) {
 	outcome := health.Neutral
 	defer func() { report(outcome) }()
 	ctx, span := spans.Start(ctx, "attempt")
@@ -224,7 +241,7 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 	if err != nil {
 		return p, err
 	}
-	payer, err := r.Journal.Payer(ctx, p.ID)
+	payer, err := books.payer(ctx, p)
 	if err != nil {
 		return p, err
 	}
@@ -233,7 +250,7 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 	n, mine := len(p.Attempts)+1, false
 	r.Step("before plan")
 	decided := time.Now()
-	p, err = r.append(ctx, p, "router", func(p payment.Payment) payment.Body {
+	p, err = books.plan(ctx, p, func(p payment.Payment) payment.Body {
 		mine = len(p.Attempts)+1 == n && p.Cancel == nil && p.Finished == nil
 		if !mine {
 			return nil // somebody else planned it, or the wish is gone
@@ -241,6 +258,9 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 		return payment.Planned{Attempt: n, Gateway: c.Gateway, Provider: gateway.Provider.Claims().Provider, Credentials: gateway.Version, Method: c.Method,
 			Flow: c.Flow, Reference: reference, Evidence: p.Evidence(), Route: route}
 	})
+	if errors.Is(err, journal.ErrRepeated) {
+		r.unused(c, reference)
+	}
 	if err != nil || !mine {
 		return p, err
 	}

@@ -248,6 +248,16 @@ func byCard(gateway string, others ...providers.Method) router.Wish {
 	return w
 }
 
+// openedAndNoMore is a payment that an earlier version opened and was killed before it planned.
+func (h *house) openedAndNoMore(w router.Wish) {
+	h.t.Helper()
+	o := w.Opened
+	o.ID, o.Deadline = uuid.NewString(), payment.Instant(time.Now().Add(h.router.OfferDeadline))
+	_, err := h.router.Journal.Open(context.Background(), journal.Request{Tenant: o.Tenant, ID: o.RequestID, Kind: "create", Hash: w.Hash},
+		w.Payer, payment.Event{At: payment.Instant(time.Now()), Actor: w.Actor, Body: o})
+	h.must(err)
+}
+
 // create calls Create with a caller's deadline.
 func (h *house) create(w router.Wish, within time.Duration) payment.Payment {
 	h.t.Helper()

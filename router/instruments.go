@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/payrouter/payrouter/router/journal"
@@ -10,11 +11,20 @@ import (
 )
 
 // instruments finds the tokens of the card that the caller named: its own and, for
-// failover, those that the same customer saved of the same card at other gateways.
+// failover, those that the same customer saved of the same card at other gateways. A payment
+// does not begin with a card that is unknown; one that has begun goes on without.
 func (r *Router) instruments(ctx context.Context, p payment.Payment) (map[string]journal.Instrument, error) {
 	if p.Instrument == "" {
 		return nil, nil
 	}
+	all, err := r.tokens(ctx, p)
+	if err == nil && len(all) == 0 && len(p.Attempts) == 0 {
+		err = fmt.Errorf("%s: %w", p.Instrument, ErrUnknownInstrument)
+	}
+	return all, err
+}
+
+func (r *Router) tokens(ctx context.Context, p payment.Payment) (map[string]journal.Instrument, error) {
 	named, err := r.Journal.Instrument(ctx, p.Tenant, p.Instrument)
 	switch {
 	case errors.Is(err, journal.ErrNotFound):

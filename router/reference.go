@@ -46,6 +46,18 @@ func (r *Router) reference(ctx context.Context, p payment.Payment, c Candidate) 
 	return rule.Prefix + digits, nil
 }
 
+// unused takes back the order number of an attempt that was certainly not planned, so that
+// repeated requests use none up.
+func (r *Router) unused(c Candidate, reference string) {
+	rule := r.terms.Claims(c.Gateway).ReferenceFor(c.Method)
+	if rule.Kind == providers.Derived {
+		return
+	}
+	if number, err := strconv.ParseInt(strings.TrimPrefix(reference, rule.Prefix), 10, 64); err == nil {
+		r.numbers.unused(counterOf(c.Gateway), number)
+	}
+}
+
 func counterOf(gateway string) string { return "reference/" + gateway }
 
 // numbers hands out counters in blocks, so that a charge costs no extra commit.
@@ -60,6 +72,7 @@ type numbers struct {
 type numberBlock struct {
 	turn      chan struct{}
 	next, end int64
+	spare     []int64 // were taken and not used
 }
 
 const block = 64
@@ -75,6 +88,11 @@ func (n *numbers) next(ctx context.Context, counter string) (int64, error) {
 		return 0, ctx.Err()
 	}
 	defer func() { <-b.turn }()
+	if last := len(b.spare) - 1; last >= 0 {
+		number := b.spare[last]
+		b.spare = b.spare[:last]
+		return number, nil
+	}
 	if b.next == b.end {
 		first, err := n.journal.Take(ctx, counter, block)
 		if err != nil {
@@ -84,6 +102,17 @@ func (n *numbers) next(ctx context.Context, counter string) (int64, error) {
 	}
 	b.next++
 	return b.next - 1, nil
+}
+
+// unused gives a number to whoever asks next. Numbers of before forget stay out: their block
+// is gone.
+func (n *numbers) unused(counter string, number int64) {
+	b := n.block(counter)
+	b.turn <- struct{}{}
+	defer func() { <-b.turn }()
+	if b.end-block <= number && number < b.next {
+		b.spare = append(b.spare, number)
+	}
 }
 
 // forget drops what is left of all blocks: the books do not know that they were taken.

@@ -267,7 +267,7 @@ func TestARequestThatNobodyBeganIsUnavailableWhileTheClockIsWrong(t *testing.T) 
 		var clock skew
 		h := build(t, clock.on)
 		wish := ask(providers.QR)
-		h.dies("opened")(func(r *router.Router) { r.Create(context.Background(), wish) })
+		h.openedAndNoMore(wish)
 		clock.set(-time.Minute)
 		if p, err := h.router.Create(context.Background(), wish); !errors.Is(err, router.ErrUnavailable) {
 			t.Errorf("payment is %s, error %v", p.Status(), err)

@@ -55,13 +55,10 @@ func TestAPayerThatCannotBeReadIsNoReasonToPlan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file, beside := inFile(t)
 		h := build(t, file)
-		r := h.stepped(func(point string) {
-			if point == "opened" {
-				beside(`UPDATE payments SET payer = 'unreadable'`)
-			}
-		})
 		wish := ask(providers.Push)
-		_, err := r.Create(context.Background(), wish)
+		h.openedAndNoMore(wish)
+		beside(`UPDATE payments SET payer = 'unreadable'`)
+		_, err := h.router.Create(context.Background(), wish)
 		if err == nil {
 			t.Error("no error, though the payer could not be read")
 		}

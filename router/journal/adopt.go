@@ -26,28 +26,18 @@ type Adoption struct {
 // finding is not as it was read any more, an *OrderTakenError when the tenant's order has a
 // payment, and ErrKnown when an attempt of ours bears a name of the money's.
 func (s *Store) Adopt(ctx context.Context, a Adoption) (payment.Payment, error) {
-	first, err := payment.Payment{}.Apply(a.Events[0])
+	p, err := begun(a.Events)
 	if err != nil {
-		return first, err
-	}
-	first.Writer = newWriter()
-	p := first
-	for i := range a.Events {
-		a.Events[i].Seq = int64(i + 1)
-		if i > 0 {
-			if p, err = p.Apply(a.Events[i]); err != nil {
-				return p, err
-			}
-		}
+		return p, err
 	}
 	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.insertPayment(ctx, tx, a.Request, providers.Payer{}, first, a.Events[0]); err != nil {
+		if err := s.insertPayment(ctx, tx, a.Request, providers.Payer{}, p, a.Events); err != nil {
 			return err
 		}
 		if err := nobodys(ctx, tx, p.Attempts[0]); err != nil {
 			return err
 		}
-		if err := s.appendEvents(ctx, tx, p, a.Events[1:], first.Writer); err != nil {
+		if err := s.appendEvents(ctx, tx, p, a.Events, ""); err != nil {
 			return err
 		}
 		if err := adoptLines(ctx, tx, a.Finding.Gateway, a.Groups, GroupOf(p.ID, 1)); err != nil {

@@ -51,7 +51,7 @@ func Trouble(err error) bool {
 	)
 	return errors.As(err, &pg) || errors.As(err, &connect) || errors.As(err, &lite) || errors.As(err, &network) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
-		errors.Is(err, ErrWentBack) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || // the connection ended under a question
+		errors.Is(err, ErrWentBack) || errors.Is(err, ErrMoved) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || // the connection ended under a question
 		errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) ||
 		err != nil && strings.HasSuffix(err.Error(), "sql: database is closed") // an error that database/sql keeps to itself
 }

@@ -16,6 +16,10 @@ import (
 // put back to an older state, or a failover lost commits.
 var ErrWentBack = errors.New("the books went back: they do not hold what was committed")
 
+// ErrMoved says that another server answers than was looked over, or the same one after a
+// start: no payment is opened there before the next look.
+var ErrMoved = errors.New("another database server answers, and was not looked over yet")
+
 // mark is a commit of this process, the last one as far as it knows: of two that ended
 // at the same instant either may be it. While it stands, the earlier ones do.
 type mark struct {

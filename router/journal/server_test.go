@@ -1,10 +1,12 @@
 package journal_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/pgtest/pgserver"
@@ -39,6 +41,10 @@ func TestTheFirstConnectionToAServerThatWasStartedAnewTells(t *testing.T) {
 	if !s.Moved() {
 		t.Error("a statement was answered by a server that nobody has looked over, and it does not know")
 	}
+	r, e := open("p", "")
+	if _, err := s.Open(t.Context(), r, providers.Payer{}, e); !errors.Is(err, journal.ErrMoved) || !journal.Trouble(err) {
+		t.Errorf("a payment was opened there: error %v", err)
+	}
 	if look, err := s.LookOver(t.Context()); !look.Moved || err != nil {
 		t.Errorf("%+v, error %v", look, err)
 	}
@@ -46,4 +52,6 @@ func TestTheFirstConnectionToAServerThatWasStartedAnewTells(t *testing.T) {
 	if look, err := s.LookOver(t.Context()); look.Moved || s.Moved() || err != nil {
 		t.Errorf("told once: %+v, error %v", look, err)
 	}
+	_, err = s.Open(t.Context(), r, providers.Payer{}, e)
+	must(t, err)
 }

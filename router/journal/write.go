@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
@@ -37,24 +38,42 @@ var ErrRepeated = errors.New("the request came before")
 
 var errConflict = errors.New("somebody else appended first")
 
-// Open appends a payment's first event under its request id. A request that came
-// before returns the payment it made and ErrRepeated, or a *ReusedError when the
+// Open writes a payment with its first events under its request id, in one commit. A request
+// that came before returns the payment it made and ErrRepeated, or a *ReusedError when the
 // body was another one.
-func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, e payment.Event) (payment.Payment, error) {
-	e.Seq = 1
-	p, err := payment.Payment{}.Apply(e)
+func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, events ...payment.Event) (payment.Payment, error) {
+	p, err := begun(events)
 	if err != nil {
 		return p, err
 	}
-	p.Writer = newWriter()
 	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return s.insertPayment(ctx, tx, r, payer, p, e)
+		if s.Moved() { // which this very connection may have told
+			return ErrMoved
+		}
+		if err := s.insertPayment(ctx, tx, r, payer, p, events); err != nil {
+			return err
+		}
+		return s.appendEvents(ctx, tx, p, events, "")
 	})
 	return s.opened(ctx, r, p, err)
 }
 
-// insertPayment writes a payment's row and its first event, under its request id.
-func (s *Store) insertPayment(ctx context.Context, tx *sql.Tx, r Request, payer providers.Payer, p payment.Payment, e payment.Event) error {
+// begun numbers a payment's first events and folds them.
+func begun(events []payment.Event) (payment.Payment, error) {
+	var p payment.Payment
+	for i := range events {
+		events[i].Seq = int64(i + 1)
+		var err error
+		if p, err = p.Apply(events[i]); err != nil {
+			return p, err
+		}
+	}
+	p.Writer = newWriter()
+	return p, nil
+}
+
+// insertPayment writes a payment's row, as it is after its first events, under its request id.
+func (s *Store) insertPayment(ctx context.Context, tx *sql.Tx, r Request, payer providers.Payer, p payment.Payment, events []payment.Event) error {
 	person, err := json.Marshal(payer)
 	if err != nil {
 		return err
@@ -63,18 +82,29 @@ func (s *Store) insertPayment(ctx context.Context, tx *sql.Tx, r Request, payer 
 	if err != nil || !fresh {
 		return orRepeated(err)
 	}
+	row := s.row(p, events[len(events)-1].At)
 	n, err := affected(tx.ExecContext(ctx, `INSERT INTO payments
-		(id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, due_at, payer)
-		SELECT $1, $2, $3, $4, $5, '', $6, 1, $7, $7, $8, $9 WHERE `+markStands+` ON CONFLICT DO NOTHING`,
-		append([]any{p.ID, p.Tenant, p.Order, p.Order != "", string(p.Status()), false,
-			micros(e.At), nullMicros(s.due(p, e.At)), string(person)}, s.lastMark().places()...)...))
+		(id, order_open, status, gateway, at_risk, seq, updated_at, due_at, tenant, order_ref, created_at, payer)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14, $15 WHERE `+markStands+` ON CONFLICT DO NOTHING`,
+		slices.Concat(row, []any{p.Tenant}, s.lastMark().places(), []any{p.Order, micros(events[0].At), string(person)})...))
 	if err != nil {
 		return err
 	}
 	if n == 0 {
 		return s.refused(ctx, tx, &OrderTakenError{})
 	}
-	return s.appendEvents(ctx, tx, p, []payment.Event{e}, "")
+	return nil
+}
+
+// row is what payments shows of a payment, for the places $1 to $8.
+func (s *Store) row(p payment.Payment, now time.Time) []any {
+	gateway, risk := "", false
+	for _, a := range p.Attempts {
+		gateway, risk = a.Gateway, risk || a.AtRisk()
+	}
+	status := p.Status()
+	unpaid := status == payment.StatusDeclined || status == payment.StatusFailed || status == payment.StatusCanceled
+	return []any{p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now))}
 }
 
 // opened is what became of a payment that was to be opened, after the transaction's end.
@@ -87,12 +117,14 @@ func (s *Store) opened(ctx context.Context, r Request, p payment.Payment, err er
 	}
 	if err != nil {
 		// The commit may have happened all the same: look before saying no.
-		if kept, again := s.Repeated(ctx, r); errors.Is(again, ErrRepeated) {
-			if kept.ID == p.ID {
-				s.remember(p)
-				return kept, nil
-			}
+		kept, again := s.Repeated(ctx, r)
+		switch {
+		case !errors.Is(again, ErrRepeated):
+		case kept.ID != p.ID:
 			return kept, again
+		case s.holds(context.WithoutCancel(ctx), p.ID, p.Writer):
+			s.remember(p)
+			return p, nil
 		}
 		return p, fmt.Errorf("open payment: %w", err)
 	}
@@ -274,10 +306,7 @@ func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment,
 // index writes the by-products of the events that follow the event numbered from, which
 // before wrote.
 func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now time.Time, from int64, before string) error {
-	gateway, risk := "", false
 	for _, a := range p.Attempts {
-		gateway = a.Gateway
-		risk = risk || a.AtRisk()
 		_, err := tx.ExecContext(ctx, `INSERT INTO attempts
 			(payment_id, n, gateway, provider, reference, external, verdict, amount, currency, planned_at, unclosed, at_risk, live_until, last_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -297,17 +326,15 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 			return err
 		}
 	}
-	if p.Seq == 1 {
+	if from == 0 {
 		return nil // Open has just written the row
 	}
-	status := p.Status()
-	unpaid := status == payment.StatusDeclined || status == payment.StatusFailed || status == payment.StatusCanceled
 	// In the same statement: books that lost this process' last commit take nothing from it,
 	// nor does a payment whose history is not the one that was read.
 	n, err := affected(tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
 		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9 AND `+markStands+`
 		AND EXISTS (SELECT 1 FROM events WHERE payment_id = $1 AND seq = $9 AND writer = $13)`,
-		append(append([]any{p.ID, p.Order != "" && !unpaid, string(status), gateway, risk, p.Seq, micros(p.Updated), nullMicros(s.due(p, now)), from}, s.lastMark().places()...), before)...))
+		slices.Concat(s.row(p, now), []any{from}, s.lastMark().places(), []any{before})...))
 	if err != nil || n > 0 {
 		return err
 	}

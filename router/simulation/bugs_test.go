@@ -33,10 +33,10 @@ var bugs = []bug{
 		"if len(late) >= max(method.Absent.Times, leastAbsences) && span(late) >= max(method.Absent.Apart, leastApart) {",
 		"if late = a.Absences; len(late) >= 1 {"}}},
 	{"the attempt is written after it is sent", []edit{
-		{"router/drive.go", "	decided := time.Now()\n	p, err = r.append(ctx, p, \"router\"", `	decided := time.Now()
+		{"router/drive.go", "	decided := time.Now()\n	p, err = books.plan(ctx, p", `	decided := time.Now()
 	early := r.charge(ctx, gateway, providers.Charge{Ref: providers.Ref{Order: reference, Method: c.Method, Amount: p.Amount, Planned: decided, TwoStage: p.TwoStage},
 		Payer: payer, CustomerID: p.Customer, Instrument: token.Token, Description: p.Description, NotifyURL: gateway.NotifyURL, Expires: p.Deadline})
-	p, err = r.append(ctx, p, "router"`},
+	p, err = books.plan(ctx, p`},
 		{"router/drive.go", `		result = r.charge(ctx, gateway, providers.Charge{
 			Ref: p.Ref(a), Payer: payer, CustomerID: p.Customer, Instrument: token.Token, Save: p.Save,
 			Description: p.Description, ReturnURL: p.ReturnURL, NotifyURL: gateway.NotifyURL, Expires: p.Deadline,
@@ -52,8 +52,8 @@ var bugs = []bug{
 	}
 `}}},
 	{"the key is looked for first and written afterwards", []edit{
-		{"router/journal/write.go", "	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		return s.insertPayment(",
-			"	if kept, again := s.Repeated(ctx, r); !errors.Is(again, ErrNotFound) {\n		return kept, again\n	}\n	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		return s.insertPayment("},
+		{"router/journal/write.go", "	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		if s.Moved() {",
+			"	if kept, again := s.Repeated(ctx, r); !errors.Is(again, ErrNotFound) {\n		return kept, again\n	}\n	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		if s.Moved() {"},
 		{"router/journal/migrations/00001_books.sql", "  object     TEXT NOT NULL,\n  PRIMARY KEY (tenant, request_id)", "  object     TEXT NOT NULL"}}},
 	{"the key is looked for without its tenant", []edit{
 		{"router/journal/write.go", "FROM requests WHERE tenant = $1 AND request_id = $2`,\n		tenant, id)", "FROM requests WHERE request_id = $1`,\n		id)"},
@@ -95,7 +95,7 @@ var bugs = []bug{
 		"router/drive.go", "if err = r.mayMove(); err != nil { // our own silence", "if err = error(nil); err != nil { // our own silence"}, {
 		"router/router.go", "held := mistimed || r.mayMove() != nil", "held := mistimed"}}},
 	{"the payment is closed while its offer lives", []edit{{"router/payment/evidence.go", "	if method.Withdraw == providers.Veto && p.leaving(a, now) && ", "	if p.Cancel != nil || method.Withdraw == providers.Veto && p.leaving(a, now) && "}}},
-	{"a phone number is logged", []edit{{"router/create.go", "	r.Step(\"opened\")\n", "	r.Step(\"opened\")\n	r.Log.Debug(\"opened\", \"payer\", w.Payer.Phone)\n	r.Log.Info(\"opened\", \"payer\", w.Payer.Phone)\n"}}},
+	{"a phone number is logged", []edit{{"router/create.go", "		o.mine = true\n", "		o.mine = true\n		o.r.Log.Debug(\"opened\", \"payer\", o.person.Phone)\n		o.r.Log.Info(\"opened\", \"payer\", o.person.Phone)\n"}}},
 	{"money that comes after the end is kept", []edit{{"router/payment/operate.go", "	if !a.Verdict.HasMoney() || a.net(p) <= 0 {\n		return Step{}, false\n	}\n	if kept,", "	if !a.Verdict.HasMoney() || a.net(p) <= 0 || p.Finished != nil {\n		return Step{}, false\n	}\n	if kept,"}}},
 	{"the key of a refund is not kept", []edit{{"router/journal/write.go", "			if r != nil {\n				fresh, err", "			if r != nil && r.Kind != \"refund\" {\n				fresh, err"}}},
 	{"nobody is called about what stays open", []edit{{"router/payment/next.go", "	case expired && !p.Found(Undecided, a.N):", "	case expired && p.ID == \"\":"}}},

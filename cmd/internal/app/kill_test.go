@@ -81,7 +81,6 @@ var flows = []flow{
 	{name: "charge of a token, with a backup", face: "wayforpay", op: sim.OpCharge, prepare: charge(wayforpayCard), crashes: []crash{
 		{at: "planned", is: paid, sent: []int{0, 1}, slow: true},
 		{at: heard, is: paid, sent: []int{1, 1}, slow: true},
-		{at: "opened", is: paid, sent: []int{1}},
 		{at: "before plan", is: paid, sent: []int{1}},
 		{at: acted, is: paid, sent: []int{1}},
 		{at: "answered", is: paid, sent: []int{1}},
@@ -103,7 +102,6 @@ var flows = []flow{
 		{at: "operation answered", is: partReturned, sent: []int{1}},
 	}},
 	{name: "charge of a card", face: "halyk", op: sim.OpCharge, prepare: charge(halykCard, "gateways/halyk-main"), crashes: []crash{
-		{at: "opened", is: paid, sent: []int{1}},
 		{at: "before plan", is: paid, sent: []int{1}},
 		{at: "planned", is: undecided, sent: []int{0}},
 		{at: heard, is: undecided, sent: []int{1}},
@@ -117,7 +115,6 @@ var flows = []flow{
 		{at: "answered", nth: 2, is: paid, sent: []int{0, 1}, refuse: "wayforpay"},
 	}},
 	{name: "QR code, with a backup", face: "kaspi", op: sim.OpCreate, prepare: offer, crashes: []crash{
-		{at: "opened", is: paidOnSight, sent: []int{1}},
 		{at: "before plan", is: paidOnSight, sent: []int{1}},
 		{at: "planned", is: paidOnSight, sent: []int{0, 1}},
 		{at: heard, is: paidOnSight, sent: []int{1, 1}},

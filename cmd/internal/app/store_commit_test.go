@@ -35,9 +35,8 @@ type doubt struct {
 // doubts are the COMMITs of a charge and of a refund. A charge whose plan may not stand
 // is not sent; once nobody has seen it at the gateway, the next one is asked.
 var doubts = []doubt{
-	{name: "plan of a charge", event: "planned", prepare: charge(wayforpayCard), op: sim.OpCharge, refused: true, is: paid, sent: []int{1}, blind: []int{0, 1}, slow: true},
+	{name: "opening of a payment and plan of its charge", event: "planned", prepare: charge(wayforpayCard), op: sim.OpCharge, refused: true, is: paid, sent: []int{1}, blind: []int{0, 1}, slow: true},
 	{name: "plan of a refund", event: "operation_planned", prepare: refund, op: sim.OpRefund, is: partReturned, sent: []int{1}, blind: []int{1}, slow: true},
-	{name: "opening of a payment", event: "opened", prepare: charge(wayforpayCard), op: sim.OpCharge, refused: true, is: paid, sent: []int{1}, blind: []int{1}},
 	{name: "answer to a charge", event: "observed", prepare: charge(wayforpayCard), op: sim.OpCharge, is: paid, sent: []int{1}, blind: []int{1}},
 	{name: "silence after a charge", event: "observed", prepare: charge(wayforpayCard), op: sim.OpCharge, hangs: true, is: paid, sent: []int{1}, blind: []int{1}},
 	{name: "wish for a refund", event: "refund_requested", prepare: refund, op: sim.OpRefund, refused: true, is: partReturned, sent: []int{1}, blind: []int{1}},
