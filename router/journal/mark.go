@@ -90,7 +90,7 @@ type querier interface {
 
 // gone asks even where there is no mark: an answer shows that the books can be read.
 func (s *Store) gone(ctx context.Context, from querier) (bool, error) {
-	last := s.lastMark()
+	last := s.lastMark(ctx)
 	var n int
 	err := from.QueryRowContext(ctx, `SELECT COUNT(*) FROM events WHERE payment_id = $1 AND seq = $2 AND writer = $3`,
 		last.payment, last.seq, last.writer).Scan(&n)
@@ -100,9 +100,21 @@ func (s *Store) gone(ctx context.Context, from querier) (bool, error) {
 	return n == 0 && last.payment != "", nil
 }
 
+// pinned is the context of a transaction that goes by the mark as it is now. Where a
+// transaction sees the books as of its beginning, what others commit meanwhile is not there
+// for it: held against a later mark it would take them for books that went back.
+func (s *Store) pinned(ctx context.Context) context.Context {
+	return context.WithValue(ctx, markKey{}, s.lastMark(ctx))
+}
+
+type markKey struct{}
+
 // lastMark is the mark as a condition takes it: no row has the payment "", and without a
 // mark the condition must hold.
-func (s *Store) lastMark() mark {
+func (s *Store) lastMark(ctx context.Context) mark {
+	if m, ok := ctx.Value(markKey{}).(mark); ok {
+		return m
+	}
 	if last := s.last.Load(); last != nil {
 		return *last
 	}

@@ -86,7 +86,7 @@ func (s *Store) insertPayment(ctx context.Context, tx *sql.Tx, r Request, payer 
 	n, err := affected(tx.ExecContext(ctx, `INSERT INTO payments
 		(id, order_open, status, gateway, at_risk, seq, updated_at, due_at, tenant, order_ref, created_at, payer)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14, $15 WHERE `+markStands+` ON CONFLICT DO NOTHING`,
-		slices.Concat(row, []any{p.Tenant}, s.lastMark().places(), []any{p.Order, micros(events[0].At), string(person)})...))
+		slices.Concat(row, []any{p.Tenant}, s.lastMark(ctx).places(), []any{p.Order, micros(events[0].At), string(person)})...))
 	if err != nil {
 		return err
 	}
@@ -334,7 +334,7 @@ func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now ti
 	n, err := affected(tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
 		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9 AND `+markStands+`
 		AND EXISTS (SELECT 1 FROM events WHERE payment_id = $1 AND seq = $9 AND writer = $13)`,
-		slices.Concat(s.row(p, now), []any{from}, s.lastMark().places(), []any{before})...))
+		slices.Concat(s.row(p, now), []any{from}, s.lastMark(ctx).places(), []any{before})...))
 	if err != nil || n > 0 {
 		return err
 	}
@@ -351,6 +351,7 @@ func (s *Store) transact(ctx context.Context, do func(context.Context, *sql.Tx) 
 	defer func() { ended(span, err) }()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 	defer cancel()
+	ctx = s.pinned(ctx)
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
