@@ -30,7 +30,7 @@ func (s *Store) Adopt(ctx context.Context, a Adoption) (payment.Payment, error) 
 	if err != nil {
 		return p, err
 	}
-	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.insertPayment(ctx, tx, a.Request, providers.Payer{}, p, a.Events); err != nil {
 			return err
 		}

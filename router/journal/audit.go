@@ -48,13 +48,8 @@ func (s *Store) NoteAudit(ctx context.Context, r audit.Record) (noted bool, err 
 	return noted && err == nil, err
 }
 
-func (s *Store) appendAudit(ctx context.Context, do func(context.Context, *sql.Tx) error) (err error) {
-	for range 3 {
-		if err = s.transact(ctx, do); !retryable(err) {
-			break
-		}
-	}
-	if err != nil {
+func (s *Store) appendAudit(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+	if err := s.settle(ctx, do); err != nil {
 		return fmt.Errorf("append to the audit: %w", err)
 	}
 	return nil

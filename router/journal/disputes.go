@@ -100,7 +100,7 @@ const disputeColumns = `id, said, payment_id, attempt, tenant, gateway, kind, st
 // CaseTakenError.
 func (s *Store) RecordDispute(ctx context.Context, d Dispute) (Dispute, error) {
 	d.State, d.Outcome, d.Updated, d.Version = DisputeOpen, "", d.Created, 1
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `INSERT INTO disputes (`+disputeColumns+`)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $10, $11, $12, $13, '', NULL, $14, $15, $16, '', '', '', $17, $17, NULL, 1) ON CONFLICT DO NOTHING`,
 			d.ID, d.Said, d.Payment, d.Attempt, d.Tenant, d.Gateway, string(d.Kind), string(d.State), storable(d.Case), d.Amount.Minor, d.Amount.Currency, storable(d.Detail),
@@ -146,7 +146,7 @@ func (s *Store) Dispute(ctx context.Context, id string) (Dispute, error) {
 // ChangeDispute lets a person change a dispute that is still the version they saw.
 func (s *Store) ChangeDispute(ctx context.Context, id string, version int64, actor, reason string, now time.Time, change func(*Dispute) error) (Dispute, error) {
 	var d Dispute
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		if d, err = oneDispute(ctx, tx, id); err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ const evidenceColumns = `id, gateway, item, shown_at, reference, detail, actor, 
 func (s *Store) RecordEvidence(ctx context.Context, e Evidence) (Evidence, error) {
 	writing, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(writing, `INSERT INTO evidence (`+evidenceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+	_, err := s.exec(writing, `INSERT INTO evidence (`+evidenceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
 		e.ID, e.Gateway, e.Item, micros(e.Shown), storable(e.Reference), storable(e.Detail), e.Actor, storable(e.Reason), micros(e.Created))
 	if err != nil {
 		return e, fmt.Errorf("record evidence: %w", err)

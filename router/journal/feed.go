@@ -26,7 +26,7 @@ func (s *Store) Number(ctx context.Context, n int) (int, error) {
 		return 0, nil
 	}
 	var numbered int64
-	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		// Two statements, however many changes: their number times the way to the database
 		// would not fit into one commit's time-out.
 		var err error

@@ -153,7 +153,8 @@ func (s *Store) KeepJudged(ctx context.Context, r Run, j Judged, explained strin
 
 func (s *Store) keepJudged(ctx context.Context, r Run, j Judged, explained string) (Run, error) {
 	next := r
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		next = r
 		seen := map[string]bool{}
 		for _, f := range j.Findings {
 			seen[storable(f.ID())] = true
@@ -256,7 +257,7 @@ func (s *Store) ChangeFinding(ctx context.Context, id string, version int64, act
 		return name, ErrNotFound
 	}
 	var f Finding
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		if f, err = oneFinding(ctx, tx, name); err != nil {
 			return err
 		}

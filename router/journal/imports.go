@@ -54,7 +54,7 @@ const importColumns = `id, gateway, format, file_name, sha256, size, from_day, t
 
 // StartImport stores an import and returns the one that stands under its id.
 func (s *Store) StartImport(ctx context.Context, i Import) (Import, error) {
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO imports (`+importColumns+`)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'receiving', 0, 0, 0, '', '', '', NULL, 0, $12, $12, NULL) ON CONFLICT DO NOTHING`,
 			i.ID, i.Gateway, i.Format, storable(i.FileName), i.SHA256, i.Size, i.FromDay, i.ToDay, i.ValidateOnly, i.Actor, storable(i.Reason), micros(i.Created))
@@ -78,7 +78,7 @@ func (s *Store) Import(ctx context.Context, id string) (Import, error) {
 // piece hands the file over to whoever reads it. ErrOffset says that the piece is not the
 // next one, or that no more is expected.
 func (s *Store) AddPiece(ctx context.Context, id string, at int64, piece []byte, now time.Time) (Import, error) {
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `UPDATE imports SET received = received + $3, updated_at = $4,
 			state = CASE WHEN received + $3 = size THEN 'reading' ELSE state END, due_at = CASE WHEN received + $3 = size THEN $4 ELSE due_at END
 			WHERE id = $1 AND received = $2 AND state = 'receiving' AND received + $3 <= size`, id, at, int64(len(piece)), micros(now)))
@@ -130,7 +130,7 @@ func (s *Store) ClaimImport(ctx context.Context, owner string, now time.Time, le
 func (s *Store) BeatImport(ctx context.Context, id, owner string, until time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, `UPDATE imports SET due_at = $3 WHERE id = $1 AND owner = $2 AND ended_at IS NULL`, id, owner, micros(until)))
+	n, err := affected(s.exec(ctx, `UPDATE imports SET due_at = $3 WHERE id = $1 AND owner = $2 AND ended_at IS NULL`, id, owner, micros(until)))
 	if err == nil && n == 0 {
 		err = ErrLost
 	}
@@ -185,7 +185,7 @@ var ErrBusy = errors.New("a day of the file is being run")
 // have ended, or were left unfinished before an instant. It says how many it deleted.
 func (s *Store) DropPieces(ctx context.Context, unfinished time.Time, n int) (int64, error) {
 	var dropped int64
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		dropped, err = affected(tx.ExecContext(ctx, `DELETE FROM import_chunks WHERE (import_id, at) IN (SELECT c.import_id, c.at FROM imports i JOIN import_chunks c ON c.import_id = i.id
 			WHERE i.ended_at IS NOT NULL OR i.state = 'receiving' AND i.updated_at < $1 LIMIT $2)`, micros(unfinished), n))
 		return err
@@ -218,7 +218,7 @@ func (s *Store) LinesCounted(ctx context.Context, reading string) (map[string]in
 }
 
 func (s *Store) keepImport(ctx context.Context, i Import, also func(context.Context, *sql.Tx) error) error {
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `UPDATE imports SET state = $3, lines = $4, refused_row = $5, refused_column = $6, refused_why = $7, due_at = $8,
 			tries = $9, updated_at = $10, ended_at = $11 WHERE id = $1 AND owner = $2 AND ended_at IS NULL`,
 			i.ID, i.Owner, string(i.State), i.Lines, i.RefusedRow, storable(i.RefusedColumn), storable(i.RefusedWhy), nullMicros(i.Due), i.Tries, micros(i.Updated), nullMicros(i.Ended)))

@@ -23,7 +23,7 @@ func (s *Store) SaveInstrument(ctx context.Context, i Instrument) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	digest := sha256.Sum256([]byte(i.Token.Value.Reveal()))
-	_, err := s.write.ExecContext(ctx, `INSERT INTO instruments
+	_, err := s.exec(ctx, `INSERT INTO instruments
 		(id, tenant, customer, gateway, token, token_hash, mask, brand, payment_id, created_at, deleted_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL) ON CONFLICT DO NOTHING`,
 		i.ID, i.Tenant, i.Customer, i.Gateway, i.Token.Value.Reveal(), hex.EncodeToString(digest[:]), i.Token.Mask, i.Token.Brand,
@@ -59,7 +59,7 @@ func (s *Store) Instruments(ctx context.Context, tenant, customer, after string,
 func (s *Store) DeleteInstrument(ctx context.Context, tenant, id string, now time.Time) (bool, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, `UPDATE instruments SET deleted_at = $3, token = '', mask = ''
+	n, err := affected(s.exec(ctx, `UPDATE instruments SET deleted_at = $3, token = '', mask = ''
 		WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL`, tenant, id, micros(now)))
 	return n == 1, err
 }

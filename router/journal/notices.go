@@ -19,7 +19,7 @@ func (s *Store) StoreNotice(ctx context.Context, id, gateway string, n providers
 	if err != nil {
 		return err
 	}
-	_, err = s.write.ExecContext(ctx, `INSERT INTO notices
+	_, err = s.exec(ctx, `INSERT INTO notices
 		(id, gateway, received_at, method, path, query, header, source, body, state, payment_id, detail)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'stored', '', '')`,
 		id, gateway, micros(now), storable(n.Method), storable(n.Path), storable(n.Query), string(header), storable(n.Source), n.Body)
@@ -33,7 +33,7 @@ func (s *Store) StoreNotice(ctx context.Context, id, gateway string, n providers
 func (s *Store) MarkNotice(ctx context.Context, id, state, payment, detail string) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `UPDATE notices SET state = $2, payment_id = $3, detail = $4 WHERE id = $1`, id, state, payment, storable(detail))
+	_, err := s.exec(ctx, `UPDATE notices SET state = $2, payment_id = $3, detail = $4 WHERE id = $1`, id, state, payment, storable(detail))
 	return err
 }
 
@@ -68,7 +68,7 @@ func (s *Store) WaitingHints(ctx context.Context, from, before time.Time, n int)
 func (s *Store) HintsFollowed(ctx context.Context, payment, gateway string, asked time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `UPDATE notices SET state = 'followed'
+	_, err := s.exec(ctx, `UPDATE notices SET state = 'followed'
 		WHERE state = 'hint' AND payment_id = $1 AND gateway = $2 AND received_at <= $3`, payment, gateway, micros(asked))
 	return err
 }
@@ -124,7 +124,7 @@ func (s *Store) Answer(ctx context.Context, gateway, key string) (providers.Repl
 func (s *Store) KeepAnswer(ctx context.Context, gateway, key string, r providers.Reply) (providers.Reply, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, `INSERT INTO answers (gateway, answer_key, status, content_type, body)
+	n, err := affected(s.exec(ctx, `INSERT INTO answers (gateway, answer_key, status, content_type, body)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, gateway, key, r.Status, r.ContentType, r.Body))
 	if err != nil {
 		return r, fmt.Errorf("keep answer: %w", err)

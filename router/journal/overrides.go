@@ -33,7 +33,7 @@ func (o Override) Waits(now time.Time) bool { return now.Before(o.ProposedUntil)
 func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, insertOverride+` ON CONFLICT DO NOTHING`, o.row()...))
+	n, err := affected(s.exec(ctx, insertOverride+` ON CONFLICT DO NOTHING`, o.row()...))
 	if err != nil {
 		return o, fmt.Errorf("create override: %w", err)
 	}
@@ -51,7 +51,7 @@ func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error
 // back, in one commit. It reports false where the word waits no more, and stores nothing.
 func (s *Store) SecondOverride(ctx context.Context, o Override, first string) (Override, bool, error) {
 	taken := false
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `UPDATE overrides SET ended_by = $2, version = version + 1
 			WHERE id = $1 AND ended_by = '' AND proposed_until > $3`, first, o.Actor, micros(o.Created)))
 		if taken = n == 1; err != nil || !taken {
@@ -91,7 +91,7 @@ func (o Override) row() []any {
 // Hold stores orders in one commit. A gateway that has an order of the mode keeps it. The
 // counters of the others, or of all, by gateway, pass over skip numbers.
 func (s *Store) Hold(ctx context.Context, orders []Override, counter func(gateway string) string, skip int64, all bool) error {
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := take(ctx, tx, "hold", 1); err != nil { // one at a time: a row that all who do this write
 			return err
 		}
@@ -121,7 +121,7 @@ func (s *Store) Hold(ctx context.Context, orders []Override, counter func(gatewa
 func (s *Store) EndOverride(ctx context.Context, id string, version int64, by string, now time.Time) (bool, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, `UPDATE overrides SET ended_at = $3, ended_by = $4, version = version + 1
+	n, err := affected(s.exec(ctx, `UPDATE overrides SET ended_at = $3, ended_by = $4, version = version + 1
 		WHERE id = $1 AND version = $2 AND (ended_at IS NULL OR proposed_until > $3 AND ended_by = '')`, id, version, micros(now), by))
 	return n == 1, err
 }

@@ -22,7 +22,7 @@ type Pass struct {
 func (s *Store) BeginPass(ctx context.Context, p Pass) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `INSERT INTO retention_passes (id, actor, notices_before, payers_before, notices, payers, kept, began_at, ended_at)
+	_, err := s.exec(ctx, `INSERT INTO retention_passes (id, actor, notices_before, payers_before, notices, payers, kept, began_at, ended_at)
 		VALUES ($1, $2, $3, $4, 0, 0, 0, $5, NULL)`, p.ID, storable(p.Actor), micros(p.NoticesBefore), micros(p.PayersBefore), micros(p.Began))
 	if err != nil {
 		return fmt.Errorf("begin a pass: %w", err)
@@ -34,7 +34,7 @@ func (s *Store) BeginPass(ctx context.Context, p Pass) error {
 func (s *Store) EndPass(ctx context.Context, id string, kept int64, now time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `UPDATE retention_passes SET kept = $2, ended_at = $3 WHERE id = $1`, id, kept, micros(now))
+	_, err := s.exec(ctx, `UPDATE retention_passes SET kept = $2, ended_at = $3 WHERE id = $1`, id, kept, micros(now))
 	if err != nil {
 		return fmt.Errorf("end a pass: %w", err)
 	}

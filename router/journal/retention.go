@@ -141,21 +141,14 @@ func (a *Aged) changed(free int) {
 
 // batch does one write of a pass, and counts it there in the same commit.
 func (s *Store) batch(ctx context.Context, pass, column string, do func(context.Context, *sql.Tx) (int64, error)) error {
-	var err error
-	for range 3 { // rows of others who change several of them, too
-		err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			n, err := do(ctx, tx)
-			if err != nil {
-				return err
-			}
-			_, err = tx.ExecContext(ctx, `UPDATE retention_passes SET `+column+` = `+column+` + $2 WHERE id = $1`, pass, n)
+	return s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error { // others change several rows at once, too
+		n, err := do(ctx, tx)
+		if err != nil {
 			return err
-		})
-		if !retryable(err) {
-			break
 		}
-	}
-	return err
+		_, err = tx.ExecContext(ctx, `UPDATE retention_passes SET `+column+` = `+column+` + $2 WHERE id = $1`, pass, n)
+		return err
+	})
 }
 
 // erasure is what is to be changed of one payment.

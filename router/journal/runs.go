@@ -82,7 +82,7 @@ const runColumns = `id, gateway, day, from_at, to_at, source, cause, actor, reas
 // same request id, or one of the same day that has not ended. It reports whether it is new.
 func (s *Store) StartRun(ctx context.Context, r Run) (Run, bool, error) {
 	fresh := false
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		fresh, err = insertRun(ctx, tx, r)
 		return err
 	})
@@ -182,7 +182,7 @@ func (s *Store) FirstScheduled(ctx context.Context, gateway string) (string, err
 func (s *Store) CancelRun(ctx context.Context, id, actor, reason string, now time.Time) (bool, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, `UPDATE runs SET state = $2, error = $3, owner = '', due_at = NULL, ended_at = $4, updated_at = $4
+	n, err := affected(s.exec(ctx, `UPDATE runs SET state = $2, error = $3, owner = '', due_at = NULL, ended_at = $4, updated_at = $4
 		WHERE id = $1 AND ended_at IS NULL`, id, string(RunCanceled), storable("canceled by "+actor+": "+reason), micros(now)))
 	return n == 1, err
 }
@@ -191,7 +191,7 @@ func (s *Store) CancelRun(ctx context.Context, id, actor, reason string, now tim
 func (s *Store) BeatRun(ctx context.Context, id, owner string, until time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, `UPDATE runs SET due_at = $3 WHERE id = $1 AND owner = $2 AND ended_at IS NULL`, id, owner, micros(until)))
+	n, err := affected(s.exec(ctx, `UPDATE runs SET due_at = $3 WHERE id = $1 AND owner = $2 AND ended_at IS NULL`, id, owner, micros(until)))
 	if err == nil && n == 0 {
 		err = ErrLost
 	}
@@ -245,7 +245,7 @@ func publish(ctx context.Context, tx *sql.Tx, r Run, asOf time.Time) error {
 
 // keepRun writes a run with what goes with it, in one commit, if its owner has it still.
 func (s *Store) keepRun(ctx context.Context, r Run, also func(context.Context, *sql.Tx) error) error {
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.fence(ctx, tx, r); err != nil {
 			return err
 		}

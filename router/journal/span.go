@@ -19,14 +19,19 @@ func storeSpan(ctx context.Context) (context.Context, spans.Span) {
 	return spans.Start(ctx, "store "+operation())
 }
 
-// operation is the method of Store that called transact.
+// operation is the method of Store that called transact, or settle, which calls it.
 func operation() string {
-	callers := make([]uintptr, 1)
+	callers := make([]uintptr, 2)
 	const above = 4 // Callers, operation, storeSpan and transact
-	if runtime.Callers(above, callers) == 0 {
+	callers = callers[:runtime.Callers(above, callers)]
+	if len(callers) == 0 {
 		return "write"
 	}
-	frame, _ := runtime.CallersFrames(callers).Next()
+	frames := runtime.CallersFrames(callers)
+	frame, more := frames.Next()
+	if more && strings.HasSuffix(frame.Function, ".(*Store).settle") {
+		frame, _ = frames.Next()
+	}
 	_, method, _ := strings.Cut(frame.Function, ".(*Store).")
 	method, _, _ = strings.Cut(method, ".") // of a function within it
 	if method == "" {

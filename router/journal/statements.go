@@ -212,7 +212,7 @@ func (s *Store) Analyze(ctx context.Context) error {
 	}
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	if _, err := s.write.ExecContext(ctx, `ANALYZE statement_lines`); err != nil {
+	if _, err := s.exec(ctx, `ANALYZE statement_lines`); err != nil {
 		return fmt.Errorf("look at the lines of statements: %w", err)
 	}
 	return nil
@@ -329,7 +329,7 @@ func scanLine(rows *sql.Rows) (StagedLine, error) {
 // how many it deleted.
 func (s *Store) DropReplaced(ctx context.Context, gateway, day string, n int) (int64, error) {
 	var dropped int64
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		dropped, err = affected(tx.ExecContext(ctx, `DELETE FROM statement_lines WHERE (reading, seq) IN (
 			SELECT l.reading, l.seq FROM runs r JOIN statement_lines l ON l.reading = r.reading AND l.day = r.day
 			WHERE r.gateway = $1 AND r.day = $2 AND r.ended_at IS NOT NULL

@@ -38,6 +38,9 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n
 	// The second "due_at <= now" makes two claimers of one row take it once.
 	rows, err := s.write.QueryContext(ctx, `UPDATE payments SET due_at = $1
 		WHERE id IN (SELECT id FROM payments WHERE due_at <= $2 `+condition+` ORDER BY due_at LIMIT $3) AND due_at <= $2 RETURNING id`, args...)
+	if retryable(err) { // two claimers held each other up: both come again
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("claim work: %w", err)
 	}
@@ -50,7 +53,9 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n
 		}
 		ids = append(ids, id)
 	}
-	if err := rows.Err(); err != nil && !retryable(err) { // two claimers held each other up: both come again
+	if err := rows.Err(); retryable(err) {
+		return nil, nil // also of those that were named before: none of them is leased
+	} else if err != nil {
 		return nil, fmt.Errorf("claim work: %w", err)
 	}
 	return ids, nil
@@ -60,7 +65,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n
 func (s *Store) Defer(ctx context.Context, id string, seq int64, due time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `UPDATE payments SET due_at = $3 WHERE id = $1 AND seq = $2`, id, seq, nullMicros(due))
+	_, err := s.exec(ctx, `UPDATE payments SET due_at = $3 WHERE id = $1 AND seq = $2`, id, seq, nullMicros(due))
 	return err
 }
 
@@ -68,7 +73,7 @@ func (s *Store) Defer(ctx context.Context, id string, seq int64, due time.Time) 
 func (s *Store) Wake(ctx context.Context, id string, now time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `UPDATE payments SET due_at = $2 WHERE id = $1`, id, micros(now))
+	_, err := s.exec(ctx, `UPDATE payments SET due_at = $2 WHERE id = $1`, id, micros(now))
 	return err
 }
 
@@ -76,7 +81,7 @@ func (s *Store) Wake(ctx context.Context, id string, now time.Time) error {
 func (s *Store) WakeOpen(ctx context.Context, gateway string, now time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `UPDATE payments SET due_at = $2
+	_, err := s.exec(ctx, `UPDATE payments SET due_at = $2
 		WHERE id IN (SELECT payment_id FROM attempts WHERE gateway = $1 AND at_risk)`, gateway, micros(now))
 	return err
 }
@@ -85,7 +90,7 @@ func (s *Store) WakeOpen(ctx context.Context, gateway string, now time.Time) err
 // leaves unused stay unused.
 func (s *Store) Take(ctx context.Context, counter string, n int64) (int64, error) {
 	var last int64
-	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		last, err = take(ctx, tx, counter, n)
 		return err
 	})
@@ -105,7 +110,7 @@ func take(ctx context.Context, tx *sql.Tx, counter string, n int64) (last int64,
 func (s *Store) Lease(ctx context.Context, name, owner string, now time.Time, d time.Duration) (bool, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	n, err := affected(s.write.ExecContext(ctx, `INSERT INTO leases (name, owner, expires_at) VALUES ($1, $2, $3)
+	n, err := affected(s.exec(ctx, `INSERT INTO leases (name, owner, expires_at) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
 		WHERE leases.owner = excluded.owner OR leases.expires_at < $4`, name, owner, micros(now.Add(d)), micros(now)))
 	return n == 1, err
@@ -115,6 +120,6 @@ func (s *Store) Lease(ctx context.Context, name, owner string, now time.Time, d 
 func (s *Store) Release(ctx context.Context, name, owner string) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `DELETE FROM leases WHERE name = $1 AND owner = $2`, name, owner)
+	_, err := s.exec(ctx, `DELETE FROM leases WHERE name = $1 AND owner = $2`, name, owner)
 	return err
 }

@@ -1,0 +1,54 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"math/rand/v2"
+	"time"
+)
+
+// A transaction that failed only because of another one certainly did not commit, and may
+// run again: on PostgreSQL, as it is set up by itself, two that wait for each other's rows;
+// where transactions are isolated strictly, as on CockroachDB always, also two that only met.
+
+// The pauses between two runs, each by itself a random share of its length, so that those who
+// met do not meet again.
+const (
+	firstPause = 2 * time.Millisecond
+	mostPause  = 100 * time.Millisecond
+)
+
+// settle is transact, and again where it failed only because of another transaction, until
+// the time-out of one write is over. do must begin anew each time.
+func (s *Store) settle(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+	until := time.Now().Add(s.timeout)
+	for wait := firstPause; ; wait = min(2*wait, mostPause) {
+		err := s.transact(ctx, do)
+		if !retryable(err) || !comesAgain(ctx, wait, until) {
+			return err
+		}
+	}
+}
+
+// exec is settle for a single statement.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	until := time.Now().Add(s.timeout)
+	for wait := firstPause; ; wait = min(2*wait, mostPause) {
+		result, err := s.write.ExecContext(ctx, query, args...)
+		if !retryable(err) || !comesAgain(ctx, wait, until) {
+			return result, err
+		}
+	}
+}
+
+// comesAgain waits, and reports whether there is time for another run.
+func comesAgain(ctx context.Context, wait time.Duration, until time.Time) bool {
+	timer := time.NewTimer(rand.N(wait))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return time.Now().Before(until)
+	}
+}
