@@ -30,14 +30,18 @@ func (s *Store) Adopt(ctx context.Context, a Adoption) (payment.Payment, error) 
 	if err != nil {
 		return p, err
 	}
+	first, rest := &write{mark: s.lastMark()}, &write{}
+	if err := errors.Join(first.payment(a.Request, providers.Payer{}, p, a.Events[0].At, s.row(p, p.Updated)), rest.events(p, a.Events)); err != nil {
+		return p, err
+	}
 	err = s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.insertPayment(ctx, tx, a.Request, providers.Payer{}, p, a.Events); err != nil {
-			return err
+		if err := s.carryOut(ctx, tx, first); err != nil {
+			return s.why(ctx, first, err, tx)
 		}
 		if err := nobodys(ctx, tx, p.Attempts[0]); err != nil {
 			return err
 		}
-		if err := s.appendEvents(ctx, tx, p, a.Events, ""); err != nil {
+		if err := s.carryOut(ctx, tx, rest); err != nil {
 			return err
 		}
 		if err := adoptLines(ctx, tx, a.Finding.Gateway, a.Groups, GroupOf(p.ID, 1)); err != nil {

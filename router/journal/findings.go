@@ -117,13 +117,19 @@ func ofPayment(p payment.Payment, f payment.Finding) Finding {
 const findingColumns = `payment_id, kind, attempt, about, source, tenant, gateway, grp, day, run, ours, ours_currency, theirs, theirs_currency,
 	order_ref, external, detail, state, resolution, owner, note, closed_by, close_reason, adopted_as, at, updated_at, closed_at, version`
 
+const insertFinding = `INSERT INTO findings (` + findingColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, '', '', '', $20, '', $21, $21, $22, 1) ON CONFLICT DO NOTHING`
+
+// values are what insertFinding takes.
+func (f Finding) values() []any {
+	return []any{f.Payment, f.Kind, f.Attempt, storable(f.About), string(f.Source), f.Tenant, f.Gateway, storable(f.Group), f.Day, f.Run,
+		f.Ours.Minor, f.Ours.Currency, f.Theirs.Minor, storable(f.Theirs.Currency), storable(f.Order), storable(f.External), storable(f.Detail),
+		string(f.State), string(f.Resolution), f.CloseReason, micros(f.At), nullMicros(f.Closed)}
+}
+
 // addFinding stores a finding, unless it was found before, and reports whether it did.
 func addFinding(ctx context.Context, tx *sql.Tx, f Finding) (bool, error) {
-	n, err := affected(tx.ExecContext(ctx, `INSERT INTO findings (`+findingColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, '', '', '', $20, '', $21, $21, $22, 1) ON CONFLICT DO NOTHING`,
-		f.Payment, f.Kind, f.Attempt, storable(f.About), string(f.Source), f.Tenant, f.Gateway, storable(f.Group), f.Day, f.Run,
-		f.Ours.Minor, f.Ours.Currency, f.Theirs.Minor, storable(f.Theirs.Currency), storable(f.Order), storable(f.External), storable(f.Detail),
-		string(f.State), string(f.Resolution), f.CloseReason, micros(f.At), nullMicros(f.Closed)))
+	n, err := affected(tx.ExecContext(ctx, insertFinding, f.values()...))
 	return n == 1, err
 }
 

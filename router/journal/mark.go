@@ -48,7 +48,7 @@ func (s *Store) LookOver(ctx context.Context) (Look, error) {
 		last := s.started.Swap(&started)
 		look.Moved = s.moved.Load() || last != nil && !last.Equal(started)
 	}
-	gone, err := s.gone(ctx, s.write)
+	gone, err := s.gone(ctx, s.lastMark(), s.write)
 	look.Gone = gone
 	return look, err
 }
@@ -89,59 +89,34 @@ type querier interface {
 }
 
 // gone asks even where there is no mark: an answer shows that the books can be read.
-func (s *Store) gone(ctx context.Context, from querier) (bool, error) {
-	last := s.lastMark(ctx)
+func (s *Store) gone(ctx context.Context, m mark, from querier) (bool, error) {
 	var n int
 	err := from.QueryRowContext(ctx, `SELECT COUNT(*) FROM events WHERE payment_id = $1 AND seq = $2 AND writer = $3`,
-		last.payment, last.seq, last.writer).Scan(&n)
+		m.payment, m.seq, m.writer).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("look for the last commit: %w", err)
 	}
-	return n == 0 && last.payment != "", nil
+	return n == 0 && m.payment != "", nil
 }
-
-// pinned is the context of a transaction that goes by the mark as it is now. Where a
-// transaction sees the books as of its beginning, what others commit meanwhile is not there
-// for it: held against a later mark it would take them for books that went back.
-func (s *Store) pinned(ctx context.Context) context.Context {
-	return context.WithValue(ctx, markKey{}, s.lastMark(ctx))
-}
-
-type markKey struct{}
 
 // lastMark is the mark as a condition takes it: no row has the payment "", and without a
-// mark the condition must hold.
-func (s *Store) lastMark(ctx context.Context) mark {
-	if m, ok := ctx.Value(markKey{}).(mark); ok {
-		return m
-	}
+// mark the condition must hold. Take it before the transaction that goes by it begins: one
+// that sees the books as of its beginning would take what others commit meanwhile for lost.
+func (s *Store) lastMark() mark {
 	if last := s.last.Load(); last != nil {
 		return *last
 	}
 	return mark{}
 }
 
-// markStands is the condition that the mark stands, for a statement whose last places,
-// $10 to $12, are what places gives.
+// markStands is the condition that the mark stands, for a statement whose places $10 to $12
+// are what places gives.
 const markStands = `($10 = '' OR EXISTS (SELECT 1 FROM events WHERE payment_id = $10 AND seq = $11 AND writer = $12))`
 
 func (m mark) places() []any { return []any{m.payment, m.seq, m.writer} }
 
 // remember makes a commit the mark.
 func (s *Store) remember(p payment.Payment) { s.last.Store(&mark{p.ID, p.Seq, p.Writer}) }
-
-// refused says why a statement with the condition changed nothing: the books went back,
-// or whatever else it would have been.
-func (s *Store) refused(ctx context.Context, tx *sql.Tx, otherwise error) error {
-	gone, err := s.gone(ctx, tx)
-	if err != nil {
-		return err
-	}
-	if gone {
-		return ErrWentBack
-	}
-	return otherwise
-}
 
 // behind is for books that hold less of a payment than this process had read.
 func (s *Store) behind() error {

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,8 +17,8 @@ func dated(_, last time.Time) int64 {
 	return (micros(last)/hour + 1) * hour
 }
 
-// indexRefunds writes the by-products of a payment's refunds and give-backs.
-func indexRefunds(ctx context.Context, tx *sql.Tx, p payment.Payment) error {
+// refunds adds the by-products of a payment's refunds and give-backs.
+func (w *write) refunds(p payment.Payment) {
 	for _, o := range p.Operations {
 		if o.Op != payment.OpRefund {
 			continue
@@ -28,15 +27,11 @@ func indexRefunds(ctx context.Context, tx *sql.Tx, p payment.Payment) error {
 		if o.SettledAt.After(last) {
 			last = o.SettledAt
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO refunds (payment_id, operation, attempt, gateway, own, external, verdict, planned_at, last_at)
+		w.add(`INSERT INTO refunds (payment_id, operation, attempt, gateway, own, external, verdict, planned_at, last_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (payment_id, operation) DO UPDATE SET external = excluded.external, verdict = excluded.verdict, last_at = excluded.last_at`,
 			p.ID, o.Operation, o.Attempt, p.Attempts[o.Attempt-1].Gateway, storable(o.Reference), storable(o.External), o.Verdict.String(), micros(o.At), dated(o.At, last))
-		if err != nil {
-			return err
-		}
 	}
-	return nil
 }
 
 // GroupOf names an attempt in the books of statements.

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -19,13 +18,11 @@ const (
 	Unserved Signal = "unserved" // it was to have the attempt, and did not serve it
 )
 
-// indexSignals writes what some events tell of gateways' health. While all are well it is
-// nothing.
-func indexSignals(ctx context.Context, tx *sql.Tx, p payment.Payment, events []payment.Event) error {
-	insert := func(a payment.Attempt, gateway string, signal Signal) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO signals (payment_id, attempt, gateway, signal, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+// signals adds what some events tell of gateways' health. While all are well it is nothing.
+func (w *write) signals(p payment.Payment, events []payment.Event) {
+	tell := func(a payment.Attempt, gateway string, signal Signal) {
+		w.add(`INSERT INTO signals (payment_id, attempt, gateway, signal, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 			p.ID, a.N, gateway, string(signal), micros(a.Planned))
-		return err
 	}
 	for _, e := range events {
 		n := 0
@@ -34,9 +31,7 @@ func indexSignals(ctx context.Context, tx *sql.Tx, p payment.Payment, events []p
 			a := p.Attempts[body.Attempt-1]
 			for _, c := range a.Route {
 				if c.Unwell() && c.Gateway != a.Gateway {
-					if err := insert(a, c.Gateway, Diverted); err != nil {
-						return err
-					}
+					tell(a, c.Gateway, Diverted)
 				}
 			}
 		case payment.Observed:
@@ -45,12 +40,9 @@ func indexSignals(ctx context.Context, tx *sql.Tx, p payment.Payment, events []p
 			n = body.Attempt
 		}
 		if n > 0 && p.Attempts[n-1].InVain() {
-			if err := insert(p.Attempts[n-1], p.Attempts[n-1].Gateway, Unserved); err != nil {
-				return err
-			}
+			tell(p.Attempts[n-1], p.Attempts[n-1].Gateway, Unserved)
 		}
 	}
-	return nil
 }
 
 // Signals counts the attempts with a signal about a gateway, by the minute of a span. What was

@@ -19,17 +19,18 @@ func storeSpan(ctx context.Context) (context.Context, spans.Span) {
 	return spans.Start(ctx, "store "+operation())
 }
 
-// operation is the method of Store that called transact, or settle, which calls it.
+// operation is the method of Store that called transact or commit, or settle or insist, which
+// call them.
 func operation() string {
 	callers := make([]uintptr, 2)
-	const above = 4 // Callers, operation, storeSpan and transact
+	const above = 4 // Callers, operation, storeSpan and transact or commit
 	callers = callers[:runtime.Callers(above, callers)]
 	if len(callers) == 0 {
 		return "write"
 	}
 	frames := runtime.CallersFrames(callers)
 	frame, more := frames.Next()
-	if more && strings.HasSuffix(frame.Function, ".(*Store).settle") {
+	if more && (strings.HasSuffix(frame.Function, ".settle") || strings.HasSuffix(frame.Function, ".insist")) {
 		frame, _ = frames.Next()
 	}
 	_, method, _ := strings.Cut(frame.Function, ".(*Store).")

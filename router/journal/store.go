@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,9 @@ type Options struct {
 	// Connector, when set, gives the connections to SQLite in place of the URL: tests put
 	// faults between the journal and its database there. May be nil.
 	Connector driver.Connector
+	// GroupCommit is how many payments may share one commit, default 64. With 1 each has
+	// its own.
+	GroupCommit int
 	// CommitTimeout bounds one write, COMMIT included, and one read, default 5 s.
 	CommitTimeout time.Duration
 }
@@ -46,6 +50,8 @@ type Store struct {
 	back        atomic.Bool               // the books hold less than was read from them
 	started     atomic.Pointer[time.Time] // the server, as last looked over
 	moved       atomic.Bool               // another one answers since
+	group       *group                    // nil when each payment has a commit of its own
+	prepared    *sync.Map                 // statements by text, of the one connection to a SQLite file; or nil
 }
 
 // ErrNotFound says that there is no such payment, reference or row.
@@ -65,7 +71,13 @@ func Open(o Options) (*Store, error) {
 	if o.MaxConns == 0 {
 		o.MaxConns = 16
 	}
+	if o.GroupCommit == 0 {
+		o.GroupCommit = 64
+	}
 	s := &Store{due: o.Due, timeout: o.CommitTimeout}
+	if o.GroupCommit > 1 {
+		s.group = &group{most: o.GroupCommit, leaders: 1, run: s.runSQLite}
+	}
 	if o.Connector != nil {
 		s.write = sql.OpenDB(o.Connector)
 		s.write.SetMaxOpenConns(o.MaxConns)
@@ -87,6 +99,9 @@ func Open(o Options) (*Store, error) {
 		db.SetMaxOpenConns(o.MaxConns)
 		db.SetMaxIdleConns(o.MaxConns)
 		s.write, s.read = db, db
+		if s.group != nil {
+			s.group.leaders, s.group.run = 2, s.runPostgres
+		}
 		return s, nil
 	}
 	return nil, errors.New("journal: the URL must begin with sqlite: or postgres://")
@@ -105,7 +120,7 @@ func (s *Store) openSQLite(path string) error {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	db.SetMaxOpenConns(1)
-	s.write, s.read = db, db
+	s.write, s.read, s.prepared = db, db, &sync.Map{}
 	if path == "" {
 		return nil
 	}

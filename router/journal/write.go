@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
@@ -46,16 +47,11 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, even
 	if err != nil {
 		return p, err
 	}
-	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if s.Moved() { // which this very connection may have told
-			return ErrMoved
-		}
-		if err := s.insertPayment(ctx, tx, r, payer, p, events); err != nil {
-			return err
-		}
-		return s.appendEvents(ctx, tx, p, events, "")
-	})
-	return s.opened(ctx, r, p, err)
+	w, err := s.opening(r, payer, p, events)
+	if err != nil {
+		return p, err
+	}
+	return s.opened(ctx, r, p, s.insist(ctx, w))
 }
 
 // begun numbers a payment's first events and folds them.
@@ -72,27 +68,26 @@ func begun(events []payment.Event) (payment.Payment, error) {
 	return p, nil
 }
 
-// insertPayment writes a payment's row, as it is after its first events, under its request id.
-func (s *Store) insertPayment(ctx context.Context, tx *sql.Tx, r Request, payer providers.Payer, p payment.Payment, events []payment.Event) error {
+// opening is the write of a payment with its first events, under its request id.
+func (s *Store) opening(r Request, payer providers.Payer, p payment.Payment, events []payment.Event) (*write, error) {
+	w := &write{mark: s.lastMark(), opens: true}
+	if err := w.payment(r, payer, p, events[0].At, s.row(p, events[len(events)-1].At)); err != nil {
+		return nil, err
+	}
+	return w, w.events(p, events)
+}
+
+// payment adds a payment's row, as it is after its first events, under its request id.
+func (w *write) payment(r Request, payer providers.Payer, p payment.Payment, created time.Time, row []any) error {
 	person, err := json.Marshal(payer)
 	if err != nil {
 		return err
 	}
-	fresh, err := insertRequest(ctx, tx, r, p.ID)
-	if err != nil || !fresh {
-		return orRepeated(err)
-	}
-	row := s.row(p, events[len(events)-1].At)
-	n, err := affected(tx.ExecContext(ctx, `INSERT INTO payments
+	w.request(r, p.ID)
+	w.guard(&OrderTakenError{}, `INSERT INTO payments
 		(id, order_open, status, gateway, at_risk, seq, updated_at, due_at, tenant, order_ref, created_at, payer)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14, $15 WHERE `+markStands+` ON CONFLICT DO NOTHING`,
-		slices.Concat(row, []any{p.Tenant}, s.lastMark(ctx).places(), []any{p.Order, micros(events[0].At), string(person)})...))
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return s.refused(ctx, tx, &OrderTakenError{})
-	}
+		slices.Concat(row, []any{p.Tenant}, w.mark.places(), []any{p.Order, micros(created), string(person)})...)
 	return nil
 }
 
@@ -132,18 +127,10 @@ func (s *Store) opened(ctx context.Context, r Request, p payment.Payment, err er
 	return p, nil
 }
 
-// orRepeated turns "no row inserted" into ErrRepeated.
-func orRepeated(err error) error {
-	if err != nil {
-		return err
-	}
-	return ErrRepeated
-}
-
-func insertRequest(ctx context.Context, tx *sql.Tx, r Request, id string) (bool, error) {
-	n, err := affected(tx.ExecContext(ctx, `INSERT INTO requests (tenant, request_id, kind, hash, payment_id, object)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`, r.Tenant, r.ID, r.Kind, r.Hash, id, r.Object))
-	return n == 1, err
+// request adds the request that the write is carried out for, once.
+func (w *write) request(r Request, id string) {
+	w.must(1, ErrRepeated, `INSERT INTO requests (tenant, request_id, kind, hash, payment_id, object)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`, r.Tenant, r.ID, r.Kind, r.Hash, id, r.Object)
 }
 
 // Repeated reads what a request id made. It returns ErrRepeated when that is the
@@ -227,15 +214,15 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 			}
 		}
 		next.Writer = writer
-		err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			if r != nil {
-				fresh, err := insertRequest(ctx, tx, *r, p.ID)
-				if err != nil || !fresh {
-					return orRepeated(err)
-				}
-			}
-			return s.appendEvents(ctx, tx, next, events, p.Writer)
-		})
+		w := &write{mark: s.lastMark()}
+		if r != nil {
+			w.request(*r, p.ID)
+		}
+		if err := w.events(next, events); err != nil {
+			return p, err
+		}
+		w.follow(p, s.row(next, events[len(events)-1].At))
+		err = s.commit(ctx, w)
 		switch {
 		case err == nil:
 			s.remember(next)
@@ -273,72 +260,56 @@ func (s *Store) holds(ctx context.Context, id, writer string) bool {
 	return err == nil && n > 0
 }
 
-// appendEvents writes events and their by-products; p is the payment after them, and
-// before is who wrote the last event that they follow.
-func (s *Store) appendEvents(ctx context.Context, tx *sql.Tx, p payment.Payment, events []payment.Event, before string) error {
-	for _, e := range events {
+// events adds events and their by-products; p is the payment after them.
+func (w *write) events(p payment.Payment, events []payment.Event) error {
+	text := strings.Builder{}
+	text.WriteString(`INSERT INTO events (payment_id, writer, seq, at, actor, kind, body) VALUES `)
+	args := []any{p.ID, p.Writer}
+	for i, e := range events {
 		body, err := payment.EncodeBody(e.Body)
 		if err != nil {
 			return err
 		}
-		n, err := affected(tx.ExecContext(ctx, `INSERT INTO events (payment_id, seq, at, actor, kind, body, writer)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-			p.ID, e.Seq, micros(e.At), e.Actor, e.Body.Kind(), string(body), p.Writer))
-		if err != nil {
-			return err
+		if i > 0 {
+			text.WriteString(`, `)
 		}
-		if n == 0 {
-			return errConflict
-		}
+		n := len(args)
+		fmt.Fprintf(&text, `($1, $2, $%d, $%d, $%d, $%d, $%d)`, n+1, n+2, n+3, n+4, n+5)
+		args = append(args, e.Seq, micros(e.At), e.Actor, e.Body.Kind(), string(body))
 	}
-	if err := indexSignals(ctx, tx, p, events); err != nil {
-		return err
+	text.WriteString(` ON CONFLICT DO NOTHING`)
+	w.must(len(events), errConflict, text.String(), args...)
+	w.signals(p, events)
+	w.attempts(p)
+	w.refunds(p)
+	for _, f := range p.Findings {
+		w.add(insertFinding, ofPayment(p, f).values()...)
 	}
 	last := events[len(events)-1]
-	if err := s.index(ctx, tx, p, last.At, events[0].Seq-1, before); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (payment_id, seq, tenant, at) VALUES ($1, $2, $3, $4)`,
-		p.ID, last.Seq, p.Tenant, micros(last.At))
-	return err
+	w.add(`INSERT INTO outbox (payment_id, seq, tenant, at) VALUES ($1, $2, $3, $4)`, p.ID, last.Seq, p.Tenant, micros(last.At))
+	return nil
 }
 
-// index writes the by-products of the events that follow the event numbered from, which
-// before wrote.
-func (s *Store) index(ctx context.Context, tx *sql.Tx, p payment.Payment, now time.Time, from int64, before string) error {
+func (w *write) attempts(p payment.Payment) {
 	for _, a := range p.Attempts {
-		_, err := tx.ExecContext(ctx, `INSERT INTO attempts
+		w.add(`INSERT INTO attempts
 			(payment_id, n, gateway, provider, reference, external, verdict, amount, currency, planned_at, unclosed, at_risk, live_until, last_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 			ON CONFLICT (payment_id, n) DO UPDATE SET external = excluded.external, verdict = excluded.verdict,
 			unclosed = excluded.unclosed, at_risk = excluded.at_risk, live_until = excluded.live_until, last_at = excluded.last_at`,
 			p.ID, a.N, a.Gateway, a.Provider, storable(a.Reference), storable(a.External), a.Verdict.String(), p.Amount.Minor, p.Amount.Currency,
 			micros(a.Planned), a.Closed == nil, a.AtRisk(), liveUntil(a), dated(p.Dated(a)))
-		if err != nil {
-			return err
-		}
 	}
-	if err := indexRefunds(ctx, tx, p); err != nil {
-		return err
-	}
-	for _, f := range p.Findings {
-		if _, err := addFinding(ctx, tx, ofPayment(p, f)); err != nil {
-			return err
-		}
-	}
-	if from == 0 {
-		return nil // Open has just written the row
-	}
-	// In the same statement: books that lost this process' last commit take nothing from it,
-	// nor does a payment whose history is not the one that was read.
-	n, err := affected(tx.ExecContext(ctx, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
+}
+
+// follow adds the payment's row as it is now, where it was before what its events follow. In
+// the same statement: books that lost this process' last commit take nothing from it, nor does
+// a payment whose history is not the one that was read.
+func (w *write) follow(before payment.Payment, row []any) {
+	w.guard(errConflict, `UPDATE payments SET order_open = $2, status = $3, gateway = $4, at_risk = $5,
 		seq = $6, updated_at = $7, due_at = $8 WHERE id = $1 AND seq = $9 AND `+markStands+`
 		AND EXISTS (SELECT 1 FROM events WHERE payment_id = $1 AND seq = $9 AND writer = $13)`,
-		slices.Concat(s.row(p, now), []any{from}, s.lastMark(ctx).places(), []any{before})...))
-	if err != nil || n > 0 {
-		return err
-	}
-	return s.refused(ctx, tx, errConflict)
+		slices.Concat(row, []any{before.Seq}, w.mark.places(), []any{before.Writer})...)
 }
 
 // transact runs one write transaction within the commit time-out. The caller's
@@ -351,7 +322,6 @@ func (s *Store) transact(ctx context.Context, do func(context.Context, *sql.Tx) 
 	defer func() { ended(span, err) }()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 	defer cancel()
-	ctx = s.pinned(ctx)
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err

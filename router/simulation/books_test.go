@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,8 +43,14 @@ func (w *world) committed(p *process, writes []write) {
 	for _, s := range writes {
 		switch text := strings.TrimSpace(s.query); {
 		case strings.HasPrefix(text, "INSERT INTO events"):
-			b.append(p, s.args)
-			changed[s.args[0].Value.(string)] = true
+			rows := s.events()
+			if len(rows) == 0 {
+				w.violated("I5", "events are written in a way that the simulation cannot read: %s", text)
+			}
+			for _, row := range rows {
+				b.append(p, row)
+				changed[row.payment] = true
+			}
 		case strings.HasPrefix(text, "UPDATE events"), strings.HasPrefix(text, "DELETE FROM events"):
 			w.violated("I5", "an event was changed: %s", text)
 		}
@@ -53,20 +58,23 @@ func (w *world) committed(p *process, writes []write) {
 	for id := range changed {
 		b.check(id)
 	}
+	if len(changed) > 1 {
+		w.count("commit of several payments")
+	}
 	if len(changed) > 0 {
 		b.checkDue()
 	}
 }
 
 // append adds one event as it was written.
-func (b *books) append(p *process, args []driver.NamedValue) {
-	id, kind, actor := args[0].Value.(string), args[4].Value.(string), args[3].Value.(string)
-	body, err := payment.DecodeBody(kind, []byte(args[5].Value.(string)))
+func (b *books) append(p *process, row eventRow) {
+	id, kind, actor := row.payment, row.kind, row.actor
+	body, err := payment.DecodeBody(kind, []byte(row.body))
 	if err != nil {
 		b.w.violated("I5", "an event cannot be read: %v", err)
 		return
 	}
-	e := payment.Event{Seq: args[1].Value.(int64), At: time.UnixMicro(args[2].Value.(int64)).UTC(), Actor: actor, Body: body}
+	e := payment.Event{Seq: row.seq, At: time.UnixMicro(row.at).UTC(), Actor: actor, Body: body}
 	before := b.payments[id]
 	if before == nil {
 		before = &payment.Payment{}

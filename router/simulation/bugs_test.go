@@ -52,8 +52,8 @@ var bugs = []bug{
 	}
 `}}},
 	{"the key is looked for first and written afterwards", []edit{
-		{"router/journal/write.go", "	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		if s.Moved() {",
-			"	if kept, again := s.Repeated(ctx, r); !errors.Is(again, ErrNotFound) {\n		return kept, again\n	}\n	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {\n		if s.Moved() {"},
+		{"router/journal/write.go", "	return s.opened(ctx, r, p, s.insist(ctx, w))",
+			"	if kept, again := s.Repeated(ctx, r); !errors.Is(again, ErrNotFound) {\n		return kept, again\n	}\n	return s.opened(ctx, r, p, s.insist(ctx, w))"},
 		{"router/journal/migrations/00001_books.sql", "  object     TEXT NOT NULL,\n  PRIMARY KEY (tenant, request_id)", "  object     TEXT NOT NULL"}}},
 	{"the key is looked for without its tenant", []edit{
 		{"router/journal/write.go", "FROM requests WHERE tenant = $1 AND request_id = $2`,\n		tenant, id)", "FROM requests WHERE request_id = $1`,\n		id)"},
@@ -71,6 +71,8 @@ var bugs = []bug{
 		{"providers/kaspi/claims.go", "OfferLife: c.PushLife + c.ConfirmWindow,", "OfferLife: c.PushLife + c.ConfirmWindow, NeverShown: true,"}}},
 	{"an offer is dead by the clock alone", []edit{{"router/payment/evidence.go", "if dead, ok := a.deadAt(t); ok && quiet && a.Seen.At.After(dead) {", "if dead, ok := a.deadAt(t); ok && now.After(dead.Add(-70*time.Second)) {"}}},
 	{"somebody else's append counts as mine", []edit{{"router/journal/write.go", "		case err == nil:\n			s.remember", "		case err == nil, errors.Is(err, errConflict):\n			s.remember"}}},
+	{"of those who share a commit that failed only the first is told", []edit{{"router/journal/group_sqlite.go",
+		"		for _, m := range members {\n			if m.err == nil {", "		for _, m := range members[:1] {\n			if m.err == nil {"}}},
 	{"a commit without an answer counts as done", []edit{{"router/journal/write.go", "			if s.holds(context.WithoutCancel(ctx), p.ID, writer) {", "			if !errors.Is(err, context.Canceled) {"}}},
 	{"a refund that timed out is sent again", []edit{{"router/payment/operate.go", "	if late := since(o.Absences, p.operationLate(o, t)); len(late) < leastAbsences || span(late) < leastApart {", "	if o.Op != OpRefund || o.Reason != providers.Timeout && o.Reason != providers.Broken {"}}},
 	{"another amount than the payment's is taken", []edit{{"router/payment/observe.go", "	if o.Verdict.HasMoney() {\n		if why := p.mismatch(o); why != \"\" {", "	if o.Verdict.HasMoney() {\n		if why := p.mismatch(o); why != \"\" && p.ID == \"\" {"}, {
@@ -97,7 +99,7 @@ var bugs = []bug{
 	{"the payment is closed while its offer lives", []edit{{"router/payment/evidence.go", "	if method.Withdraw == providers.Veto && p.leaving(a, now) && ", "	if p.Cancel != nil || method.Withdraw == providers.Veto && p.leaving(a, now) && "}}},
 	{"a phone number is logged", []edit{{"router/create.go", "		o.mine = true\n", "		o.mine = true\n		o.r.Log.Debug(\"opened\", \"payer\", o.person.Phone)\n		o.r.Log.Info(\"opened\", \"payer\", o.person.Phone)\n"}}},
 	{"money that comes after the end is kept", []edit{{"router/payment/operate.go", "	if !a.Verdict.HasMoney() || a.net(p) <= 0 {\n		return Step{}, false\n	}\n	if kept,", "	if !a.Verdict.HasMoney() || a.net(p) <= 0 || p.Finished != nil {\n		return Step{}, false\n	}\n	if kept,"}}},
-	{"the key of a refund is not kept", []edit{{"router/journal/write.go", "			if r != nil {\n				fresh, err", "			if r != nil && r.Kind != \"refund\" {\n				fresh, err"}}},
+	{"the key of a refund is not kept", []edit{{"router/journal/write.go", "		if r != nil {\n			w.request(", "		if r != nil && r.Kind != \"refund\" {\n			w.request("}}},
 	{"nobody is called about what stays open", []edit{{"router/payment/next.go", "	case expired && !p.Found(Undecided, a.N):", "	case expired && p.ID == \"\":"}}},
 	{"an attempt that nobody decided is forgotten", []edit{{"router/payment/next.go", "	return now.Add(takeover)\n", "	return time.Time{}\n"}}},
 }

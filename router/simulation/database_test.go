@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,27 @@ type engine interface {
 type write struct {
 	query string
 	args  []driver.NamedValue
+}
+
+// eventRow is an event as a statement writes it.
+type eventRow struct {
+	payment     string
+	seq, at     int64
+	actor, kind string
+	body        string
+}
+
+// events are those that a statement writes, all of one payment.
+func (w write) events() []eventRow {
+	if !strings.HasPrefix(strings.TrimSpace(w.query), "INSERT INTO events (payment_id, writer, seq, at, actor, kind, body)") {
+		return nil
+	}
+	var all []eventRow
+	for row := range slices.Chunk(w.args[2:], 5) { // after the payment and the writer
+		all = append(all, eventRow{w.args[0].Value.(string), row[0].Value.(int64), row[1].Value.(int64),
+			row[2].Value.(string), row[3].Value.(string), row[4].Value.(string)})
+	}
+	return all
 }
 
 // empty is a database with the schema and nothing in it, made once for all seeds.

@@ -40,6 +40,7 @@ type session struct {
 	tx     driver.Tx // once the first statement came through
 	ctx    context.Context
 	writes []write
+	kept   int // of them, when the last savepoint was set
 }
 
 var errDead = errors.New("the process is dead")
@@ -167,7 +168,13 @@ func (s *session) statement(ctx context.Context, query string, args []driver.Nam
 	writes := !strings.HasPrefix(strings.TrimSpace(query), "SELECT")
 	if s.tx != nil || !writes || s.p == nil {
 		err := run()
-		if err == nil && writes {
+		switch {
+		case err != nil || !writes:
+		case strings.HasPrefix(query, "SAVEPOINT"):
+			s.kept = len(s.writes)
+		case strings.HasPrefix(query, "ROLLBACK TO"):
+			s.writes = s.writes[:s.kept]
+		default:
 			s.writes = append(s.writes, write{query, args})
 		}
 		return err
@@ -182,11 +189,9 @@ func (s *session) statement(ctx context.Context, query string, args []driver.Nam
 // commit and the request that follows it, a process had better not be stopped.
 func plans(writes []write) bool {
 	return slices.ContainsFunc(writes, func(w write) bool {
-		if !strings.HasPrefix(strings.TrimSpace(w.query), "INSERT INTO events") {
-			return false
-		}
-		kind := w.args[4].Value
-		return kind == payment.Planned{}.Kind() || kind == payment.OperationPlanned{}.Kind()
+		return slices.ContainsFunc(w.events(), func(e eventRow) bool {
+			return e.kind == payment.Planned{}.Kind() || e.kind == payment.OperationPlanned{}.Kind()
+		})
 	})
 }
 

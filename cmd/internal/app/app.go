@@ -164,7 +164,8 @@ func (a *App) schema(ctx context.Context) error {
 
 // OpenStore opens the books that a configuration names.
 func OpenStore(c Config, due func(payment.Payment, time.Time) time.Time) (*journal.Store, error) {
-	return journal.Open(journal.Options{URL: c.Store.URL.Reveal(), Due: due, MaxConns: c.Store.MaxConns, CommitTimeout: c.Store.CommitTimeout})
+	return journal.Open(journal.Options{URL: c.Store.URL.Reveal(), Due: due, MaxConns: c.Store.MaxConns,
+		CommitTimeout: c.Store.CommitTimeout, GroupCommit: c.Store.GroupCommit})
 }
 
 func (a *App) listen(ctx context.Context, c Config) error {

@@ -80,6 +80,9 @@ type Store struct {
 	URL           providers.Secret `yaml:"url"`            // sqlite:PATH or postgres://…; default sqlite:payrouter.db
 	MaxConns      int              `yaml:"max_conns"`      // PostgreSQL connections; default 16
 	CommitTimeout time.Duration    `yaml:"commit_timeout"` // default 5s
+	// GroupCommit is how many payments may share one commit while another one is under way.
+	// Nobody waits for it. With 1 each has its own. Default 64.
+	GroupCommit int `yaml:"group_commit"`
 	// Migrate brings the schema up to date at start. Default true.
 	Migrate *bool `yaml:"migrate"`
 }

@@ -1,0 +1,106 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// A commit costs a wait for the disk, whatever is in it. So writes that come while a commit is
+// under way share the next one. Nobody waits for company: a write that finds no commit under
+// way is written at once, alone. Each is answered when its own transaction has ended, and what
+// is wrong with one touches no other.
+
+// group lets writes share transactions.
+type group struct {
+	most    int // writes in one transaction
+	leaders int // transactions at once
+	run     func([]*member)
+
+	mu      sync.Mutex
+	waiting []*member
+	leading int
+}
+
+// member is a write that waits for its transaction to end.
+type member struct {
+	write *write
+	ctx   context.Context // of its caller, for what belongs to it
+	until time.Time       // it is given up when its turn has not come by then
+	told  chan outcome
+	outcome
+}
+
+// outcome is what a member is told.
+type outcome struct {
+	lead  bool  // a place among the leaders is its own
+	alone bool  // nothing was written, and it should go by itself: it would hold up the others
+	err   error // otherwise, what became of it
+}
+
+// errWaited says that a write's turn did not come in time. Nothing of it was written.
+var errWaited = errors.Join(errors.New("the books are too slow: the write's turn did not come"), context.DeadlineExceeded)
+
+// do makes a write in a transaction that it may share, and returns when that has ended. It
+// reports whether the write must go alone instead.
+func (g *group) do(m *member) (alone bool, err error) {
+	m.told = make(chan outcome, 1)
+	g.mu.Lock()
+	g.waiting = append(g.waiting, m)
+	lead := g.leading < g.leaders
+	if lead {
+		g.leading++
+	}
+	g.mu.Unlock()
+	if !lead {
+		m.outcome = <-m.told
+	}
+	if lead || m.lead {
+		g.lead(m)
+	}
+	return m.alone, m.err
+}
+
+// lead runs the transaction of those who wait, of which the leader is the first, hands the
+// place on and tells the others.
+func (g *group) lead(leader *member) {
+	g.mu.Lock()
+	n := min(len(g.waiting), g.most)
+	members := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	g.mu.Unlock()
+
+	now := time.Now()
+	inTime := make([]*member, 0, n)
+	for _, m := range members {
+		if m.outcome = (outcome{}); now.After(m.until) {
+			m.err = errWaited
+			continue
+		}
+		inTime = append(inTime, m)
+	}
+	defer func() {
+		g.handOn()
+		for _, m := range members {
+			if m != leader {
+				m.told <- m.outcome
+			}
+		}
+	}()
+	if len(inTime) > 0 {
+		g.run(inTime)
+	}
+}
+
+// handOn gives the place of a leader to whoever has waited longest.
+func (g *group) handOn() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) == 0 {
+		g.waiting = nil // what was handed out is not kept
+		g.leading--
+		return
+	}
+	g.waiting[0].told <- outcome{lead: true}
+}

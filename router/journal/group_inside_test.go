@@ -1,0 +1,102 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// press is a group whose transactions take a second, and remembers who shared one.
+type press struct {
+	*group
+	shared [][]string
+}
+
+func newPress(most, leaders int) *press {
+	p := &press{}
+	p.group = &group{most: most, leaders: leaders, run: func(members []*member) {
+		var names []string
+		for _, m := range members {
+			name := m.write.mark.payment
+			names = append(names, name)
+			switch name {
+			case "bad":
+				m.err = errConflict
+			case "stuck":
+				m.alone = true
+			}
+		}
+		p.mu.Lock()
+		p.shared = append(p.shared, names)
+		p.mu.Unlock()
+		time.Sleep(time.Second)
+	}}
+	return p
+}
+
+func (p *press) write(name string) (bool, error) {
+	return p.do(&member{write: &write{mark: mark{payment: name}}, ctx: context.Background(), until: time.Now().Add(5 * time.Second)})
+}
+
+func TestWhoComesWhileACommitIsUnderWayShareTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPress(3, 1)
+		began := time.Now()
+		took := map[string]time.Duration{}
+		ended := make(chan func())
+		for i, name := range []string{"a", "b", "bad", "stuck", "e"} {
+			go func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				alone, err := p.write(name)
+				at := time.Since(began).Round(time.Second)
+				ended <- func() {
+					took[name] = at
+					if errors.Is(err, errConflict) != (name == "bad") || alone != (name == "stuck") {
+						t.Errorf("%s: error %v, alone %v", name, err, alone)
+					}
+				}
+			}()
+		}
+		for range 5 {
+			(<-ended)()
+		}
+		if want := [][]string{{"a"}, {"b", "bad", "stuck"}, {"e"}}; !slices.EqualFunc(p.shared, want, slices.Equal) {
+			t.Errorf("commits were shared by %v, want %v", p.shared, want)
+		}
+		if took["a"] != time.Second || took["bad"] != 2*time.Second || took["e"] != 3*time.Second {
+			t.Errorf("they took %v: nobody waits for a commit that is not its own", took)
+		}
+		if p.leading != 0 || len(p.waiting) != 0 {
+			t.Errorf("left behind: %d leaders, %d waiting", p.leading, len(p.waiting))
+		}
+	})
+}
+
+func TestAWriteWhoseTurnComesTooLateIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPress(1, 1)
+		failed := make(chan error)
+		for i := range 8 {
+			go func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				_, err := p.write(fmt.Sprint(i))
+				failed <- err
+			}()
+		}
+		given := 0
+		for range 8 {
+			if err := <-failed; errors.Is(err, errWaited) && Trouble(err) {
+				given++
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+		if given != 2 || len(p.shared) != 6 { // of eight that came at once six had their turn within 5 s
+			t.Errorf("%d were given up, %d written", given, len(p.shared))
+		}
+	})
+}

@@ -1,0 +1,112 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// runSQLite makes writes in one transaction of the one writer, a savepoint each.
+func (s *Store) runSQLite(members []*member) {
+	ctx, cancel := s.ofLeader(members)
+	defer cancel()
+	if err := s.shareSQLite(ctx, members); err != nil {
+		for _, m := range members {
+			if m.err == nil {
+				m.err = err
+			}
+		}
+	}
+}
+
+// The ends of a member within its transaction.
+const (
+	savepoint = `SAVEPOINT one`
+	release   = `RELEASE one`
+	undo      = `ROLLBACK TO one`
+)
+
+// shareSQLite leaves in each member what is wrong with it, and returns what is wrong with all.
+func (s *Store) shareSQLite(ctx context.Context, members []*member) error {
+	for _, m := range members {
+		for _, st := range m.write.statements {
+			if err := s.prepare(ctx, st.text); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.prepare(ctx, savepoint, release, undo); err != nil {
+		return err
+	}
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	written := 0
+	for _, m := range members {
+		if len(members) == 1 {
+			if err := s.carryOut(ctx, tx, m.write); err != nil {
+				return err
+			}
+			return tx.Commit()
+		}
+		if _, err := s.execIn(ctx, tx, savepoint, nil); err != nil {
+			return err
+		}
+		if m.err = s.carryOut(ctx, tx, m.write); m.err == nil {
+			written++
+		} else {
+			if retryable(m.err) || ctx.Err() != nil { // of the transaction nothing is left
+				return m.err
+			}
+			if _, err := s.execIn(ctx, tx, undo, nil); err != nil {
+				return errors.Join(err, m.err)
+			}
+		}
+		if _, err := s.execIn(ctx, tx, release, nil); err != nil {
+			return errors.Join(err, m.err)
+		}
+	}
+	if written == 0 {
+		return nil
+	}
+	return tx.Commit()
+}
+
+// ofLeader is the context of a transaction that several share: nobody's end is its end.
+func (s *Store) ofLeader(members []*member) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(members[0].ctx), s.timeout)
+}
+
+// prepare keeps statements prepared: on SQLite reading SQL would be half of a charge's time.
+// There is one connection, which must be free.
+func (s *Store) prepare(ctx context.Context, texts ...string) error {
+	if s.prepared == nil {
+		return nil
+	}
+	for _, text := range texts {
+		if _, ok := s.prepared.Load(text); ok {
+			continue
+		}
+		made, err := s.write.PrepareContext(ctx, text)
+		if err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+		if _, double := s.prepared.LoadOrStore(text, made); double {
+			_ = made.Close()
+		}
+	}
+	return nil
+}
+
+// execIn runs a statement in a transaction, by its prepared form where there is one.
+func (s *Store) execIn(ctx context.Context, tx *sql.Tx, text string, args []any) (sql.Result, error) {
+	if s.prepared != nil {
+		if kept, ok := s.prepared.Load(text); ok {
+			return tx.StmtContext(ctx, kept.(*sql.Stmt)).ExecContext(ctx, args...)
+		}
+	}
+	return tx.ExecContext(ctx, text, args...)
+}
