@@ -142,7 +142,7 @@ func (p *pipeline) alone(ctx context.Context, w *write) error {
 // changed, up to the first that failed.
 func (p *pipeline) send(ctx context.Context, all []statement, first ...string) (rows []int64, err error) {
 	batch := &pgx.Batch{}
-	batch.Queue("BEGIN")
+	batch.Queue("begin")
 	for _, text := range first {
 		batch.Queue(text)
 	}
@@ -171,7 +171,7 @@ func (p *pipeline) send(ctx context.Context, all []statement, first ...string) (
 var errRolledBack = errors.New("the transaction was rolled back")
 
 func (p *pipeline) commit(ctx context.Context) error {
-	tag, err := p.conn.Exec(ctx, "COMMIT")
+	tag, err := p.conn.Exec(ctx, "commit")
 	if err == nil && tag.String() != "COMMIT" {
 		err = errRolledBack
 	}
@@ -183,7 +183,7 @@ func (p *pipeline) rollBack(ctx context.Context) error {
 	if p.conn.IsClosed() || p.conn.PgConn().TxStatus() == 'I' {
 		return nil
 	}
-	_, err := p.conn.Exec(ctx, "ROLLBACK")
+	_, err := p.conn.Exec(ctx, "rollback")
 	if err != nil {
 		_ = p.conn.Close(ctx)
 	}
