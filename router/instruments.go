@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -25,26 +24,21 @@ func (r *Router) instruments(ctx context.Context, p payment.Payment) (map[string
 }
 
 func (r *Router) tokens(ctx context.Context, p payment.Payment) (map[string]journal.Instrument, error) {
-	named, err := r.Journal.Instrument(ctx, p.Tenant, p.Instrument)
-	switch {
-	case errors.Is(err, journal.ErrNotFound):
-		return nil, nil
-	case err != nil:
+	wallet, err := r.Journal.Wallet(ctx, p.Tenant, p.Instrument)
+	if err != nil || len(wallet) == 0 {
 		return nil, err
-	case p.Customer != "" && named.Customer != p.Customer:
+	}
+	named := wallet[0]
+	if p.Customer != "" && named.Customer != p.Customer {
 		return nil, nil // another customer's card is unknown to whoever pays for this one
 	}
 	all := map[string]journal.Instrument{named.Gateway: named}
-	if named.Customer == "" {
-		return all, nil
-	}
-	others, err := r.Journal.Instruments(ctx, p.Tenant, named.Customer, "", 100)
-	for _, i := range others {
+	for _, i := range wallet[1:] {
 		if _, ok := all[i.Gateway]; !ok && sameCard(named.Token.Mask, i.Token.Mask) {
 			all[i.Gateway] = i
 		}
 	}
-	return all, err
+	return all, nil
 }
 
 // sameCard reports whether two masks can only mean one card of one customer: the last

@@ -2,9 +2,7 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 )
 
 // runSQLite makes writes in one transaction of the one writer, a savepoint each.
@@ -78,35 +76,4 @@ func (s *Store) shareSQLite(ctx context.Context, members []*member) error {
 // ofLeader is the context of a transaction that several share: nobody's end is its end.
 func (s *Store) ofLeader(members []*member) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(members[0].ctx), s.timeout)
-}
-
-// prepare keeps statements prepared: on SQLite reading SQL would be half of a charge's time.
-// There is one connection, which must be free.
-func (s *Store) prepare(ctx context.Context, texts ...string) error {
-	if s.prepared == nil {
-		return nil
-	}
-	for _, text := range texts {
-		if _, ok := s.prepared.Load(text); ok {
-			continue
-		}
-		made, err := s.write.PrepareContext(ctx, text)
-		if err != nil {
-			return fmt.Errorf("prepare: %w", err)
-		}
-		if _, double := s.prepared.LoadOrStore(text, made); double {
-			_ = made.Close()
-		}
-	}
-	return nil
-}
-
-// execIn runs a statement in a transaction, by its prepared form where there is one.
-func (s *Store) execIn(ctx context.Context, tx *sql.Tx, text string, args []any) (sql.Result, error) {
-	if s.prepared != nil {
-		if kept, ok := s.prepared.Load(text); ok {
-			return tx.StmtContext(ctx, kept.(*sql.Stmt)).ExecContext(ctx, args...)
-		}
-	}
-	return tx.ExecContext(ctx, text, args...)
 }

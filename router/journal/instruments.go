@@ -48,6 +48,19 @@ func (s *Store) Instrument(ctx context.Context, tenant, id string) (Instrument, 
 	return all[0], nil
 }
 
+// Wallet finds an instrument and, with it, all others of the same customer, if it has one: the
+// named one first, at most 100.
+func (s *Store) Wallet(ctx context.Context, tenant, id string) ([]Instrument, error) {
+	all, err := s.instruments(ctx, `SELECT i.id, i.tenant, i.customer, i.gateway, i.token, i.mask, i.brand, i.payment_id, i.created_at
+		FROM instruments n JOIN instruments i ON i.tenant = n.tenant AND i.customer = n.customer
+		WHERE n.tenant = $1 AND n.id = $2 AND n.deleted_at IS NULL AND n.customer <> '' AND i.deleted_at IS NULL
+		ORDER BY i.id = n.id DESC, i.id LIMIT 100`, tenant, id)
+	if err == nil && len(all) == 0 { // unknown, or of no customer
+		all, err = s.instruments(ctx, instrumentColumns+`WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL`, tenant, id)
+	}
+	return all, err
+}
+
 // Instruments lists a customer's (or, with an empty customer, a tenant's) after an id, in
 // the order of their creation.
 func (s *Store) Instruments(ctx context.Context, tenant, customer, after string, n int) ([]Instrument, error) {
@@ -67,7 +80,7 @@ func (s *Store) DeleteInstrument(ctx context.Context, tenant, id string, now tim
 func (s *Store) instruments(ctx context.Context, query string, args ...any) ([]Instrument, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, query, args...)
+	rows, err := s.query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read instruments: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,7 +50,8 @@ type Store struct {
 	started     atomic.Pointer[time.Time] // the server, as last looked over
 	moved       atomic.Bool               // another one answers since
 	group       *group                    // nil when each payment has a commit of its own
-	prepared    *sync.Map                 // statements by text, of the one connection to a SQLite file; or nil
+	writing     *prepared                 // for the one connection that writes to SQLite, or nil
+	reading     *prepared                 // for those that read from it, or nil
 }
 
 // ErrNotFound says that there is no such payment, reference or row.
@@ -120,7 +120,7 @@ func (s *Store) openSQLite(path string) error {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	db.SetMaxOpenConns(1)
-	s.write, s.read, s.prepared = db, db, &sync.Map{}
+	s.write, s.read, s.writing = db, db, &prepared{}
 	if path == "" {
 		return nil
 	}
@@ -130,6 +130,7 @@ func (s *Store) openSQLite(path string) error {
 	if s.read, err = sql.Open("sqlite", "file:"+path+"?mode=ro&"+pragmas); err != nil {
 		return fmt.Errorf("open journal: %w", err)
 	}
+	s.reading = &prepared{}
 	s.read.SetMaxOpenConns(max(2, runtime.GOMAXPROCS(0)))
 	s.read.SetMaxIdleConns(max(2, runtime.GOMAXPROCS(0)))
 	return nil
