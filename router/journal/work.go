@@ -106,10 +106,18 @@ func take(ctx context.Context, tx *sql.Tx, counter string, n int64) (last int64,
 	return last, err
 }
 
-// Lease takes or renews a named lease and reports whether the owner has it.
+// Lease takes or renews a named lease and reports whether the owner has it. Who cannot have it
+// only looks: many ask every second, and a statement that changes nothing still locks the row
+// against its owner, and ends with a commit.
 func (s *Store) Lease(ctx context.Context, name, owner string, now time.Time, d time.Duration) (bool, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
+	var holds int
+	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM leases WHERE name = $1 AND owner <> $2 AND expires_at >= $3`,
+		name, owner, micros(now)).Scan(&holds); err != nil || holds > 0 {
+		return false, err
+	}
+	// Others may have seen the same: of those who write, the conditions let one have it.
 	n, err := affected(s.exec(ctx, `INSERT INTO leases (name, owner, expires_at) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
 		WHERE leases.owner = excluded.owner OR leases.expires_at < $4`, name, owner, micros(now.Add(d)), micros(now)))

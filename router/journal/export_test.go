@@ -1,0 +1,27 @@
+package journal
+
+import (
+	"database/sql/driver"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// Overheard opens books whose statements go through ears: a connector in place of SQLite's,
+// a tracer of those of PostgreSQL.
+func Overheard(o Options, connector driver.Connector, tracer pgx.QueryTracer) (*Store, error) {
+	if connector != nil {
+		o.Connector = connector
+	}
+	s, err := Open(o)
+	if err != nil || connector != nil {
+		return s, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	s.server.Tracer = tracer
+	s.write = stdlib.OpenDB(*s.server, stdlib.OptionAfterConnect(s.recognise))
+	s.read = s.write
+	return s, nil
+}
