@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 )
 
 // Change is one numbered change of a tenant's feed.
@@ -18,34 +19,67 @@ type Change struct {
 // feed's primary key makes a second holder fail rather than leave a gap.
 func (s *Store) Number(ctx context.Context, n int) (int, error) {
 	// Most of the time there is nothing to do, and a look takes no lock that writers need.
-	waiting, err := s.ids(ctx, `SELECT payment_id FROM outbox LIMIT 1`)
+	waiting, err := s.ids(ctx, `SELECT payment_id FROM outbox ORDER BY payment_id, seq LIMIT 1`)
 	if err != nil {
 		return 0, fmt.Errorf("number the feed: %w", err)
 	}
 	if len(waiting) == 0 {
 		return 0, nil
 	}
-	var numbered int64
+	var numbered int
 	err = s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		// Two statements, however many changes: their number times the way to the database
 		// would not fit into one commit's time-out.
-		var err error
-		numbered, err = affected(tx.ExecContext(ctx, `INSERT INTO feed (tenant, seq, payment_id, event_seq)
-			SELECT w.tenant, COALESCE((SELECT MAX(f.seq) FROM feed f WHERE f.tenant = w.tenant), 0)
-				+ ROW_NUMBER() OVER (PARTITION BY w.tenant ORDER BY w.at, w.payment_id, w.seq), w.payment_id, w.seq
-			FROM (SELECT payment_id, seq, tenant, at FROM outbox ORDER BY at, payment_id, seq LIMIT $1) w`, n))
-		if err != nil || numbered == 0 {
+		keys, err := numberWaiting(ctx, tx, n)
+		if numbered = len(keys) / 2; err != nil || numbered == 0 {
 			return err
 		}
-		// What was numbered is asked of the feed: other changes may have been committed since.
-		_, err = tx.ExecContext(ctx, `DELETE FROM outbox WHERE EXISTS
-			(SELECT 1 FROM feed f WHERE f.payment_id = outbox.payment_id AND f.event_seq = outbox.seq)`)
+		// What was numbered is named: other changes may have been committed since. Who asks the
+		// feed for it instead leaves it to the planner whether that reads all of the feed.
+		_, err = tx.ExecContext(ctx, `DELETE FROM outbox WHERE (payment_id, seq) IN (VALUES `+pairs(&keys)+`)`, keys...)
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("number the feed: %w", err)
 	}
-	return int(numbered), nil
+	return numbered, nil
+}
+
+// numberWaiting gives numbers to up to n changes, and returns their keys one behind the other.
+// Which of many come first is as the key has it, the oldest payments': no backlog is sorted for
+// it. Among them they come in the order of time.
+func numberWaiting(ctx context.Context, tx *sql.Tx, n int) (keys []any, err error) {
+	rows, err := tx.QueryContext(ctx, `INSERT INTO feed (tenant, seq, payment_id, event_seq)
+		SELECT w.tenant, COALESCE((SELECT MAX(f.seq) FROM feed f WHERE f.tenant = w.tenant), 0)
+			+ ROW_NUMBER() OVER (PARTITION BY w.tenant ORDER BY w.at, w.payment_id, w.seq), w.payment_id, w.seq
+		FROM (SELECT payment_id, seq, tenant, at FROM outbox ORDER BY payment_id, seq LIMIT $1) w
+		RETURNING payment_id, event_seq`, n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var payment string
+		var seq int64
+		if err := rows.Scan(&payment, &seq); err != nil {
+			return nil, err
+		}
+		keys = append(keys, payment, seq)
+	}
+	return keys, rows.Err()
+}
+
+// pairs writes the places of keys of two columns. It repeats the last key until their number is
+// a power of two, so that there are few statements to prepare.
+func pairs(keys *[]any) string {
+	for n := len(*keys) / 2; n&(n-1) != 0; n++ {
+		*keys = append(*keys, (*keys)[len(*keys)-2:]...)
+	}
+	places := []string{"(CAST($1 AS TEXT), CAST($2 AS BIGINT))"}
+	for i := 3; i < len(*keys); i += 2 {
+		places = append(places, fmt.Sprintf("($%d, $%d)", i, i+1))
+	}
+	return strings.Join(places, ", ")
 }
 
 // Changes reads a tenant's feed after a sequence number.
