@@ -14,13 +14,13 @@ type UnknownCode struct {
 }
 
 // UnknownCodes counts the codes of a gateway that nobody documented, the latest first,
-// from the findings they raised.
+// from the newest findings that they raised.
 func (s *Store) UnknownCodes(ctx context.Context, gateway string, n int) ([]UnknownCode, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT f.detail, COUNT(*), MAX(f.at) FROM findings f
-		JOIN attempts a ON a.payment_id = f.payment_id AND a.n = f.attempt
-		WHERE f.kind = 'unknown_code' AND a.gateway = $1 GROUP BY f.detail ORDER BY MAX(f.at) DESC, f.detail LIMIT $2`, gateway, n)
+	rows, err := s.read.QueryContext(ctx, `SELECT detail, COUNT(*), MAX(at) FROM (SELECT detail, at FROM findings
+		WHERE gateway = $1 AND kind = 'unknown_code' ORDER BY at DESC LIMIT $2) AS newest
+		GROUP BY detail ORDER BY MAX(at) DESC, detail LIMIT $3`, gateway, newest, n)
 	if err != nil {
 		return nil, fmt.Errorf("unknown codes: %w", err)
 	}

@@ -337,7 +337,8 @@ func (s *Store) Findings(ctx context.Context, f FindingFilter, after Cursor, n i
 		w.andIf(f.Tenant != "", "tenant = ?", f.Tenant)
 		w.andIf(f.Gateway != "", "gateway = ?", f.Gateway)
 		w.andIf(f.Kind != "", "kind = ?", f.Kind)
-		w.andIf(f.State != "", "state = ?", string(f.State))
+		w.andIf(f.State == FindingOpen, "state = 'open'") // as its index has it
+		w.andIf(f.State != "" && f.State != FindingOpen, "state = ?", string(f.State))
 		w.andIf(f.Payment != "", "payment_id = ?", f.Payment)
 		w.andIf(f.Owner != "", "owner = ?", f.Owner)
 		w.andIf(f.Run != "", "run = ?", f.Run)

@@ -64,8 +64,12 @@ func (s *Store) Wallet(ctx context.Context, tenant, id string) ([]Instrument, er
 // Instruments lists a customer's (or, with an empty customer, a tenant's) after an id, in
 // the order of their creation.
 func (s *Store) Instruments(ctx context.Context, tenant, customer, after string, n int) ([]Instrument, error) {
-	return s.instruments(ctx, instrumentColumns+`WHERE tenant = $1 AND (customer = $2 OR $2 = '') AND id > $3 AND deleted_at IS NULL
-		ORDER BY id LIMIT $4`, tenant, customer, after, n)
+	w := where{}
+	w.and("tenant = ?", tenant)
+	w.andIf(customer != "", "customer = ?", customer)
+	w.and("id > ? AND deleted_at IS NULL", after)
+	query := instrumentColumns + `WHERE ` + w.text() + ` ORDER BY id LIMIT ` + w.place(n)
+	return s.instruments(ctx, query, w.args...)
 }
 
 // DeleteInstrument forgets the token and reports whether there was one.

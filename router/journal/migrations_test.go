@@ -24,16 +24,21 @@ var (
 	createsRule  = regexp.MustCompile(`^CREATE TRIGGER \w+ .*? ON (\w+) `)
 	createsFunc  = regexp.MustCompile(`^CREATE FUNCTION `)
 	createsIndex = regexp.MustCompile(`^CREATE (UNIQUE )?INDEX \w+ ON (\w+) `)
+	buildsBeside = regexp.MustCompile(`^CREATE INDEX CONCURRENTLY (\w+) ON \w+ `)
+	clearsFor    = regexp.MustCompile(`^DROP INDEX CONCURRENTLY IF EXISTS (\w+)$`)
 )
 
 // objection is what a statement of a step does to processes of the version before, which work
-// beside it; empty for one that they do not notice. made are the tables of the same step.
+// beside it; empty for one that they do not notice. made are the tables of the same step, and the indexes that
+// it builds beside them.
 func objection(statement string, made []string) string {
-	index, rule := createsIndex.FindStringSubmatch(statement), createsRule.FindStringSubmatch(statement)
+	index, rule, cleared := createsIndex.FindStringSubmatch(statement), createsRule.FindStringSubmatch(statement), clearsFor.FindStringSubmatch(statement)
 	switch {
 	case createsTable.MatchString(statement), addsColumn.MatchString(statement), createsFunc.MatchString(statement):
 		return ""
 	case rule != nil && slices.Contains(made, rule[1]):
+		return ""
+	case buildsBeside.MatchString(statement), cleared != nil && slices.Contains(made, cleared[1]):
 		return ""
 	case index == nil:
 		return "does more than add a table, with its triggers, an index, or a column with a constant for its default"
@@ -63,6 +68,9 @@ func TestStepsOfTheSchemaDisturbNoProcessOfTheVersionBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 		for statement, why := range objections(string(text)) {
+			if strings.HasSuffix(file, ".sqlite.sql") && createsIndex.MatchString(statement) {
+				continue // a file has one process, which begins with this
+			}
 			if _, ok := excused[statement]; !ok {
 				t.Errorf("%s %s: %s", file, why, statement)
 			}
@@ -82,6 +90,9 @@ func objections(step string) map[string]string {
 		}
 		if table := createsTable.FindStringSubmatch(statement); table != nil {
 			made = append(made, table[1])
+		}
+		if index := buildsBeside.FindStringSubmatch(statement); index != nil {
+			made = append(made, index[1])
 		}
 	}
 	wrong := map[string]string{}
@@ -107,6 +118,10 @@ DROP INDEX payments_due;
 UPDATE payments SET seq = 0;
 CREATE UNIQUE INDEX leases_one ON leases (owner);
 CREATE INDEX attempts_more ON attempts (gateway);
+DROP INDEX CONCURRENTLY IF EXISTS attempts_beside;
+CREATE INDEX CONCURRENTLY attempts_beside ON attempts (gateway);
+CREATE UNIQUE INDEX CONCURRENTLY attempts_one ON attempts (gateway);
+DROP INDEX CONCURRENTLY IF EXISTS payments_due;
 -- +goose StatementBegin
 CREATE TRIGGER fine_stays BEFORE DELETE ON fine BEGIN SELECT RAISE(ABORT, 'kept'); END;
 -- +goose StatementEnd
@@ -114,7 +129,7 @@ CREATE TRIGGER fine_stays BEFORE DELETE ON fine BEGIN SELECT RAISE(ABORT, 'kept'
 CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'kept'); END;
 -- +goose StatementEnd
 `)
-	if len(wrong) != 8 {
+	if len(wrong) != 10 {
 		t.Errorf("%d statements are objected to: %q", len(wrong), wrong)
 	}
 }

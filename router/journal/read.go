@@ -89,7 +89,7 @@ func (s *Store) FindAttempt(ctx context.Context, gateway string, ref providers.R
 	if ref.Order != "" {
 		err = s.queryRow(ctx, columns+`reference = $2`, gateway, storable(ref.Order)).Scan(&id, &n)
 	} else {
-		err = s.queryRow(ctx, columns+`external = $2 AND external <> '' ORDER BY planned_at DESC LIMIT 1`,
+		err = s.queryRow(ctx, columns+`external = $2 AND external <> '' ORDER BY +planned_at DESC LIMIT 1`,
 			gateway, storable(ref.External)).Scan(&id, &n)
 	}
 	return id, n, found(err)
@@ -115,15 +115,31 @@ type Cursor struct {
 // List returns up to n payments after the cursor, newest first.
 func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]payment.Payment, error) {
 	w := where{}
+	// Where few are asked for, they are found by what they are, and else by going through the
+	// tenant's payments: CROSS JOIN holds SQLite to that.
+	from := "payments"
+	switch {
+	case f.Order != "": // two indexes know it: of the payment that is open or paid, and of those that came to nothing
+		w.and("payments.id = few.found", f.Tenant, f.Order)
+		from = `(SELECT id AS found FROM payments WHERE tenant = $1 AND order_ref = $2 AND order_open UNION ALL
+			SELECT id FROM payments WHERE tenant = $1 AND order_ref = $2 AND NOT order_open AND order_ref <> '') AS few CROSS JOIN payments`
+	case f.AtRisk:
+		w.and("payments.id = few.found")
+		from = `(SELECT DISTINCT payment_id AS found FROM attempts WHERE at_risk) AS few CROSS JOIN payments`
+	}
 	w.and("tenant = ?", f.Tenant)
 	w.andIf(f.Status != "", "status = ?", string(f.Status))
-	w.andIf(f.Gateway != "", "id IN (SELECT payment_id FROM attempts WHERE gateway = ?)", f.Gateway)
-	w.andIf(f.Order != "", "order_ref = ?", f.Order)
+	w.andIf(f.Status != "" && f.Status != payment.StatusPaid, "status <> 'paid'") // as its index has it
+	// PostgreSQL knows whether a gateway has few attempts, and begins with them then. Where something
+	// else says which payments, it is kept from looking at all that the gateway ever had.
+	narrowed := f.Order != "" || f.AtRisk || !f.CreatedFrom.IsZero() || f.Status != "" && f.Status != payment.StatusPaid
+	w.andIf(f.Gateway != "" && s.postgres && !narrowed, "id IN (SELECT payment_id FROM attempts WHERE gateway = ?)", f.Gateway)
+	w.andIf(f.Gateway != "" && (!s.postgres || narrowed), "? IN (SELECT a.gateway FROM attempts a WHERE a.payment_id = payments.id)", f.Gateway)
 	w.andIf(!f.CreatedFrom.IsZero(), "created_at >= ?", micros(f.CreatedFrom))
 	w.andIf(!f.CreatedBefore.IsZero(), "created_at < ?", micros(f.CreatedBefore))
 	w.andIf(f.AtRisk, "at_risk")
 	w.andIf(after.ID != "", "(created_at, id) < (?, ?)", micros(after.Created), after.ID)
-	query := `SELECT id FROM payments WHERE ` + w.text() + ` ORDER BY created_at DESC, id DESC LIMIT ` + w.place(n)
+	query := `SELECT id FROM ` + from + ` WHERE ` + w.text() + ` ORDER BY created_at DESC, id DESC LIMIT ` + w.place(n)
 	ids, err := s.ids(ctx, query, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list payments: %w", err)
