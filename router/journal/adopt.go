@@ -60,7 +60,8 @@ var ErrKnown = errors.New("an attempt bears this name")
 // nobodys refuses an attempt whose names at the gateway another one bears.
 func nobodys(ctx context.Context, tx *sql.Tx, a payment.Attempt) error {
 	var n int
-	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM attempts WHERE gateway = $1 AND (reference = $2 OR external = $3 AND external <> '')`,
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT payment_id FROM attempts WHERE gateway = $1 AND reference = $2
+		UNION ALL SELECT payment_id FROM attempts WHERE gateway = $1 AND external = $3 AND external <> '') AS named`,
 		a.Gateway, storable(a.Reference), storable(a.External)).Scan(&n)
 	if err == nil && n > 0 {
 		err = ErrKnown

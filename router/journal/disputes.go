@@ -183,7 +183,7 @@ var errCaseTaken = errors.New("another dispute has the case number")
 func updateDispute(ctx context.Context, tx *sql.Tx, d Dispute) error {
 	n, err := affected(tx.ExecContext(ctx, `UPDATE disputes SET state = $3, outcome = $4, case_number = $5, answer = $6, answered_at = $7, owner = $8, note = $9,
 		answered_by = $10, closed_by = $11, close_reason = $12, closed_at = $13, updated_at = $14, version = version + 1 WHERE id = $1 AND version = $2
-		AND ($5 = '' OR NOT EXISTS (SELECT 1 FROM disputes other WHERE other.gateway = disputes.gateway AND other.case_number = $5 AND other.id <> $1))`,
+		AND ($5 = '' OR NOT EXISTS (SELECT 1 FROM disputes other WHERE other.gateway = disputes.gateway AND other.case_number = $5 AND other.case_number <> '' AND other.id <> $1))`,
 		d.ID, d.Version-1, string(d.State), string(d.Outcome), storable(d.Case), storable(d.Answer), nullMicros(d.Answered), storable(d.Owner), storable(d.Note),
 		storable(d.AnsweredBy), storable(d.ClosedBy), storable(d.CloseReason), nullMicros(d.Closed), micros(d.Updated)))
 	if err != nil || n == 1 {

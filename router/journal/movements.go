@@ -60,11 +60,11 @@ const longestRange = 45 * 24 * time.Hour
 // Untold lists up to n groups with money of ours that the gateway may have dated within a
 // span and that a reading does not tell of on that day: charges or refunds, after a movement.
 func (s *Store) Untold(ctx context.Context, kind providers.LineKind, gateway, reading, day string, span providers.Window, after Movement, n int) ([]string, Movement, error) {
-	table, key, attempt, money := "attempts", "n", "n", "('approved', 'held')"
+	table, key, attempt, money := "attempts", "n", "n", "IN ('approved', 'held')"
 	if kind == providers.LineRefund {
-		table, key, attempt, money = "refunds", "operation", "attempt", "('approved')"
+		table, key, attempt, money = "refunds", "operation", "attempt", "= 'approved'"
 	}
-	query := fmt.Sprintf(`SELECT last_at, payment_id, %[2]s, %[3]s FROM %[1]s m WHERE verdict IN %[4]s AND gateway = $1 AND last_at >= $2 AND last_at < $10 AND planned_at < $3
+	query := fmt.Sprintf(`SELECT last_at, payment_id, %[2]s, %[3]s FROM %[1]s m WHERE verdict %[4]s AND gateway = $1 AND last_at >= $2 AND last_at < $10 AND planned_at < $3
 		AND (last_at, payment_id, %[2]s) > ($4, $5, $6)
 		AND NOT EXISTS (SELECT 1 FROM statement_lines l WHERE l.reading = $7 AND l.day = $8 AND l.grp = m.payment_id || '/' || m.%[3]s)
 		ORDER BY last_at, payment_id, %[2]s LIMIT $9`, table, key, attempt, money)

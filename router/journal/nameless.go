@@ -32,12 +32,12 @@ const longUndecided = 24 * time.Hour
 // refunds: with money of ours, or of which nobody can be sure that there was none. It leaves out
 // those of which a statement tells anything of that kind.
 func (s *Store) Near(ctx context.Context, kind providers.LineKind, gateway string, span providers.Window, n int) ([]string, error) {
-	table, attempt, money := "attempts", "n", "('approved', 'held')"
+	table, attempt, money := "attempts", "n", "IN ('approved', 'held')"
 	if kind == providers.LineRefund {
-		table, attempt, money = "refunds", "attempt", "('approved')"
+		table, attempt, money = "refunds", "attempt", "= 'approved'"
 	}
 	query := fmt.Sprintf(`SELECT DISTINCT grp FROM (
-		SELECT payment_id || '/' || %[2]s AS grp FROM %[1]s WHERE verdict IN %[3]s AND gateway = $1 AND last_at >= $2 AND last_at < $3 AND planned_at <= $4
+		SELECT payment_id || '/' || %[2]s AS grp FROM %[1]s WHERE verdict %[3]s AND gateway = $1 AND last_at >= $2 AND last_at < $3 AND planned_at <= $4
 		UNION ALL SELECT payment_id || '/' || %[2]s FROM %[1]s WHERE gateway = $1 AND planned_at >= $5 AND planned_at <= $4 AND verdict NOT IN ('approved', 'held', 'declined')) AS m
 		WHERE NOT EXISTS (SELECT 1 FROM statement_lines l JOIN statement_days d ON d.gateway = l.gateway AND d.day = l.day AND d.reading = l.reading
 			WHERE l.gateway = $1 AND l.grp = m.grp AND l.kind = $6)

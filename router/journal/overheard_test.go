@@ -45,7 +45,7 @@ func (e *ears) take() []statement {
 
 // TraceQueryStart hears a statement to PostgreSQL.
 func (e *ears) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	e.hear(data.SQL, data.Args)
+	e.hear(data.SQL, values(data.Args))
 	return ctx
 }
 
@@ -59,7 +59,17 @@ func (e *ears) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatc
 
 // TraceBatchQuery hears a statement of a batch.
 func (e *ears) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
-	e.hear(data.SQL, data.Args)
+	e.hear(data.SQL, values(data.Args))
+}
+
+// values are the arguments of a statement without the driver's own word before them.
+func values(args []any) []any {
+	if len(args) > 0 {
+		if _, ok := args[0].(pgx.QueryResultFormatsByOID); ok {
+			return args[1:]
+		}
+	}
+	return args
 }
 
 // TraceBatchEnd is for the interface.

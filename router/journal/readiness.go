@@ -34,7 +34,7 @@ type Known struct{ Gateway, Provider string }
 func (s *Store) KnownGateways(ctx context.Context) ([]Known, string, error) {
 	const query = `WITH RECURSIVE known(gateway) AS (SELECT MIN(gateway) FROM attempts
 		UNION ALL SELECT (SELECT MIN(a.gateway) FROM attempts a WHERE a.gateway > known.gateway) FROM known WHERE known.gateway IS NOT NULL)
-		SELECT gateway, (SELECT a.provider FROM attempts a WHERE a.gateway = known.gateway LIMIT 1) FROM known WHERE gateway IS NOT NULL ORDER BY gateway`
+		SELECT gateway, (SELECT a.provider FROM attempts a WHERE a.gateway = known.gateway ORDER BY a.planned_at LIMIT 1) FROM known WHERE gateway IS NOT NULL ORDER BY gateway`
 	var all []Known
 	err := s.each(ctx, func(scan func(...any) error) error {
 		var k Known
@@ -99,24 +99,27 @@ func (s *Store) LatestCanceled(ctx context.Context, gateway string, tenants []st
 
 // LatestUnknown finds the newest payments of tenants that went to a gateway and of which some
 // answer once left the outcome unknown, newest first, up to n. Whether it was the answer of
-// that gateway, the events must tell.
+// that gateway, the events must tell. Each payment is asked about by itself:
+// without the OFFSET PostgreSQL may read all events.
 func (s *Store) LatestUnknown(ctx context.Context, gateway string, tenants []string, n int) ([]string, string, error) {
 	if len(tenants) == 0 {
 		return nil, "", nil
 	}
 	places, names := in(4, tenants)
 	query := `SELECT newest.id FROM (SELECT id, created_at FROM payments WHERE tenant IN (` + places + `) ORDER BY created_at DESC, id DESC LIMIT $1) AS newest
-		WHERE EXISTS (SELECT 1 FROM attempts a WHERE a.payment_id = newest.id AND a.gateway = $2)
+		WHERE $2 IN (SELECT a.gateway FROM attempts a WHERE a.payment_id = newest.id)
 		AND EXISTS (SELECT 1 FROM events e WHERE e.payment_id = newest.id AND e.kind = 'observed'
-			AND e.body LIKE '%"source":"response"%' AND e.body LIKE '%"verdict":"unknown"%')
+			AND e.body LIKE '%"source":"response"%' AND e.body LIKE '%"verdict":"unknown"%' LIMIT 1 OFFSET 0)
 		ORDER BY newest.created_at DESC, newest.id DESC LIMIT $3`
 	return s.asked(ctx, query, append([]any{newest, gateway, n}, names...)...)
 }
 
-// LatestRefunds finds the payments of which a refund was done at a gateway last, up to n.
+// LatestRefunds finds the payments of which a refund was done at a gateway last, up to n, among
+// the newest refunds.
 func (s *Store) LatestRefunds(ctx context.Context, gateway string, n int) ([]string, string, error) {
-	const query = `SELECT payment_id FROM refunds WHERE gateway = $1 AND verdict = 'approved' GROUP BY payment_id ORDER BY MAX(planned_at) DESC, payment_id DESC LIMIT $2`
-	return s.asked(ctx, query, gateway, n)
+	const query = `SELECT payment_id FROM (SELECT payment_id, planned_at, verdict FROM refunds WHERE gateway = $1 ORDER BY planned_at DESC LIMIT $2) AS newest
+		WHERE verdict = 'approved' GROUP BY payment_id ORDER BY MAX(planned_at) DESC, payment_id DESC LIMIT $3`
+	return s.asked(ctx, query, gateway, newest, n)
 }
 
 // Twice is a notice that came more than once, word for word.

@@ -41,14 +41,16 @@ const (
 const waiting = `n.state IN ('hint', 'stored')`
 
 // holds are why a payment keeps its payer, as the rows tell it, in the order in which people
-// are told. Whatever may still need the person belongs here.
+// are told. Whatever may still need the person belongs here. Each question about other tables
+// ends with an OFFSET of none: without it PostgreSQL may read the whole table for it, by every
+// page anew.
 var holds = []struct{ why, condition string }{
 	{KeptUndecided, `p.status NOT IN ('paid', 'declined', 'failed', 'canceled')`},
 	{KeptAtRisk, `p.at_risk`},
 	{KeptDue, `p.due_at IS NOT NULL`},
-	{KeptFinding, `EXISTS (SELECT 1 FROM findings f WHERE f.payment_id = p.id AND f.state = 'open')`},
-	{KeptDispute, `EXISTS (SELECT 1 FROM disputes d WHERE d.payment_id = p.id AND d.state <> 'closed')`},
-	{KeptWithNotice, `EXISTS (SELECT 1 FROM notices n WHERE n.payment_id = p.id AND n.payment_id <> '' AND (n.received_at >= $1 OR ` + waiting + `))`},
+	{KeptFinding, `EXISTS (SELECT 1 FROM findings f WHERE f.payment_id = p.id AND f.state = 'open' LIMIT 1 OFFSET 0)`},
+	{KeptDispute, `EXISTS (SELECT 1 FROM disputes d WHERE d.payment_id = p.id AND d.state <> 'closed' LIMIT 1 OFFSET 0)`},
+	{KeptWithNotice, `EXISTS (SELECT 1 FROM notices n WHERE n.payment_id = p.id AND n.payment_id <> '' AND (n.received_at >= $1 OR ` + waiting + `) LIMIT 1 OFFSET 0)`},
 }
 
 // held is why a payment keeps its payer, or an empty text, as a value of a query.

@@ -133,15 +133,16 @@ func (s *Store) owners(ctx context.Context, gateway string, lines []StagedLine) 
 		orders[l.Order], ids[l.External] = true, true
 	}
 	o := owners{reference: map[string]string{}, own: map[string]string{}, external: map[string]string{}}
+	// The plus keeps SQLite from reading all that the gateway has for the sake of the order.
 	for _, q := range []struct {
 		into  map[string]string
 		names map[string]bool
 		query string
 	}{
 		{o.reference, orders, `SELECT reference, payment_id, n FROM attempts WHERE gateway = $1 AND reference IN (%s)`},
-		{o.own, orders, `SELECT own, payment_id, attempt FROM refunds WHERE gateway = $1 AND own <> '' AND own IN (%s) ORDER BY planned_at`},
-		{o.external, ids, `SELECT external, payment_id, n FROM attempts WHERE gateway = $1 AND external <> '' AND external IN (%s) ORDER BY planned_at`},
-		{o.external, ids, `SELECT external, payment_id, attempt FROM refunds WHERE gateway = $1 AND external <> '' AND external IN (%s) ORDER BY planned_at`},
+		{o.own, orders, `SELECT own, payment_id, attempt FROM refunds WHERE gateway = $1 AND own <> '' AND own IN (%s) ORDER BY +planned_at`},
+		{o.external, ids, `SELECT external, payment_id, n FROM attempts WHERE gateway = $1 AND external <> '' AND external IN (%s) ORDER BY +planned_at`},
+		{o.external, ids, `SELECT external, payment_id, attempt FROM refunds WHERE gateway = $1 AND external <> '' AND external IN (%s) ORDER BY +planned_at`},
 	} {
 		if err := s.own(ctx, q.into, q.query, gateway, q.names); err != nil {
 			return o, fmt.Errorf("whose lines of %s: %w", gateway, err)
