@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -16,13 +18,20 @@ func (s *Store) LastRehearsal(ctx context.Context, gateways []string, now time.T
 		return time.Time{}, err
 	}
 	if len(gateways) > 0 {
-		// One row for an empty answer, too; the newest orders, so that a scrape stays cheap.
-		places, names := in(3, gateways)
-		drains := `SELECT COALESCE(MAX(d.start_at), 0) FROM (SELECT gateway, start_at, COALESCE(ended_at, end_at) AS over_at FROM overrides
+		// One row for an empty answer, too; the newest orders, and of each gateway no more than the
+		// first that was paid under one, so that a scrape stays cheap: asked whether there is any,
+		// PostgreSQL gathers all attempts under the order first.
+		args := []any{micros(now), newestDrains}
+		var paid []string
+		for _, gateway := range gateways {
+			args = append(args, gateway)
+			paid = append(paid, fmt.Sprintf(`d.gateway <> $%[1]d AND (SELECT a.n FROM attempts a WHERE a.gateway = $%[1]d AND a.planned_at >= d.start_at
+				AND a.planned_at < d.over_at AND a.verdict = 'approved' ORDER BY a.planned_at LIMIT 1) IS NOT NULL`, len(args)))
+		}
+		drains := `SELECT COALESCE((SELECT d.start_at FROM (SELECT gateway, start_at, COALESCE(ended_at, end_at) AS over_at FROM overrides
 			WHERE mode = 'drain' AND start_at <= $1 ORDER BY start_at DESC LIMIT $2) AS d
-			WHERE EXISTS (SELECT 1 FROM attempts a WHERE a.gateway IN (` + places + `) AND a.gateway <> d.gateway
-			AND a.planned_at >= d.start_at AND a.planned_at < d.over_at AND a.verdict = 'approved')`
-		if err := s.one(ctx, []any{&drained}, drains, append([]any{micros(now), newestDrains}, names...)...); err != nil {
+			WHERE ` + strings.Join(paid, " OR ") + ` ORDER BY d.start_at DESC LIMIT 1), 0)`
+		if err := s.one(ctx, []any{&drained}, drains, args...); err != nil {
 			return time.Time{}, err
 		}
 	}
