@@ -32,6 +32,7 @@ type benchmark struct {
 	rates       []string
 	parts       []string
 	faults      []string
+	replicas    []int
 	repetitions int
 	folder      string // where the databases lie; a temporary one when empty
 	profiles    string // where CPU profiles go; none when empty
@@ -121,6 +122,9 @@ func (b *benchmark) run(ctx context.Context) (*report, error) {
 	if len(engines) == 0 {
 		return nil, errors.New("there is no database to measure with")
 	}
+	if b.measures(partScale) && !slices.ContainsFunc(engines, func(e engine) bool { _, ok := e.(*postgres); return ok }) {
+		b.warn(r, "NOT MEASURED: "+partScale+": it needs PostgreSQL; SQLite is one file of one process")
+	}
 	if b.measures(partLimits) {
 		var err error
 		if b.answer, err = b.rehearse(ctx); err != nil {
@@ -134,7 +138,7 @@ func (b *benchmark) run(ctx context.Context) (*report, error) {
 	}
 	r.LoadAtEnd, r.TookMS = loadAverage(), time.Since(began).Milliseconds()
 	r.conclude()
-	if len(r.Cells)+len(r.Outages) == 0 {
+	if len(r.Cells)+len(r.Outages) == 0 && r.Scale == nil {
 		return nil, errors.New("nothing could be measured")
 	}
 	return r, nil

@@ -34,6 +34,7 @@ type serviceOrders struct {
 	MaxConcurrent int           `json:"max_concurrent"`
 	Timeout       time.Duration `json:"timeout"` // of charges and look-ups; 0: the adapter's own
 	Log           string        `json:"log"`
+	NoRamp        bool          `json:"no_ramp"` // a gateway that was drained comes back at once, and may be drained again
 	Profile       string        `json:"profile"` // between the first question for usage and the next; none when empty
 	// Echo makes it a bare gRPC server that answers every payment with these bytes.
 	Echo []byte `json:"echo"`
@@ -72,7 +73,12 @@ func (o serviceOrders) config() app.Config {
 		gateways = append(gateways, app.Gateway{Name: g.Name, Provider: "wayforpay", MaxConcurrent: max(o.MaxConcurrent, 64),
 			Account: app.Account{Settings: app.Settings{WayForPay: &settings}}})
 	}
+	var health app.Health
+	if o.NoRamp {
+		health.Ramp = []int{100}
+	}
 	return app.Config{
+		Health:   health,
 		GRPC:     app.GRPC{Address: "127.0.0.1:0", DefaultTenant: "shop", CallsPerSecond: 1 << 20}, // all callers are one
 		Webhooks: app.Webhooks{Address: "127.0.0.1:0"},
 		Ops:      app.Ops{Address: "127.0.0.1:0"},

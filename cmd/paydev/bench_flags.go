@@ -16,9 +16,10 @@ const (
 	partClosed  = "closed"  // the service, callers wait for their answers
 	partOpen    = "open"    // the service at a fixed rate
 	partOutages = "outages" // a gateway breaks
+	partScale   = "scale"   // several replicas on one PostgreSQL
 )
 
-func allParts() []string { return []string{partLimits, partClosed, partOpen, partOutages} }
+func allParts() []string { return []string{partLimits, partClosed, partOpen, partOutages, partScale} }
 
 // allEngines are the databases, in the order of the report.
 func allEngines() []string { return []string{"sqlite", "postgresql"} }
@@ -42,6 +43,7 @@ func (b *benchmark) flags(flags *flag.FlagSet) (understand func() error) {
 	callers := list("callers", "1,16,64,256", "how many callers at once, one cell each")
 	pauses := list("gateway", "0s,200ms", "after which time the gateway answers, one cell each")
 	rates := list("rates", "200,"+rateHalf, "charges a second at a fixed rate, one cell each; "+rateHalf+" is half of what callers who wait have come to")
+	replicas := list("replicas", "1,2,4", "how many replicas on one PostgreSQL, one cell each")
 	engines := choice("engine", allEngines(), "databases")
 	flows := choice("flows", allFlows(), "what callers ask for")
 	parts := choice("parts", allParts(), "what to measure; without limits there are no ratios")
@@ -52,7 +54,7 @@ func (b *benchmark) flags(flags *flag.FlagSet) (understand func() error) {
 	flags.StringVar(&b.folder, "data", "", "folder on the disk to measure; a temporary one when empty")
 	flags.StringVar(&b.profiles, "profiles", "", "folder for CPU profiles of the service's first runs; none when empty")
 	return func() error {
-		var wrong [7]error
+		var wrong [8]error
 		b.callers, wrong[0] = each("callers", callers(), callersOf)
 		b.pauses, wrong[1] = each("gateway", pauses(), pauseOf)
 		b.rates, wrong[2] = each("rates", rates(), rateOf)
@@ -60,6 +62,7 @@ func (b *benchmark) flags(flags *flag.FlagSet) (understand func() error) {
 		b.flows, wrong[4] = flows()
 		b.parts, wrong[5] = parts()
 		b.faults, wrong[6] = faults()
+		b.replicas, wrong[7] = each("replicas", replicas(), replicasOf)
 		switch err := errors.Join(wrong[:]...); {
 		case err != nil:
 			return err
@@ -108,6 +111,17 @@ func callersOf(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > mostCallers {
 		return 0, fmt.Errorf("%q is not a number from 1 to %d", text, mostCallers)
+	}
+	return n, nil
+}
+
+// mostReplicas with their connections are no more than the throw-away PostgreSQL takes.
+const mostReplicas = 16
+
+func replicasOf(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > mostReplicas || scaleCallers%n != 0 {
+		return 0, fmt.Errorf("%q is not a number from 1 to %d by which %d callers can be shared out", text, mostReplicas, scaleCallers)
 	}
 	return n, nil
 }

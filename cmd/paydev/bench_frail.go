@@ -50,6 +50,7 @@ type frailGateway struct {
 	fault   string
 	broken  atomic.Bool
 	takings *takings
+	pause   time.Duration // between taking the money and saying so
 
 	mu       sync.Mutex
 	paid     map[string]question  // by order number
@@ -98,6 +99,7 @@ func (g *frailGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			g.fail(q)
 			panic(http.ErrAbortHandler) // the server hangs up
 		}
+		away(r.Context(), g.pause)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	g.mu.Lock()
@@ -124,6 +126,14 @@ func (g *frailGateway) failed(order string) (at time.Time, ok bool) {
 	defer g.mu.Unlock()
 	at, ok = g.failures[order]
 	return at, ok
+}
+
+// took reports whether the money of an order number was taken here.
+func (g *frailGateway) took(order string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, paid := g.paid[order]
+	return paid
 }
 
 // take charges an order number once, as WayForPay does.

@@ -80,9 +80,15 @@ func warmUp(d time.Duration) time.Duration { return min(d/4, time.Second) }
 // refused stays away as long as it is told to, as a caller in earnest would: one that came
 // back at once would measure refusals.
 func load(ctx context.Context, callers int, d time.Duration, do func(ctx context.Context) error) sample {
+	total, _ := loadEach(ctx, callers, d, do)
+	return total
+}
+
+// loadEach is load, and tells of every caller too.
+func loadEach(ctx context.Context, callers int, d time.Duration, do func(ctx context.Context) error) (total sample, each []sample) {
 	from := time.Now().Add(warmUp(d))
 	until := from.Add(d)
-	each := make([]sample, callers)
+	each = make([]sample, callers)
 	spent := cpuTime()
 	var group sync.WaitGroup
 	for i := range callers {
@@ -111,11 +117,11 @@ func load(ctx context.Context, callers int, d time.Duration, do func(ctx context
 		})
 	}
 	group.Wait()
-	total := sample{took: d, cpu: cpuTime() - spent, syncs: -1, unnumbered: -1}
+	total = sample{took: d, cpu: cpuTime() - spent, syncs: -1, unnumbered: -1}
 	for _, s := range each {
 		total.merge(s)
 	}
-	return total
+	return total, each
 }
 
 // away waits, or until nobody waits for the result any more.

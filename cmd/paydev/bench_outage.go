@@ -163,12 +163,18 @@ func (b *benchmark) lookOn(ctx context.Context, g *frailGateway, charge func(con
 // charge has waited all of it.
 const outagePatience = 8 * time.Second
 
+// orderedByDescription is a charge whose order the gateway can tell, whichever attempt it is of.
+func orderedByDescription() *payrouterv1.CreatePaymentRequest {
+	request := chargeRequest()
+	request.Description = request.GetOrderId()
+	return request
+}
+
 // chargeInOutage charges the saved card and says where the money was taken.
 func (p *process) chargeInOutage(ctx context.Context) (outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, outagePatience)
 	defer cancel()
-	request := chargeRequest()
-	request.Description = request.GetOrderId()
+	request := orderedByDescription()
 	payment, err := p.client.CreatePayment(ctx, request)
 	if err != nil {
 		return outcome{}, refusedOr(err)

@@ -40,6 +40,11 @@ func (b *benchmark) repeat(ctx context.Context, r *report, engines []engine, n i
 	if b.measures(partOutages) {
 		b.outages(ctx, r, engines[0], n)
 	}
+	for _, e := range engines {
+		if server, ok := e.(*postgres); ok && b.measures(partScale) {
+			b.scale(ctx, r, server, n)
+		}
+	}
 }
 
 // limits measures what this machine can do without the service.

@@ -56,6 +56,9 @@ func (r *report) print(out io.Writer) error {
 	if err := r.printOutages(out); err != nil {
 		return err
 	}
+	if err := r.printScale(out); err != nil {
+		return err
+	}
 	for _, w := range r.Warnings {
 		line("\n%s", w)
 	}

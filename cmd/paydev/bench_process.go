@@ -99,6 +99,15 @@ func (p *process) measure(s *sample) error {
 	return err
 }
 
+// kill ends the process as a power cut does, and waits until it is gone.
+func (p *process) kill() {
+	_ = p.conn.Close()
+	_ = p.command.Process.Kill()
+	_ = p.command.Wait()
+	_ = p.in.Close()
+	p.command = nil
+}
+
 // stop ends the process and waits for it. Only the first call does anything.
 func (p *process) stop() error {
 	if p.command == nil {

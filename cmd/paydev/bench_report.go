@@ -34,6 +34,7 @@ type report struct {
 	Engines     []engineFacts     `json:"engines"`
 	Cells       []*cell           `json:"cells"`
 	Outages     []*outageCell     `json:"outages"`
+	Scale       *scaleReport      `json:"scale,omitempty"`
 	Warnings    []string          `json:"warnings"`
 }
 
@@ -205,6 +206,9 @@ func (r *report) conclude() {
 	}
 	for _, o := range r.Outages {
 		o.conclude()
+	}
+	if r.Scale != nil {
+		r.Scale.conclude(func(text string) { r.Warnings = append(r.Warnings, text) })
 	}
 }
 

@@ -97,7 +97,7 @@ func TestABatchThatFailsIsToldToAllWhoWaitForIt(t *testing.T) {
 func TestFlagsThatMeasureNothingAreRefused(t *testing.T) {
 	for _, args := range [][]string{
 		{"-callers", "0"}, {"-callers", "1,,2"}, {"-callers", "1000000"}, {"-engine", "oracle"}, {"-duration", "1ms"}, {"-repetitions", "0"}, {"now"}, {"-x"},
-		{"-gateway", "soon"}, {"-gateway", "1h"}, {"-gateway", "1us"}, {"-rates", "0"}, {"-rates", "third"}, {"-flows", "refund"}, {"-parts", "closed,rest"}, {"-outage", "1ms"},
+		{"-gateway", "soon"}, {"-gateway", "1h"}, {"-gateway", "1us"}, {"-rates", "0"}, {"-rates", "third"}, {"-flows", "refund"}, {"-parts", "closed,rest"}, {"-outage", "1ms"}, {"-replicas", "0"}, {"-replicas", "3"}, {"-replicas", "32"},
 	} {
 		var out, errs bytes.Buffer
 		if code := bench(t.Context(), args, &out, &errs); code != 2 || out.Len() > 0 || errs.Len() == 0 {
