@@ -136,6 +136,13 @@ func (g *frailGateway) took(order string) bool {
 	return paid
 }
 
+// taken is how many order numbers were charged here.
+func (g *frailGateway) taken() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.paid)
+}
+
 // take charges an order number once, as WayForPay does.
 func (g *frailGateway) take(q question) {
 	g.mu.Lock()

@@ -47,7 +47,7 @@ func (b *benchmark) killOne(ctx context.Context, e engine) (run *killedRun, err 
 			return err
 		}
 		defer f.close()
-		s := b.chargeUntilKilled(ctx, all[0])
+		s := b.chargeUntilKilled(ctx, all[0], g)
 		killed := time.Now()
 		run = &killedRun{Charged: s.all}
 		if run.Left, err = f.unwritten(ctx, g); err != nil {
@@ -88,7 +88,7 @@ func (b *benchmark) killOne(ctx context.Context, e engine) (run *killedRun, err 
 }
 
 // chargeUntilKilled charges at a replica and kills it in the middle of it.
-func (b *benchmark) chargeUntilKilled(ctx context.Context, p *process) (s sample) {
+func (b *benchmark) chargeUntilKilled(ctx context.Context, p *process, g *frailGateway) (s sample) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var group sync.WaitGroup
@@ -98,7 +98,10 @@ func (b *benchmark) chargeUntilKilled(ctx context.Context, p *process) (s sample
 			return err
 		})
 	})
-	away(ctx, 5*killPause/2) // in the third round of charges
+	// All have been answered once, and the money of most of the second round is taken.
+	for began := time.Now(); g.taken() < 2*killCallers-killCallers/4 && time.Since(began) < killPatience && ctx.Err() == nil; {
+		away(ctx, 5*time.Millisecond)
+	}
 	p.kill()
 	cancel()
 	group.Wait()
