@@ -89,3 +89,25 @@ func BenchmarkAdvance(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkNumber numbers changes that wait, as many at a time as the service does. Making
+// them is not measured.
+func BenchmarkNumber(b *testing.B) {
+	const most = 256
+	onEach(b, func(b *testing.B, s *journal.Store) {
+		var c numbered
+		for b.Loop() {
+			b.StopTimer()
+			for range most {
+				if _, err := c.open(b.Context(), s); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StartTimer()
+			if n, err := s.Number(b.Context(), most); err != nil || n != most {
+				b.Fatalf("%d were numbered, error %v", n, err)
+			}
+		}
+		b.ReportMetric(most*float64(b.N)/b.Elapsed().Seconds(), "changes/s")
+	})
+}
