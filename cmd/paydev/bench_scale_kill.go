@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -114,7 +112,7 @@ func (f *feed) unwritten(ctx context.Context, g *frailGateway) (n int, err error
 	if err != nil {
 		return 0, err
 	}
-	defer func(rows *sql.Rows) { err = errors.Join(err, rows.Close()) }(rows)
+	defer rows.Close()
 	for rows.Next() {
 		var reference string
 		if err := rows.Scan(&reference); err != nil {
