@@ -113,11 +113,33 @@ func withoutPostgres(t *testing.T, why any) {
 }
 
 func TestAFeedThatIsNotInOrderIsSeen(t *testing.T) {
-	server, err := launchPostgres(t.Context(), t.TempDir())
+	folder, err := os.MkdirTemp("", "paydev-feed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	if err := os.Chmod(folder, 0o711); err != nil { // PostgreSQL may run as somebody else
+		t.Fatal(err)
+	}
+	server, err := launchPostgres(t.Context(), folder)
 	if err != nil {
 		withoutPostgres(t, err)
 	}
 	defer server.close()
+	books, _, err := server.books(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := migrated(t.Context(), serviceOrders{Books: books}.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	f, err := openFeed(books)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
 	for name, c := range map[string]struct{ feed, want string }{
 		"all is well":          {`(1, 'a', 1), (2, 'b', 1), (3, 'a', 3)`, ""},
 		"a number is missing":  {`(1, 'a', 1), (2, 'b', 1), (4, 'a', 3)`, "numbers are missing"},
@@ -126,22 +148,8 @@ func TestAFeedThatIsNotInOrderIsSeen(t *testing.T) {
 		"the last is missing":  {`(1, 'a', 1), (2, 'b', 1)`, "last change is not in the feed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			books, drop, err := server.books(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = drop() }()
-			store, err := migrated(t.Context(), serviceOrders{Books: books}.config())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer store.Close()
-			f, err := openFeed(books)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.close()
 			for _, query := range []string{
+				`DELETE FROM payments`, `DELETE FROM feed`,
 				`INSERT INTO payments (id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, payer)
 					VALUES ('a', 'shop', '', FALSE, 'paid', '', FALSE, 3, 1, 1, ''), ('b', 'shop', '', FALSE, 'paid', '', FALSE, 1, 1, 1, '')`,
 				`INSERT INTO feed (tenant, seq, payment_id, event_seq) SELECT 'shop', f.* FROM (VALUES ` + c.feed + `) f`,
