@@ -23,16 +23,11 @@ func slicesOf(parts ...[]step) (all []step) {
 	return all
 }
 
-// opens opens a payment. What Open leaves to its caller is asked for again under the same
-// request id, which makes it safe.
 func opens(id, order string) func(*testing.T, *journal.Store) {
 	return func(t *testing.T, s *journal.Store) {
 		t.Helper()
 		r, e := open(id, order)
 		_, err := s.Open(t.Context(), r, providers.Payer{Phone: "+77010000000"}, e)
-		if refusedOnce(err) {
-			_, err = s.Open(t.Context(), r, providers.Payer{Phone: "+77010000000"}, e)
-		}
 		must(t, err)
 	}
 }
