@@ -52,8 +52,8 @@ var bugs = []bug{
 	}
 `}}},
 	{"the key is looked for first and written afterwards", []edit{
-		{"router/journal/write.go", "	return s.opened(ctx, r, p, s.insist(ctx, w))",
-			"	if kept, again := s.Repeated(ctx, r); !errors.Is(again, ErrNotFound) {\n		return kept, again\n	}\n	return s.opened(ctx, r, p, s.insist(ctx, w))"},
+		{"router/journal/write.go", "	kept, err := s.opened(ctx, r, p, s.insist(ctx, w))",
+			"	if kept, again := s.Repeated(ctx, r); !errors.Is(again, ErrNotFound) {\n		return kept, again\n	}\n	kept, err := s.opened(ctx, r, p, s.insist(ctx, w))"},
 		{"router/journal/migrations/00001_books.sql", "  object     TEXT NOT NULL,\n  PRIMARY KEY (tenant, request_id)", "  object     TEXT NOT NULL"}}},
 	{"the key is looked for without its tenant", []edit{
 		{"router/journal/write.go", "FROM requests WHERE tenant = $1 AND request_id = $2`,\n		tenant, id)", "FROM requests WHERE request_id = $1`,\n		id)"},
