@@ -3,17 +3,19 @@ package journal
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
-// ErrAlone is what Together says of a payment that was to be written alone.
+// ErrAlone says that a payment was to be written alone.
 var ErrAlone = errors.New("alone")
 
 // Together opens payments in one transaction, as if they had waited for the same commit. Each
-// is answered as the group answers its caller.
-func (s *Store) Together(ctx context.Context, requests []Request, opened []payment.Event) []error {
+// is answered as the group answers its caller, with ErrAlone besides where it had to go
+// alone. It says how long the transaction took that they shared.
+func (s *Store) Together(ctx context.Context, requests []Request, opened []payment.Event) (all []error, took time.Duration) {
 	var members []*member
 	for i, r := range requests {
 		events := []payment.Event{opened[i]}
@@ -27,15 +29,16 @@ func (s *Store) Together(ctx context.Context, requests []Request, opened []payme
 		}
 		members = append(members, &member{write: w, ctx: ctx})
 	}
+	began := time.Now()
 	s.group.run(members)
-	var all []error
+	took = time.Since(began)
 	for _, m := range members {
 		if m.alone {
-			m.err = ErrAlone
+			m.err = errors.Join(ErrAlone, s.commitAlone(ctx, m.write))
 		}
 		all = append(all, m.err)
 	}
-	return all
+	return all, took
 }
 
 // EachByItself turns sharing off.

@@ -46,8 +46,9 @@ func (s *Store) withPostgres(ctx context.Context, do func(*pipeline) error) erro
 	})
 }
 
-// runPostgres makes writes in one transaction. Those that are refused are told so, those that
-// the database stops are to go alone, and the others begin anew without them.
+// runPostgres makes writes in one transaction. Those that are refused or stopped are to go
+// alone, and the others begin anew without them: why one was refused may be in what another one
+// has just written, and nothing of that stands yet.
 func (s *Store) runPostgres(members []*member) {
 	ctx, cancel := s.ofLeader(members)
 	defer cancel()
@@ -101,6 +102,9 @@ func (p *pipeline) share(ctx context.Context, members []*member) (left []*member
 		rows = rows[done:]
 		switch {
 		case m.err != nil:
+			if m.alone = len(members) > 1; m.alone {
+				m.err = nil
+			}
 		case failed != nil && done < n: // this one was stopped; of those behind it nothing is known
 			m.alone, failed = true, nil
 		default:

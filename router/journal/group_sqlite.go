@@ -10,10 +10,8 @@ func (s *Store) runSQLite(members []*member) {
 	ctx, cancel := s.ofLeader(members)
 	defer cancel()
 	if err := s.shareSQLite(ctx, members); err != nil {
-		for _, m := range members {
-			if m.err == nil {
-				m.err = err
-			}
+		for _, m := range members { // also of those that were refused: by what may not stand
+			m.err = err
 		}
 	}
 }

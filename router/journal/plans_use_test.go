@@ -372,6 +372,7 @@ func usesOfShelves() []use {
 			must(u.t, u.SaveInstrument(u.ctx, journal.Instrument{ID: "i", Tenant: "shop", Customer: "c", Gateway: shop, Payment: "a", Created: start}))
 		}},
 		{"Instrument", func(u *user) { _, err := u.Store.Instrument(u.ctx, "shop", "i"); u.ok(err) }},
+		{"Wallet", func(u *user) { _, err := u.Wallet(u.ctx, "shop", "i"); u.ok(err) }},
 		{"Instruments", func(u *user) {
 			for _, customer := range []string{"c", ""} {
 				_, err := u.Instruments(u.ctx, "shop", customer, "", page)

@@ -220,12 +220,12 @@ func TestWhatOtherEnginesLackIsSeen(t *testing.T) {
 	}
 }
 
-type statement struct{ at, text string }
+type sqlText struct{ at, text string }
 
 var beginsStatement = regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|ANALYZE|LOCK|LISTEN|NOTIFY|COPY|SAVEPOINT|WHERE|AND|ON|ORDER|SET)\b`)
 
 // statementsOf are all texts of SQL in the journal, whole or in parts, and its migrations.
-func statementsOf(t *testing.T) (all []statement) {
+func statementsOf(t *testing.T) (all []sqlText) {
 	t.Helper()
 	for path, file := range sourcesOf(t) {
 		ast.Inspect(file.tree, func(n ast.Node) bool {
@@ -234,7 +234,7 @@ func statementsOf(t *testing.T) (all []statement) {
 				return true
 			}
 			if text, err := strconv.Unquote(l.Value); err == nil && beginsStatement.MatchString(text) && text != strings.TrimSpace(strings.ToLower(text)) {
-				all = append(all, statement{path + ":" + strconv.Itoa(file.set.Position(l.Pos()).Line), text})
+				all = append(all, sqlText{path + ":" + strconv.Itoa(file.set.Position(l.Pos()).Line), text})
 			}
 			return true
 		})
@@ -246,7 +246,7 @@ func statementsOf(t *testing.T) (all []statement) {
 		must(t, err)
 		for s := range strings.SplitSeq(regexp.MustCompile(`--.*`).ReplaceAllString(string(text), ""), ";") {
 			if strings.TrimSpace(s) != "" {
-				all = append(all, statement{step, s})
+				all = append(all, sqlText{step, s})
 			}
 		}
 	}

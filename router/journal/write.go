@@ -51,12 +51,7 @@ func (s *Store) Open(ctx context.Context, r Request, payer providers.Payer, even
 	if err != nil {
 		return p, err
 	}
-	// Whoever had the request before may have been in the same transaction, and come to nothing.
-	kept, err := s.opened(ctx, r, p, s.insist(ctx, w))
-	for tries := 1; errors.Is(err, ErrNotFound) && tries < 5; tries++ {
-		kept, err = s.opened(ctx, r, p, s.insist(ctx, w))
-	}
-	return kept, err
+	return s.opened(ctx, r, p, s.insist(ctx, w))
 }
 
 // begun numbers a payment's first events and folds them.
@@ -233,9 +228,7 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 			s.remember(next)
 			return next, nil
 		case errors.Is(err, ErrRepeated):
-			if kept, err := s.Repeated(ctx, *r); !errors.Is(err, ErrNotFound) { // else as above
-				return kept, err
-			}
+			return s.Repeated(ctx, *r)
 		case !errors.Is(err, errConflict) && !retryable(err):
 			// Did it commit all the same? Read on another connection before saying no.
 			if s.holds(context.WithoutCancel(ctx), p.ID, writer) {
