@@ -5,6 +5,7 @@
 SEEDS ?= 2000
 FIRST ?= 1
 FUZZTIME ?= 10s
+LINES ?= 20000
 FUZZED = $(sort $(dir $(shell grep -rl --include=*_test.go '^func Fuzz' .)))
 VERSION ?= $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
@@ -57,8 +58,10 @@ rules: ## check and try the alert rules (needs promtool, which comes with promet
 	promtool check config deploy/prometheus/prometheus.yaml
 	promtool test rules deploy/prometheus/payrouter.rules*.test.yaml
 
+# Less than a quarter of an hour in all.
 bench: ## measure the core, the journal, the back office, and the whole house (ARGS for paydev bench)
-	go test -run '^$$' -bench . -timeout 60m ./router/payment ./router/journal ./router/office
+	go test -run '^$$' -bench . -timeout 60m ./router/payment ./router/journal
+	go test -run '^$$' -bench . -timeout 60m ./router/office -lines $(LINES)
 	go run ./cmd/paydev bench $(ARGS)
 
 build: ## build static binaries into bin/, stamped with the version

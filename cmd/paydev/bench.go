@@ -33,7 +33,8 @@ type benchmark struct {
 	parts       []string
 	faults      []string
 	replicas    []int
-	repetitions int
+	repetitions int    // of the cells that targets rest on
+	sweeps      int    // the repetitions in which all other cells are run too
 	folder      string // where the databases lie; a temporary one when empty
 	profiles    string // where CPU profiles go; none when empty
 	errs        io.Writer
@@ -51,6 +52,10 @@ func bench(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags := flag.NewFlagSet("paydev bench", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	asJSON := flags.Bool("json", false, "print the report as one JSON object")
+	asMarkdown := flags.Bool("markdown", false, "print the report as the tables of docs/benchmark.md")
+	picture := flags.String("picture", "", "file that gets the report as a picture, an SVG; none when empty")
+	keep := flags.String("keep", "", "file that gets the report as JSON, whatever is printed; none when empty")
+	kept := flags.String("report", "", "file with a report as JSON: it is shown, and nothing is measured")
 	understand := b.flags(flags)
 	flags.Usage = func() {
 		fmt.Fprintf(errs, "paydev bench measures the whole service with a gateway of the benchmark's own, and beside it what\nthis machine can do at all. docs/benchmark.md says how to read it.\n\nFlags:\n")
@@ -67,18 +72,25 @@ func bench(ctx context.Context, args []string, out, errs io.Writer) int {
 		return 2
 	}
 	settings := map[string]string{}
-	flags.VisitAll(func(f *flag.Flag) { settings[f.Name] = f.Value.String() })
-	r, err := b.run(ctx)
-	if err != nil {
-		fmt.Fprintln(errs, "paydev bench:", err)
-		return 1
+	flags.VisitAll(func(f *flag.Flag) {
+		if !slices.Contains([]string{"json", "keep", "markdown", "picture", "report"}, f.Name) { // they change no figure
+			settings[f.Name] = f.Value.String()
+		}
+	})
+	r, err := keptReport(*kept)
+	if *kept == "" {
+		r, err = b.run(ctx, settings)
 	}
-	r.Settings = settings
-	if *asJSON {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		err = e.Encode(r)
-	} else {
+	if err == nil {
+		err = r.files(*keep, *picture)
+	}
+	switch {
+	case err != nil:
+	case *asJSON:
+		_, err = out.Write(r.json())
+	case *asMarkdown:
+		err = r.markdown(out, *picture)
+	default:
 		err = r.print(out)
 	}
 	if err != nil {
@@ -88,11 +100,47 @@ func bench(ctx context.Context, args []string, out, errs io.Writer) int {
 	return 0
 }
 
+// files writes the report as JSON and as a picture, where one is wanted.
+func (r *report) files(keep, picture string) (err error) {
+	if keep != "" {
+		err = os.WriteFile(keep, r.json(), 0o644)
+	}
+	if picture != "" {
+		err = errors.Join(err, os.WriteFile(picture, r.picture(), 0o644))
+	}
+	return err
+}
+
+// json is the whole report.
+func (r *report) json() []byte {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		panic("a report of plain values: " + err.Error())
+	}
+	return append(text, '\n')
+}
+
+// keptReport reads a report that was printed as JSON; none without a file.
+func keptReport(path string) (*report, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &report{}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
 // mostCallers stays below the connections that the throw-away PostgreSQL takes.
 const mostCallers = 256
 
 // run measures all cells and reports them.
-func (b *benchmark) run(ctx context.Context) (*report, error) {
+func (b *benchmark) run(ctx context.Context, settings map[string]string) (*report, error) {
 	began := time.Now()
 	if b.folder == "" {
 		folder, err := os.MkdirTemp("", "paydev-bench")
@@ -117,6 +165,7 @@ func (b *benchmark) run(ctx context.Context) (*report, error) {
 		b.gateways[pause] = g
 	}
 	r := b.describe(ctx)
+	r.Settings = settings
 	engines, closeAll := b.open(ctx, r)
 	defer closeAll()
 	if len(engines) == 0 {

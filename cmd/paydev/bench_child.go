@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"reflect"
 	"runtime/metrics"
 	"strconv"
 	"strings"
@@ -32,7 +33,8 @@ type serviceOrders struct {
 	Books         string        `json:"books"`
 	Gateways      []gatewayAt   `json:"gateways"` // in the order in which they are preferred
 	MaxConcurrent int           `json:"max_concurrent"`
-	Timeout       time.Duration `json:"timeout"` // of charges and look-ups; 0: the adapter's own
+	Timeout       time.Duration `json:"timeout"`      // of charges and look-ups; 0: the adapter's own
+	GroupCommit   int           `json:"group_commit"` // payments that may share one commit; 0: the service's default
 	Log           string        `json:"log"`
 	NoRamp        bool          `json:"no_ramp"` // a gateway that was drained comes back at once, and may be drained again
 	Profile       string        `json:"profile"` // between the first question for usage and the next; none when empty
@@ -82,12 +84,26 @@ func (o serviceOrders) config() app.Config {
 		GRPC:     app.GRPC{Address: "127.0.0.1:0", DefaultTenant: "shop", CallsPerSecond: 1 << 20}, // all callers are one
 		Webhooks: app.Webhooks{Address: "127.0.0.1:0"},
 		Ops:      app.Ops{Address: "127.0.0.1:0"},
-		Store:    app.Store{URL: providers.NewSecret(o.Books)},
+		Store:    o.store(),
 		Log:      app.Log{Level: "info", Format: "json"},
 		Keys:     app.Keys{Body: providers.NewSecret("only good for measuring things")},
 		Tenants:  map[string]app.Tenant{"shop": tenant},
 		Gateways: gateways,
 	}
+}
+
+// store is where the books are, and how commits are shared.
+func (o serviceOrders) store() app.Store {
+	s := app.Store{URL: providers.NewSecret(o.Books)}
+	if f := groupCommit(&s); f.IsValid() {
+		f.SetInt(int64(o.GroupCommit))
+	}
+	return s
+}
+
+// groupCommit is store.group_commit, if the service has it.
+func groupCommit(s *app.Store) reflect.Value {
+	return reflect.ValueOf(s).Elem().FieldByName("GroupCommit")
 }
 
 // benchServe is the command paydev bench serve.

@@ -44,6 +44,10 @@ var twoCommits = [2][]string{
 	},
 }
 
+// oneRowCommits are the least that can be called durable at all: an event in each commit, and
+// no rows to find a payment by.
+var oneRowCommits = [2][]string{twoCommits[0][2:3], twoCommits[1][:1]}
+
 // firstID is the first :id; each further caller begins idsEach later.
 const (
 	firstID = 100_000_000_000
@@ -103,7 +107,7 @@ type statement struct {
 	names []string
 }
 
-// preparedCommits are [twoCommits] over database/sql, prepared on the one connection that
+// preparedCommits are two commits over database/sql, prepared on the one connection that
 // SQLite has for writing.
 type preparedCommits struct {
 	db    *sql.DB
@@ -113,14 +117,14 @@ type preparedCommits struct {
 }
 
 // prepareCommits prepares the statements; closing the database closes them.
-func prepareCommits(ctx context.Context, db *sql.DB) (*preparedCommits, error) {
+func prepareCommits(ctx context.Context, db *sql.DB, both [2][]string) (*preparedCommits, error) {
 	words, err := texts()
 	if err != nil {
 		return nil, err
 	}
 	p := &preparedCommits{db: db, words: words}
 	p.last.Store(firstID)
-	for i, commit := range twoCommits {
+	for i, commit := range both {
 		for _, query := range commit {
 			stmt, err := db.PrepareContext(ctx, query)
 			if err != nil {

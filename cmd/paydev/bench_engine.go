@@ -76,22 +76,27 @@ func (l *lite) books(context.Context) (string, func() error, error) {
 }
 
 func (l *lite) commits(ctx context.Context, books string, callers int, d time.Duration) (sample, error) {
-	return l.prepared(ctx, books, func(p *preparedCommits) sample { return p.bareLoop(ctx, callers, d) })
+	return l.prepared(ctx, books, twoCommits, func(p *preparedCommits) sample { return p.bareLoop(ctx, callers, d) })
+}
+
+// rows measures [oneRowCommits].
+func (l *lite) rows(ctx context.Context, books string, callers int, d time.Duration) (sample, error) {
+	return l.prepared(ctx, books, oneRowCommits, func(p *preparedCommits) sample { return p.bareLoop(ctx, callers, d) })
 }
 
 func (l *lite) batches(ctx context.Context, books string, callers int, d time.Duration) (sample, error) {
-	return l.prepared(ctx, books, func(p *preparedCommits) sample { return p.batchLoop(ctx, callers, d) })
+	return l.prepared(ctx, books, twoCommits, func(p *preparedCommits) sample { return p.batchLoop(ctx, callers, d) })
 }
 
 // prepared opens the books with the commits' statements prepared.
-func (l *lite) prepared(ctx context.Context, books string, measure func(*preparedCommits) sample) (sample, error) {
+func (l *lite) prepared(ctx context.Context, books string, both [2][]string, measure func(*preparedCommits) sample) (sample, error) {
 	db, err := sql.Open("sqlite", l.dsn(books))
 	if err != nil {
 		return sample{}, err
 	}
 	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
-	p, err := prepareCommits(ctx, db)
+	p, err := prepareCommits(ctx, db, both)
 	if err != nil {
 		return sample{}, err
 	}

@@ -16,10 +16,13 @@ const (
 	partClosed  = "closed"  // the service, callers wait for their answers
 	partOpen    = "open"    // the service at a fixed rate
 	partOutages = "outages" // a gateway breaks
+	partTargets = "targets" // what the targets need besides: see [benchmark.aim]
 	partScale   = "scale"   // several replicas on one PostgreSQL
 )
 
-func allParts() []string { return []string{partLimits, partClosed, partOpen, partOutages, partScale} }
+func allParts() []string {
+	return []string{partTargets, partLimits, partClosed, partOpen, partOutages, partScale}
+}
 
 // allEngines are the databases, in the order of the report.
 func allEngines() []string { return []string{"sqlite", "postgresql"} }
@@ -48,9 +51,10 @@ func (b *benchmark) flags(flags *flag.FlagSet) (understand func() error) {
 	flows := choice("flows", allFlows(), "what callers ask for")
 	parts := choice("parts", allParts(), "what to measure; without limits there are no ratios")
 	faults := choice("faults", allFaults(), "how a gateway breaks")
-	flags.DurationVar(&b.duration, "duration", 2*time.Second, "how long one run is measured, after a warm-up")
+	flags.DurationVar(&b.duration, "duration", 2*time.Second, "how long one run is measured, after a warm-up; two and a half times as long at a fixed rate")
 	flags.DurationVar(&b.outage, "outage", 4*time.Second, "how long one outage is watched; calls to gateways time out after a quarter of it")
-	flags.IntVar(&b.repetitions, "repetitions", 3, "how often each cell is run; the report is of medians")
+	flags.IntVar(&b.repetitions, "repetitions", 3, "how often the cells that targets rest on are run; the report is of medians")
+	flags.IntVar(&b.sweeps, "sweeps", 1, "in how many of the repetitions all other cells are run too")
 	flags.StringVar(&b.folder, "data", "", "folder on the disk to measure; a temporary one when empty")
 	flags.StringVar(&b.profiles, "profiles", "", "folder for CPU profiles of the service's first runs; none when empty")
 	return func() error {
@@ -72,6 +76,8 @@ func (b *benchmark) flags(flags *flag.FlagSet) (understand func() error) {
 			return errors.New("-outage: less than 400ms shows nothing")
 		case b.repetitions < 1:
 			return errors.New("-repetitions: at least one is needed")
+		case b.sweeps < 1:
+			return errors.New("-sweeps: at least one is needed")
 		case flags.NArg() > 0:
 			return fmt.Errorf("%q is not understood (see paydev bench -h)", flags.Arg(0))
 		}

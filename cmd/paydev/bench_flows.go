@@ -70,9 +70,18 @@ func refusedOr(err error) error {
 // insist is an error unless all the money is there.
 func insist(p *payrouterv1.Payment) error {
 	if p.GetState() != payrouterv1.Payment_STATE_PAID || p.GetPaid().GetMinorUnits() != quickSum {
-		return fmt.Errorf("a payment came to %s, %s", p.GetState(), p.GetReason())
+		return fmt.Errorf("a payment came to %s", ending(p))
 	}
 	return nil
+}
+
+// ending says what became of a payment, and where.
+func ending(p *payrouterv1.Payment) string {
+	text := fmt.Sprintf("%s, %s", p.GetState(), p.GetReason())
+	for _, a := range p.GetAttempts() {
+		text += fmt.Sprintf("; at %s %s, %s, after %s", a.GetGateway(), a.GetVerdict(), a.GetReason(), a.GetUpdateTime().AsTime().Sub(a.GetCreateTime().AsTime()))
+	}
+	return text
 }
 
 // offer asks for a page, lets the gateway report that its payer has paid, and reads the
@@ -92,7 +101,7 @@ func (p *process) offer(ctx context.Context, notices *http.Client) error {
 	}
 	order, ok := strings.CutPrefix(page.Path, payPath)
 	if !ok {
-		return fmt.Errorf("an offer came to %s, %s, and has no page", payment.GetState(), payment.GetReason())
+		return fmt.Errorf("an offer has no page; it came to %s", ending(payment))
 	}
 	notice := question{OrderReference: order, Amount: quickPrice, Currency: "KZT"}.answer(true)
 	if err := post(ctx, notices, "http://"+p.Webhooks+"/webhooks/"+mainGateway, notice, `"accept"`); err != nil {

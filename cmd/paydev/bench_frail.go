@@ -43,6 +43,13 @@ func (t *takings) twice() (n int) {
 	return n
 }
 
+// times is how often an order's money was taken.
+func (t *takings) times(order string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.orders[order]
+}
+
 // frailGateway is the quick gateway's protocol with a memory, and with one way to break.
 type frailGateway struct {
 	server  *http.Server

@@ -157,14 +157,19 @@ func (g *quickGateway) remember(charge []byte) {
 	}
 }
 
-// bare calls the gateway without the service: the bytes that the adapter sends, over a
+// call calls the gateway without the service: the bytes that the adapter sends, over a
 // connection of its own for each call, as the adapter does with everything that moves money.
-func (g *quickGateway) bare(ctx context.Context, callers int, d time.Duration) sample {
+func (g *quickGateway) call() func(context.Context) error {
 	g.mu.Lock()
 	charge := g.charge
 	g.mu.Unlock()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	return load(ctx, callers, d, func(ctx context.Context) error { return post(ctx, client, g.url+"/api", charge, `"Approved"`) })
+	return func(ctx context.Context) error { return post(ctx, client, g.url+"/api", charge, `"Approved"`) }
+}
+
+// bare measures callers who wait for such calls.
+func (g *quickGateway) bare(ctx context.Context, callers int, d time.Duration) sample {
+	return load(ctx, callers, d, g.call())
 }
 
 // post sends a body and insists on an answer with that text in it. Who is told when to come

@@ -61,8 +61,13 @@ func (b *benchmark) house(ctx context.Context, e engine, orders serviceOrders, w
 // closed measures callers who wait for their answers.
 func (b *benchmark) closed(ctx context.Context, e engine, k key, repetition int) (sample, error) {
 	orders := serviceOrders{Gateways: []gatewayAt{{mainGateway, b.gateways[k.pause()].url}}, MaxConcurrent: k.Callers}
+	if k.What == whatUngrouped {
+		if orders.GroupCommit = 1; !groupCommit(&app.Store{}).IsValid() {
+			return sample{}, errors.New("the service has no store.group_commit")
+		}
+	}
 	if b.profiles != "" && repetition == 0 {
-		orders.Profile = filepath.Join(b.profiles, fmt.Sprintf("%s-%s-%dms-%d.pprof", k.Engine, k.Flow, k.GatewayMS, k.Callers))
+		orders.Profile = filepath.Join(b.profiles, fmt.Sprintf("%s-%s-%s-%dms-%d.pprof", k.What, k.Engine, k.Flow, k.GatewayMS, k.Callers))
 	}
 	return b.house(ctx, e, orders, func(p *process) (sample, error) {
 		do, err := p.flow(k.Flow, k.Callers)
@@ -74,14 +79,14 @@ func (b *benchmark) closed(ctx context.Context, e engine, k key, repetition int)
 }
 
 // atRate measures at a fixed rate.
-func (b *benchmark) atRate(ctx context.Context, e engine, k key, perSecond float64) (sample, error) {
+func (b *benchmark) atRate(ctx context.Context, e engine, k key, perSecond float64, d time.Duration) (sample, error) {
 	orders := serviceOrders{Gateways: []gatewayAt{{mainGateway, b.gateways[k.pause()].url}}, MaxConcurrent: mostCallers}
 	return b.house(ctx, e, orders, func(p *process) (sample, error) {
 		do, err := p.flow(k.Flow, mostCallers)
 		if err != nil {
 			return sample{}, err
 		}
-		return paced(ctx, perSecond, mostCallers, b.duration, do), nil
+		return paced(ctx, perSecond, mostCallers, d, do), nil
 	})
 }
 

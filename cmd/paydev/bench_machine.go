@@ -15,7 +15,7 @@ import (
 
 // describe says what is measured, and on what machine.
 func (b *benchmark) describe(ctx context.Context) *report {
-	r := &report{Commit: commit(ctx), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPU: cpu(ctx), Cores: runtime.GOMAXPROCS(0),
+	r := &report{Date: time.Now().UTC().Format(time.RFC3339), Commit: commit(ctx), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPU: cpu(ctx), Cores: runtime.GOMAXPROCS(0),
 		Load: loadAverage(), DurationMS: b.duration.Milliseconds(), Repetitions: b.repetitions, Warnings: []string{}, Outages: []*outageCell{},
 		Gateway: "not the simulated bank, which slows down as its ledger grows, but one of the benchmark's own in WayForPay's protocol: it answers after a set " +
 			"time and remembers nothing; a fresh connection each call, as for all that moves money"}

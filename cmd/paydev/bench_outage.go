@@ -28,34 +28,65 @@ type outcome struct {
 	vain         bool      // it asked the first gateway, and had no answer
 	failed       time.Time // when that was, as the gateway knows; zero unknown
 	backup       bool      // it was paid at the backup
+	planned      time.Time // when that was decided; zero unknown
 	paid         bool      // within its call
+	twice        bool      // its money was taken twice in the end
+}
+
+// failedAt is when it failed at the first gateway. Where nothing listens it does so at once.
+func (o outcome) failedAt() time.Time {
+	if o.failed.IsZero() {
+		return o.began
+	}
+	return o.failed
+}
+
+// sparedAt is when it was decided that a charge that was spared the first gateway goes to the
+// backup.
+func (o outcome) sparedAt() time.Time {
+	if o.planned.IsZero() {
+		return o.began
+	}
+	return o.planned
 }
 
 // outageRun is what one outage came to.
 type outageRun struct {
 	needed    int           // failures that had been seen when the first charge was spared the broken gateway
 	first     time.Duration // from the outage to the first charge paid at the backup; never when there was none
-	spared    time.Duration // from the outage to the first charge that went to the backup at once; never when none did
+	spared    time.Duration // from the outage until the first charge was sent to the backup at once; never when none was
 	vain      int           // charges that asked the broken gateway
 	penalties []time.Duration
 	undecided int // charges that were not paid within their call
+	since     int // of these, those that began when the gateway was broken for good
 	twice     int // orders whose money was taken twice
 	asked     int // charges since the outage began
 	failed    int // calls that were refused or ended with an error
 	why       error
+
+	// firstAdded is by how much longer the first charge took that was paid at the backup after
+	// it had asked the broken gateway in vain; opened is from the first failure at that gateway
+	// until the first charge was spared it. Both may be never.
+	firstAdded, opened time.Duration
+	timeline           timeline
 }
 
 const never = time.Duration(math.MaxInt64)
 
 // weigh reads an outage out of its outcomes. A penalty is by how much longer a charge took
 // than half of those before the outage, for all that asked the broken gateway in vain or were
-// not paid in the end.
-func weigh(all []outcome, onset time.Time) outageRun {
-	r := outageRun{first: never, spared: never}
+// not paid in the end. The gateway is broken for good a moment after the onset: who has a
+// connection as it stops listening may be in doubt.
+func weigh(all []outcome, onset, broken time.Time) outageRun {
+	r := outageRun{first: never, spared: never, firstAdded: never, opened: never}
+	failing, movedOn := never, never // since the outage began
 	var healthy histogram
 	for _, o := range all {
 		if o.ended.Before(onset) && o.paid {
 			healthy.add(o.ended.Sub(o.began))
+		}
+		if o.vain && !o.ended.Before(onset) {
+			failing = min(failing, o.failedAt().Sub(onset))
 		}
 	}
 	for _, o := range all {
@@ -66,27 +97,36 @@ func weigh(all []outcome, onset time.Time) outageRun {
 		if o.backup {
 			r.first = min(r.first, o.ended.Sub(onset))
 		}
-		if o.backup && !o.vain && !o.began.Before(onset) {
-			r.spared = min(r.spared, o.began.Sub(onset))
+		if at := o.sparedAt().Sub(onset); o.backup && !o.vain && at >= 0 {
+			r.spared = min(r.spared, at)
 		}
 		if o.vain {
 			r.vain++
 		}
 		if !o.paid {
 			r.undecided++
+			if !o.began.Before(broken) {
+				r.since++
+			}
 		}
+		if o.twice {
+			r.twice++
+		}
+		penalty := max(0, o.ended.Sub(o.began)-healthy.quantile(p50))
 		if o.vain || !o.paid {
-			r.penalties = append(r.penalties, max(0, o.ended.Sub(o.began)-healthy.quantile(p50)))
+			r.penalties = append(r.penalties, penalty)
+		}
+		if at := o.ended.Sub(onset); o.vain && o.backup && at < movedOn {
+			movedOn, r.firstAdded = at, penalty
 		}
 	}
 	for _, o := range all {
-		at := o.failed
-		if at.IsZero() {
-			at = o.began // refused connections fail at once
-		}
-		if o.vain && r.spared != never && !at.After(onset.Add(r.spared)) {
+		if o.vain && r.spared != never && !o.failedAt().After(onset.Add(r.spared)) {
 			r.needed++
 		}
+	}
+	if r.spared != never && failing != never {
+		r.opened = max(0, r.spared-failing) // those of a gateway that is busy are spared before it fails
 	}
 	slices.Sort(r.penalties)
 	return r
@@ -109,37 +149,41 @@ func (b *benchmark) breakOne(ctx context.Context, e engine, router, fault string
 	timeout := b.outage / 4
 	var r outageRun
 	if router == routerToy {
-		r = b.lookOn(ctx, first, newToy(timeout, first.url, backup.url).charge)
+		r = b.lookOn(ctx, first, shared, newToy(timeout, first.url, backup.url).charge)
 	} else {
-		orders := serviceOrders{Gateways: []gatewayAt{{mainGateway, first.url}, {backupGateway, backup.url}}, MaxConcurrent: mostCallers, Timeout: timeout}
+		orders := serviceOrders{Gateways: []gatewayAt{{mainGateway, first.url}, {backupGateway, backup.url}}, Timeout: timeout}
 		_, err = b.house(ctx, e, orders, func(p *process) (sample, error) {
-			r = b.lookOn(ctx, first, p.chargeInOutage)
+			r = b.lookOn(ctx, first, shared, p.chargeInOutage)
 			first.close() // whoever still hangs there would keep the service from ending
 			return sample{}, nil
 		})
 	}
-	r.twice = shared.twice()
 	return r, err
 }
 
 // lookOn charges at a fixed rate while the gateway breaks.
-func (b *benchmark) lookOn(ctx context.Context, g *frailGateway, charge func(context.Context) (outcome, error)) outageRun {
+func (b *benchmark) lookOn(ctx context.Context, g *frailGateway, shared *takings, charge func(context.Context) (outcome, error)) outageRun {
 	var (
-		mu    sync.Mutex
-		all   []outcome
-		onset time.Time
+		mu            sync.Mutex
+		all           []outcome
+		lost          []time.Time // when those began that were refused or ended with an error
+		onset, broken time.Time
 	)
 	breaks := time.AfterFunc(warmUp(b.outage), func() {
-		mu.Lock()
-		onset = time.Now()
-		mu.Unlock()
+		begun := time.Now()
 		g.breakDown(ctx)
+		mu.Lock()
+		onset, broken = begun, time.Now()
+		mu.Unlock()
 	})
 	defer breaks.Stop()
 	s := paced(ctx, outageRate, mostCallers, b.outage, func(ctx context.Context) error {
 		began := time.Now()
 		o, err := charge(ctx)
 		if err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			lost = append(lost, began)
 			return err
 		}
 		o.began, o.ended = began, time.Now()
@@ -153,7 +197,11 @@ func (b *benchmark) lookOn(ctx context.Context, g *frailGateway, charge func(con
 	})
 	mu.Lock()
 	defer mu.Unlock()
-	r := weigh(all, onset)
+	for i := range all {
+		all[i].twice = shared.times(all[i].order) > 1
+	}
+	r := weigh(all, onset, broken)
+	r.timeline = drawTimeline(all, lost, onset, warmUp(b.outage), b.outage)
 	r.failed, r.why = s.failed+s.refused, s.why
 	return r
 }
@@ -194,7 +242,7 @@ func readOutcome(p *payrouterv1.Payment) outcome {
 		case "gateways/" + mainGateway:
 			o.vain = o.vain || !last || !o.paid
 		case "gateways/" + backupGateway:
-			o.backup = o.paid && last
+			o.backup, o.planned = o.paid && last, a.GetCreateTime().AsTime()
 		}
 	}
 	return o

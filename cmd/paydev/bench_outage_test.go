@@ -56,7 +56,7 @@ func TestALostAnswerIsOfMoneyThatWasTaken(t *testing.T) {
 	if _, ok := g.failed("order 1"); !ok {
 		t.Error("the gateway does not know that its answer was lost")
 	}
-	if shared.orders["order 1"] != 1 || shared.twice() != 0 {
+	if shared.times("order 1") != 1 || shared.times("order 2") != 0 {
 		t.Errorf("taken: %v", shared.orders)
 	}
 }
@@ -76,27 +76,45 @@ func TestAnOutageIsWeighedByWhatItDidToCharges(t *testing.T) {
 		at(0, 60, failedOver), at(10, 1000, lost), at(20, 40, failedOver), at(30, 10, healthy),
 		at(-50, 80, spared), // stuck for another reason
 		at(100, 10, spared), at(200, 10, spared), at(40, 200, timedOut),
-	}, onset)
+	}, onset, onset)
 	if r.needed != 3 || r.first != 30*time.Millisecond || r.spared != 100*time.Millisecond {
 		t.Errorf("%d failures, first after %s, spared after %s", r.needed, r.first, r.spared)
 	}
-	if r.asked != 8 || r.vain != 4 || r.undecided != 1 || len(r.penalties) != 4 {
+	if r.asked != 8 || r.vain != 4 || r.undecided != 1 || r.since != 1 || len(r.penalties) != 4 {
 		t.Errorf("%+v", r)
+	}
+	// The charge that began at 0 ended at 60 and the one that began at 20 at the same time.
+	if added := r.firstAdded.Round(time.Millisecond); added != 50*time.Millisecond || r.opened != 100*time.Millisecond {
+		t.Errorf("the first that failed over took %s longer; spared %s after the first failure", added, r.opened)
 	}
 	for i, want := range []time.Duration{30, 50, 190, 990} { // beyond the 10 ms of a healthy one, to the width of a bucket
 		if got := r.penalties[i]; got > want*time.Millisecond || got < want*time.Millisecond-100*time.Microsecond {
 			t.Errorf("penalty %d is %s, not %d ms", i, got, want)
 		}
 	}
-	if r = weigh([]outcome{at(-100, 10, healthy), at(0, 1000, lost)}, onset); r.first != never || r.spared != never || r.needed != 0 {
+	if r = weigh([]outcome{at(-100, 10, healthy), at(0, 1000, lost)}, onset, onset); r.first != never || r.spared != never || r.needed != 0 {
 		t.Errorf("where nothing failed over: %+v", r)
+	}
+}
+
+// A charge that waited for the store has learnt meanwhile what happened to others.
+func TestAChargeIsSparedWhenThatIsDecided(t *testing.T) {
+	onset := time.Now()
+	after := func(ms int) time.Time { return onset.Add(time.Duration(ms) * time.Millisecond) }
+	r := weigh([]outcome{
+		{began: after(0), ended: after(90), vain: true, failed: after(20)},
+		{began: after(-5), ended: after(60), paid: true, backup: true, planned: after(30)},
+		{began: after(40), ended: after(90), vain: true, failed: after(50)},
+	}, onset, onset)
+	if r.spared != 30*time.Millisecond || r.needed != 1 || r.opened != 10*time.Millisecond {
+		t.Errorf("spared after %s and %d failures, %s after the first", r.spared, r.needed, r.opened)
 	}
 }
 
 // The control charges twice where an answer is lost, and the service never does: it has the
 // answer looked up.
 func TestAnOutageTellsTheServiceFromTheToy(t *testing.T) {
-	r := benched(t, "-engine", "sqlite", "-outage", "1200ms", "-parts", partOutages, "-faults", faultRefuse+","+faultLost)
+	r := benched(t, "-engine", "sqlite", "-outage", "2400ms", "-parts", partOutages, "-faults", faultRefuse+","+faultLost)
 	for _, router := range allRouters() {
 		for _, fault := range []string{faultRefuse, faultLost} {
 			i := slices.IndexFunc(r.Outages, func(o *outageCell) bool { return o.Router == router && o.Fault == fault })
@@ -110,9 +128,10 @@ func TestAnOutageTellsTheServiceFromTheToy(t *testing.T) {
 			if wants := router == routerToy && fault == faultLost; wants != (o.Twice > 0) {
 				t.Errorf("%s, %s: %d orders were charged twice", router, fault, o.Twice)
 			}
-			// One that had its connection as the listener closed is in doubt, and rightly so.
-			if fault == faultRefuse && o.Undecided > 1 {
-				t.Errorf("%s: %d charges that nobody took were not paid at the backup", router, o.Undecided)
+			// Those that had their connection as the listener closed are in doubt, and rightly so;
+			// and on a busy machine even the backup may once not answer in time.
+			if fault == faultRefuse && o.UnpaidSince > 1 {
+				t.Errorf("%s: %d of %d charges that nobody took were not paid at the backup", router, o.UnpaidSince, o.Undecided)
 			}
 		}
 	}

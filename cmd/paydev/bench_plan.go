@@ -4,12 +4,23 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 )
 
 // repeat runs every cell once, what is compared right after each other.
 func (b *benchmark) repeat(ctx context.Context, r *report, engines []engine, n int) {
+	if b.measures(partTargets) {
+		b.aim(ctx, r, engines, n)
+	}
+	if n < b.sweeps {
+		b.sweep(ctx, r, engines, n)
+	}
+}
+
+// sweep runs all cells that were chosen.
+func (b *benchmark) sweep(ctx context.Context, r *report, engines []engine, n int) {
 	for _, callers := range b.callers {
 		if b.measures(partLimits) {
 			b.limits(ctx, r, engines, n, callers)
@@ -31,7 +42,7 @@ func (b *benchmark) repeat(ctx context.Context, r *report, engines []engine, n i
 						if err != nil {
 							return sample{}, err
 						}
-						return b.atRate(ctx, e, k, perSecond)
+						return b.atRate(ctx, e, k, perSecond, b.steady())
 					})
 				}
 			})
@@ -50,23 +61,37 @@ func (b *benchmark) repeat(ctx context.Context, r *report, engines []engine, n i
 // limits measures what this machine can do without the service.
 func (b *benchmark) limits(ctx context.Context, r *report, engines []engine, n, callers int) {
 	for _, pause := range b.pauses {
-		b.attempt(ctx, r, n, key{What: whatGateway, GatewayMS: pause.Milliseconds(), Callers: callers}, func() (sample, error) {
-			return b.gateways[pause].bare(ctx, callers, b.duration), nil
-		})
+		b.gatewayLimit(ctx, r, n, pause, callers)
 	}
 	if len(b.answer) > 0 {
 		b.attempt(ctx, r, n, key{What: whatEcho, Callers: callers}, func() (sample, error) { return b.echo(ctx, callers) })
 	}
 	for _, e := range engines {
-		if e.canCommit() {
-			b.attempt(ctx, r, n, key{What: whatCommits, Engine: e.name(), Callers: callers}, func() (sample, error) {
-				return b.commits(ctx, e, e.commits, callers)
-			})
-		}
-		if l, ok := e.(*lite); ok {
-			b.attempt(ctx, r, n, key{What: whatBatch, Engine: e.name(), Callers: callers}, func() (sample, error) {
-				return b.commits(ctx, e, l.batches, callers)
-			})
+		b.commitLimits(ctx, r, e, n, callers)
+	}
+}
+
+// gatewayLimit measures calls of the gateway alone.
+func (b *benchmark) gatewayLimit(ctx context.Context, r *report, n int, pause time.Duration, callers int) {
+	b.attempt(ctx, r, n, key{What: whatGateway, GatewayMS: pause.Milliseconds(), Callers: callers}, func() (sample, error) {
+		return b.gateways[pause].bare(ctx, callers, b.duration), nil
+	})
+}
+
+// commitLimits measures what an engine can do without the service.
+func (b *benchmark) commitLimits(ctx context.Context, r *report, e engine, n, callers int) {
+	limit := func(what string, commit committing) {
+		b.attempt(ctx, r, n, key{What: what, Engine: e.name(), Callers: callers}, func() (sample, error) {
+			return b.commits(ctx, e, commit, callers)
+		})
+	}
+	if e.canCommit() {
+		limit(whatCommits, e.commits)
+	}
+	if l, ok := e.(*lite); ok {
+		limit(whatBatch, l.batches)
+		if callers == targetCallers {
+			limit(whatRows, l.rows)
 		}
 	}
 }
@@ -80,9 +105,14 @@ func (b *benchmark) each(e engine, do func(key)) {
 	}
 }
 
-// attempt runs one cell once. One that cannot be measured is told, and the others go on.
+// steady is how long a fixed rate lasts: at 200 a second there are a thousand waits, so that
+// ten of them decide on the p99.
+func (b *benchmark) steady() time.Duration { return b.duration * 5 / 2 }
+
+// attempt runs one cell once in a repetition. One that cannot be measured is told, and the
+// others go on.
 func (b *benchmark) attempt(ctx context.Context, r *report, n int, k key, measure func() (sample, error)) {
-	if ctx.Err() != nil {
+	if _, measured := r.sample(k, n); measured || ctx.Err() != nil {
 		return
 	}
 	b.progress(n, k.String())
@@ -138,10 +168,4 @@ func (b *benchmark) progress(n int, what string) {
 }
 
 // quick is the gateway with the shortest pause.
-func (b *benchmark) quick() *quickGateway {
-	shortest := b.pauses[0]
-	for _, pause := range b.pauses {
-		shortest = min(shortest, pause)
-	}
-	return b.gateways[shortest]
-}
+func (b *benchmark) quick() *quickGateway { return b.gateways[slices.Min(b.pauses)] }

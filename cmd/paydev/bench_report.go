@@ -13,11 +13,14 @@ const (
 	whatEcho      = "echo"      // gRPC alone
 	whatCommits   = "commits"   // the two commits of a charge alone
 	whatBatch     = "batch"     // the same, many in one transaction
+	whatRows      = "rows"      // the same, with one row in each of the commits
 	whatPayrouter = "payrouter" // payments through the whole service
+	whatUngrouped = "ungrouped" // the same, each payment in commits of its own
 )
 
 // report is everything that was measured, and on what.
 type report struct {
+	Date        string            `json:"date"` // when the run began
 	Commit      string            `json:"commit"`
 	Go          string            `json:"go"`
 	System      string            `json:"system"`
@@ -32,6 +35,8 @@ type report struct {
 	Repetitions int               `json:"repetitions"`
 	TookMS      int64             `json:"took_ms"` // the whole run
 	Engines     []engineFacts     `json:"engines"`
+	Targets     []target          `json:"targets"`
+	Skip        *skipping         `json:"skip"` // null when it was not measured
 	Cells       []*cell           `json:"cells"`
 	Outages     []*outageCell     `json:"outages"`
 	Scale       *scaleReport      `json:"scale,omitempty"`
@@ -50,6 +55,11 @@ type key struct {
 
 func (k key) pause() time.Duration { return time.Duration(k.GatewayMS) * time.Millisecond }
 
+// calls reports whether the gateway is called there.
+func (k key) calls() bool {
+	return k.What == whatGateway || k.What == whatPayrouter || k.What == whatUngrouped
+}
+
 // String names the cell for people.
 func (k key) String() string {
 	text := k.What
@@ -58,7 +68,7 @@ func (k key) String() string {
 			text += " " + part
 		}
 	}
-	if k.What == whatGateway || k.What == whatPayrouter {
+	if k.calls() {
 		text += fmt.Sprintf(", gateway %d ms", k.GatewayMS)
 	}
 	if k.Rate != "" {
@@ -160,16 +170,22 @@ func (r *report) find(k key) *cell {
 	return nil
 }
 
-// rate is what a cell did per second in one repetition; 0 when it was not measured then.
-func (r *report) rate(k key, repetition int) float64 {
+// sample is a cell's in one repetition.
+func (r *report) sample(k key, repetition int) (s sample, measured bool) {
 	if c := r.find(k); c != nil {
 		for _, s := range c.samples {
 			if s.repetition == repetition {
-				return s.perSecond()
+				return s, true
 			}
 		}
 	}
-	return 0
+	return sample{}, false
+}
+
+// rate is what a cell did per second in one repetition; 0 when it was not measured then.
+func (r *report) rate(k key, repetition int) float64 {
+	s, _ := r.sample(k, repetition)
+	return s.perSecond()
 }
 
 // capacity is the most that the service did in one repetition, by whatever number of callers
@@ -210,6 +226,7 @@ func (r *report) conclude() {
 	if r.Scale != nil {
 		r.Scale.conclude(func(text string) { r.Warnings = append(r.Warnings, text) })
 	}
+	r.judge()
 }
 
 // middle takes the median of every figure by itself.

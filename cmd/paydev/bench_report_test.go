@@ -32,7 +32,7 @@ func TestRatiosCompareRunsOfTheSameRepetition(t *testing.T) {
 	at := func(engine string) *cell { k := service(engine); k.Callers = 16; return r.find(k) }
 	lite, pg := at("sqlite"), at("postgresql")
 	if lite.PerSecond != 500 || lite.Least != 300 || lite.Most != 600 || lite.OfCommits != 0.25 || lite.OfGateway != 0.25 || lite.OfEcho != 0.25 || lite.OfBoth != 0.5 {
-		t.Errorf("%+v, %s", lite.figures, lite.ratios())
+		t.Errorf("%+v, %s", lite.figures, r.grids(false)[1].rows)
 	}
 	if math.Abs(lite.OfAll-0.75) > 1e-9 || lite.OfBatch != 0.1 { // of 0.1 and 0.125 the lower
 		t.Errorf("of all %f, of batch %f", lite.OfAll, lite.OfBatch)
@@ -41,7 +41,7 @@ func TestRatiosCompareRunsOfTheSameRepetition(t *testing.T) {
 		t.Errorf("%.1f syncs a charge, %d behind", lite.Syncs, *lite.Behind)
 	}
 	if len(pg.Runs) != 2 || pg.OfGateway != 0.1 || pg.OfCommits != 0 || pg.OfBoth != 0 || pg.OfAll != 0 {
-		t.Errorf("%+v, %s", pg.figures, pg.ratios())
+		t.Errorf("%+v, %s", pg.figures, r.grids(false)[1].rows)
 	}
 	if half, err := r.perSecond(key{Engine: "sqlite", Flow: flowCharge, Rate: rateHalf}, 2); err != nil || half != 150 {
 		t.Errorf("half of the last repetition is %f, error %v", half, err)
@@ -73,16 +73,17 @@ func TestTheReportAsJSONKeepsItsNames(t *testing.T) {
 	r := &report{Settings: map[string]string{"rates": "half"}, Warnings: []string{}}
 	k := key{What: whatPayrouter, Engine: "sqlite", Flow: flowOffer, GatewayMS: 200, Rate: rateHalf}
 	r.cell(k).add(0, sample{done: 90, all: 100, asked: 100, late: 2, unstarted: 1, refused: 3, failed: 1, why: errors.New("broken"), took: time.Second, syncs: -1, unnumbered: -1})
-	r.outage(routerToy, faultLost).runs = []outageRun{{needed: 6, first: time.Second, spared: never, vain: 7, penalties: []time.Duration{time.Second, 3 * time.Second}, twice: 6}}
+	r.outage(routerToy, faultLost).runs = []outageRun{{needed: 6, first: time.Second, spared: never, firstAdded: time.Second, opened: never, vain: 7, penalties: []time.Duration{time.Second, 3 * time.Second}, twice: 6}}
 	r.conclude()
 	text, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"commit":`, `"cpu":`, `"load_average":`, `"settings":{"rates":"half"}`,
+	for _, want := range []string{`"date":`, `"commit":`, `"cpu":`, `"load_average":`, `"settings":{"rates":"half"}`,
 		`{"what":"payrouter","engine":"sqlite","flow":"offer","gateway_ms":200,"rate":"half","per_second":90,"p50_us":0,"p90_us":0,"p99_us":0,"p99_9_us":0,"max_us":0,"asked_per_second":100,"late":2,"unstarted":1,`,
 		`"refused":3,"failed":1,`, `"of_asked":0.9,`, `"runs":[{"per_second":90,`,
-		`{"router":"gobreaker toy","fault":"lost","failures_needed":6,"first_paid_at_backup_ms":1000,"first_spared_ms":null,"charges":0,"in_vain":7,"penalized":2,"penalty_p50_ms":1000,"penalty_max_ms":3000,"not_paid_within_call":0,"orders_charged_twice":6,"failed":0}`,
+		`{"router":"gobreaker toy","fault":"lost","failures_needed":6,"first_paid_at_backup_ms":1000,"first_spared_ms":null,"charges":0,"in_vain":7,"penalized":2,"penalty_p50_ms":1000,"penalty_p90_ms":3000,"penalty_max_ms":3000,"not_paid_within_call":0,"not_paid_since_broken":0,"first_added_ms":1000,"opened_ms":null,"orders_charged_twice":6,"failed":0,"timeline":{"from_ms":0,"step_ms":0,"first":null,"failed_over":null,"backup":null,"unpaid":null,"twice":null,"failed":null}}`,
+		`{"what":"an override seen by another replica","at_least":false,"limit":1,"unit":"s","value":null,"note":"","verdict":"not measured"}`, `"skip":null`,
 		`"warnings":["FAILED: payrouter sqlite offer, gateway 200 ms, rate half: broken"]`} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("%s is missing from %s", want, text)

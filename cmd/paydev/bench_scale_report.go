@@ -2,10 +2,8 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -173,38 +171,30 @@ func middleOf(runs []scaleFigures) (m scaleFigures) {
 	return m
 }
 
-// printScale writes the table of replicas.
-func (r *report) printScale(out io.Writer) error {
+// scaleGrid is the table of replicas.
+func (r *report) scaleGrid() grid {
 	s := r.Scale
 	if s == nil {
-		return nil
+		return grid{}
 	}
-	if len(s.Cells) > 0 {
-		fmt.Fprintf(out, "\nreplicas on one PostgreSQL, %d callers in all, everything on these %d cores\n\n", s.Callers, r.Cores)
-		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(table, "replicas\tper second\tof one\tp50 ms\tp99 ms\tcores busy\tservice us\teach us\tdatabase us\tload us\tfair replicas\tfair callers\tpeak MB\tbehind at most\tcaught up ms\tin order\trefused\tfailed\t")
-		for _, c := range s.Cells {
-			each, order := make([]string, len(c.EachCPUUS)), "yes"
-			for i, us := range c.EachCPUUS {
-				each[i] = whole(us)
-			}
-			if len(c.Wrong) > 0 {
-				order = "NO"
-			}
-			fmt.Fprintf(table, "%d\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%.2f\t%s\t%d\t%s\t%s\t%d\t%d\t\n", c.Replicas, c.PerSecond, orDash(c.OfOne), millis(c.P50US), millis(c.P99US),
-				orDash(c.Busy), whole(c.ServiceCPUUS), strings.Join(each, " "), whole(c.DatabaseCPUUS), whole(c.LoadCPUUS), c.FairReplicas, c.FairCallers, whole(float64(c.Peak)/(1<<20)),
-				c.BehindMost, orNever(c.CaughtUpMS), order, c.Refused, c.Failed)
+	g := grid{title: fmt.Sprintf("replicas on one PostgreSQL, %d callers in all, everything on these %d cores", s.Callers, r.Cores),
+		heads: []string{"replicas", "per second", "of one", "p50 ms", "p99 ms", "cores busy", "service us", "each us", "database us", "load us", "fair replicas", "fair callers", "peak MB",
+			"behind at most", "caught up ms", "in order", "refused", "failed"}}
+	for _, c := range s.Cells {
+		order := "yes"
+		if len(c.Wrong) > 0 {
+			order = "NO"
 		}
-		if err := table.Flush(); err != nil {
-			return err
-		}
+		g.add(fmt.Sprint(c.Replicas), whole(c.PerSecond), orDash(c.OfOne), millis(c.P50US), millis(c.P99US), orDash(c.Busy), whole(c.ServiceCPUUS), strings.Join(over(c.EachCPUUS, whole), " "),
+			whole(c.DatabaseCPUUS), whole(c.LoadCPUUS), fmt.Sprintf("%.2f", c.FairReplicas), fmt.Sprintf("%.2f", c.FairCallers), whole(float64(c.Peak)/(1<<20)), fmt.Sprint(c.BehindMost),
+			orNever(c.CaughtUpMS), order, fmt.Sprint(c.Refused), fmt.Sprint(c.Failed))
 	}
 	if o := s.Orders; o != nil {
-		fmt.Fprintf(out, "\nan order given at one replica was followed by another after %.0f ms, at worst %.0f, of %d orders and ends of orders (target %.0f)\n", o.P50MS, o.WorstMS, o.Trials, o.Target)
+		g.below = append(g.below, fmt.Sprintf("an order given at one replica was followed by another after %.0f ms, at worst %.0f, of %d orders and ends of orders (target %.0f)", o.P50MS, o.WorstMS, o.Trials, o.Target))
 	}
 	if k := s.Killed; k != nil {
-		fmt.Fprintf(out, "\na replica was killed after %d charges, and left %d whose money was taken: the other knew of half of them after %.0f ms and of all after %.0f, and the feed went on after %.0f; %d orders were charged twice\n",
-			k.Charged, k.Left, k.P50MS, k.LastMS, k.FeedMS, k.Twice)
+		g.below = append(g.below, fmt.Sprintf("a replica was killed after %d charges, and left %d whose money was taken: the other knew of half of them after %.0f ms and of all after %.0f, and the feed went on after %.0f; %d orders were charged twice",
+			k.Charged, k.Left, k.P50MS, k.LastMS, k.FeedMS, k.Twice))
 	}
-	return nil
+	return g
 }

@@ -98,7 +98,7 @@ func TestTheReportOfReplicasAsJSONKeepsItsNames(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := r.printScale(&out); err != nil || !strings.Contains(out.String(), "after 1000 ms, at worst 1000, of 1 orders") || !strings.Contains(out.String(), "all after 4, and the feed went on after 5") {
+	if err := r.print(&out); err != nil || !strings.Contains(out.String(), "after 1000 ms, at worst 1000, of 1 orders") || !strings.Contains(out.String(), "all after 4, and the feed went on after 5") {
 		t.Errorf("error %v:\n%s", err, out.String())
 	}
 }

@@ -81,7 +81,7 @@ func TestABatchThatFailsIsToldToAllWhoWaitForIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	store.Close()
-	_, err = l.prepared(t.Context(), books, func(p *preparedCommits) sample {
+	_, err = l.prepared(t.Context(), books, twoCommits, func(p *preparedCommits) sample {
 		p.both[1][0].names = nil // its parameters are missing
 		s := p.batchLoop(t.Context(), 4, 100*time.Millisecond)
 		if s.all != 0 || s.failed == 0 || s.why == nil {
@@ -97,7 +97,7 @@ func TestABatchThatFailsIsToldToAllWhoWaitForIt(t *testing.T) {
 func TestFlagsThatMeasureNothingAreRefused(t *testing.T) {
 	for _, args := range [][]string{
 		{"-callers", "0"}, {"-callers", "1,,2"}, {"-callers", "1000000"}, {"-engine", "oracle"}, {"-duration", "1ms"}, {"-repetitions", "0"}, {"now"}, {"-x"},
-		{"-gateway", "soon"}, {"-gateway", "1h"}, {"-gateway", "1us"}, {"-rates", "0"}, {"-rates", "third"}, {"-flows", "refund"}, {"-parts", "closed,rest"}, {"-outage", "1ms"}, {"-replicas", "0"}, {"-replicas", "3"}, {"-replicas", "32"},
+		{"-gateway", "soon"}, {"-gateway", "1h"}, {"-gateway", "1us"}, {"-rates", "0"}, {"-rates", "third"}, {"-flows", "refund"}, {"-parts", "closed,rest"}, {"-outage", "1ms"}, {"-sweeps", "0"}, {"-replicas", "0"}, {"-replicas", "3"}, {"-replicas", "32"},
 	} {
 		var out, errs bytes.Buffer
 		if code := bench(t.Context(), args, &out, &errs); code != 2 || out.Len() > 0 || errs.Len() == 0 {
@@ -134,7 +134,7 @@ func TestTheWholeBenchmarkRuns(t *testing.T) {
 			t.Errorf("%s: of its process %+v", c.key, c.figures)
 		}
 		if c.What == whatPayrouter && c.Rate == "" && c.Engine == "sqlite" && (c.OfAll <= 0 || c.OfBatch <= 0 || c.OfAll < c.OfBoth) {
-			t.Errorf("%s: %s", c.key, c.ratios())
+			t.Errorf("%s: %f", c.key, c.OfAll)
 		}
 	}
 	if len(want) > 0 || len(r.Engines) < 2 && len(r.Warnings) == 0 {
