@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"reflect"
 	"runtime/metrics"
 	"strconv"
 	"strings"
@@ -94,16 +93,7 @@ func (o serviceOrders) config() app.Config {
 
 // store is where the books are, and how commits are shared.
 func (o serviceOrders) store() app.Store {
-	s := app.Store{URL: providers.NewSecret(o.Books)}
-	if f := groupCommit(&s); f.IsValid() {
-		f.SetInt(int64(o.GroupCommit))
-	}
-	return s
-}
-
-// groupCommit is store.group_commit, if the service has it.
-func groupCommit(s *app.Store) reflect.Value {
-	return reflect.ValueOf(s).Elem().FieldByName("GroupCommit")
+	return app.Store{URL: providers.NewSecret(o.Books), GroupCommit: o.GroupCommit}
 }
 
 // benchServe is the command paydev bench serve.

@@ -62,9 +62,7 @@ func (b *benchmark) house(ctx context.Context, e engine, orders serviceOrders, w
 func (b *benchmark) closed(ctx context.Context, e engine, k key, repetition int) (sample, error) {
 	orders := serviceOrders{Gateways: []gatewayAt{{mainGateway, b.gateways[k.pause()].url}}, MaxConcurrent: k.Callers}
 	if k.What == whatUngrouped {
-		if orders.GroupCommit = 1; !groupCommit(&app.Store{}).IsValid() {
-			return sample{}, errors.New("the service has no store.group_commit")
-		}
+		orders.GroupCommit = 1
 	}
 	if b.profiles != "" && repetition == 0 {
 		orders.Profile = filepath.Join(b.profiles, fmt.Sprintf("%s-%s-%s-%dms-%d.pprof", k.What, k.Engine, k.Flow, k.GatewayMS, k.Callers))
