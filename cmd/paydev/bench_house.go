@@ -58,12 +58,18 @@ func (b *benchmark) house(ctx context.Context, e engine, orders serviceOrders, w
 	return s, nil
 }
 
+// orders are for the service under callers who wait, with one gateway.
+func (k key) orders(url string) serviceOrders {
+	o := serviceOrders{Gateways: []gatewayAt{{mainGateway, url}}, MaxConcurrent: k.Callers}
+	if k.What == whatUngrouped {
+		o.GroupCommit = 1
+	}
+	return o
+}
+
 // closed measures callers who wait for their answers.
 func (b *benchmark) closed(ctx context.Context, e engine, k key, repetition int) (sample, error) {
-	orders := serviceOrders{Gateways: []gatewayAt{{mainGateway, b.gateways[k.pause()].url}}, MaxConcurrent: k.Callers}
-	if k.What == whatUngrouped {
-		orders.GroupCommit = 1
-	}
+	orders := k.orders(b.gateways[k.pause()].url)
 	if b.profiles != "" && repetition == 0 {
 		orders.Profile = filepath.Join(b.profiles, fmt.Sprintf("%s-%s-%s-%dms-%d.pprof", k.What, k.Engine, k.Flow, k.GatewayMS, k.Callers))
 	}

@@ -29,6 +29,14 @@ func TestWhatIsNoOrderIsNotServed(t *testing.T) {
 	}
 }
 
+func TestOnlyTheServiceWithoutGroupingIsToldToCommitAlone(t *testing.T) {
+	for what, want := range map[string]int{whatPayrouter: 0, whatUngrouped: 1} {
+		if got := (key{What: what, Callers: 64}).orders("http://127.0.0.1:1").config().Store.GroupCommit; got != want {
+			t.Errorf("%s: store.group_commit is %d, not %d", what, got, want)
+		}
+	}
+}
+
 // The process serves until its input ends, and tells what it took since it began to.
 func TestTheEchoAnswersWithTheBytesItWasGiven(t *testing.T) {
 	want := &payrouterv1.Payment{Name: "payments/1", State: payrouterv1.Payment_STATE_PAID, Paid: &payrouterv1.Money{MinorUnits: quickSum, CurrencyCode: "KZT"}}
