@@ -62,12 +62,14 @@ func (s *Store) why(ctx context.Context, w *write, err error, from querier) erro
 	if !errors.As(err, &short) || !short.of.books {
 		return err
 	}
-	gone, lookErr := s.gone(ctx, w.mark, from)
+	gone, moved, lookErr := s.gone(ctx, w.mark, from)
 	switch {
 	case lookErr != nil:
 		return lookErr
 	case gone:
 		return ErrWentBack
+	case moved: // the same goes well the next time
+		return errConflict
 	}
 	return err
 }

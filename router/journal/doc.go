@@ -2,6 +2,7 @@
 // back, on SQLite (one file, the default) and on PostgreSQL, with one text for both.
 //
 //	events     the truth: (payment, seq) is the primary key and the lock
+//	archive    the same of payments that were over long ago, packed; a stub of each stays in events
 //	payments, attempts, refunds, findings, requests   by-products of the same transaction
 //	outbox ──► feed   the gap-free sequence of changes, numbered after the commit
 //	statement_lines, statement_days   what gateways tell of each business day, and which reading counts

@@ -48,9 +48,34 @@ func (s *Store) LookOver(ctx context.Context) (Look, error) {
 		last := s.started.Swap(&started)
 		look.Moved = s.moved.Load() || last != nil && !last.Equal(started)
 	}
-	gone, err := s.gone(ctx, s.lastMark(), s.write)
+	gone, _, err := s.gone(ctx, s.lastMark(), s.write)
 	look.Gone = gone
+	if err == nil && !gone {
+		err = s.follow(ctx)
+	}
 	return look, err
+}
+
+// follow moves the mark to the last event of its payment, if others have written on since:
+// while that stands, the mark does, and it stays in events when the payment is archived. Both
+// are seen at once, so that no history is followed that was put in the place of the mark's.
+func (s *Store) follow(ctx context.Context) error {
+	last := s.last.Load()
+	if last == nil {
+		return nil
+	}
+	newest := mark{payment: last.payment}
+	err := s.write.QueryRowContext(ctx, `SELECT e.seq, e.writer FROM events e WHERE e.payment_id = $1 AND e.seq > $2
+		AND EXISTS (SELECT 1 FROM events WHERE payment_id = $1 AND seq = $2 AND writer = $3) ORDER BY e.seq DESC LIMIT 1`,
+		last.payment, last.seq, last.writer).Scan(&newest.seq, &newest.writer)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("follow the last commit: %w", err)
+	}
+	s.last.CompareAndSwap(last, &newest)
+	return nil
 }
 
 // serverStart tells one server from another, and from itself before it was started anew.
@@ -88,15 +113,34 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// gone asks even where there is no mark: an answer shows that the books can be read.
-func (s *Store) gone(ctx context.Context, m mark, from querier) (bool, error) {
+// gone asks even where there is no mark: an answer shows that the books can be read. A mark
+// that others wrote behind, and that the process has not looked after since, may have been
+// archived: then it moves to the last event of its payment that the archive has, which stands
+// in events, too.
+func (s *Store) gone(ctx context.Context, m mark, from querier) (gone, moved bool, err error) {
 	var n int
-	err := from.QueryRowContext(ctx, `SELECT COUNT(*) FROM events WHERE payment_id = $1 AND seq = $2 AND writer = $3`,
+	err = from.QueryRowContext(ctx, `SELECT COUNT(*) FROM events WHERE payment_id = $1 AND seq = $2 AND writer = $3`,
 		m.payment, m.seq, m.writer).Scan(&n)
 	if err != nil {
-		return false, fmt.Errorf("look for the last commit: %w", err)
+		return false, false, fmt.Errorf("look for the last commit: %w", err)
 	}
-	return n == 0 && m.payment != "", nil
+	if n > 0 || m.payment == "" {
+		return false, false, nil
+	}
+	history, err := archived(ctx, from, m.payment)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return true, false, nil
+	case err != nil:
+		return false, false, fmt.Errorf("look for the last commit in the archive: %w", err)
+	case m.seq > int64(len(history)) || history[m.seq-1].writer != m.writer:
+		return true, false, nil
+	}
+	if kept := s.last.Load(); kept != nil && *kept == m {
+		newest := history[len(history)-1]
+		s.last.CompareAndSwap(kept, &mark{m.payment, newest.Seq, newest.writer})
+	}
+	return false, true, nil
 }
 
 // lastMark is the mark as a condition takes it: no row has the payment "", and without a

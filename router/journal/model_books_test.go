@@ -30,6 +30,8 @@ type kept struct {
 	events []payment.Event
 	payer  providers.Payer
 	due    int64 // microseconds; 0 means never
+
+	archived int // so many events
 }
 
 // used is what a request id was used for.

@@ -19,7 +19,7 @@ func (m *machine) compareRows() {
 		p, err := payment.Fold(events)
 		m.same("Fold", p, k.p, err, nil)
 		payments = append(payments, line(id, p.Tenant, p.Order, orderOpen(p), p.Status(), lastGateway(p), atRisk(p, ""), p.Seq,
-			micro(p.Created), micro(p.Updated), never(k.due)))
+			micro(p.Created), micro(p.Updated), never(k.due), k.archived))
 		for _, a := range p.Attempts {
 			attempts = append(attempts, line(id, a.N, a.Gateway, a.Provider, a.Reference, a.External, a.Verdict, p.Amount.Minor, p.Amount.Currency,
 				micro(a.Planned), a.Closed == nil, a.Open(), liveUntil(a), nextHour(p.Dated(a))))
@@ -32,6 +32,11 @@ func (m *machine) compareRows() {
 		for _, f := range p.Findings {
 			findings = append(findings, line("payment", p.Tenant, gatewayOf(p, f.Attempt), id, f.Attempt, f.Kind, f.About, f.Detail, "open", micro(f.At)))
 		}
+	}
+	many, err := m.replicas[1].GetMany(m.ctx, m.model.ids())
+	m.same("GetMany", len(many), len(m.model.payments), err, nil)
+	for _, p := range many {
+		m.same("one of many", p, m.model.payments[p.ID].p, nil, nil)
 	}
 	for _, r := range m.model.requests {
 		requests = append(requests, line(r.Tenant, r.ID, r.Kind, r.Hash, r.payment, r.Object))
@@ -50,7 +55,7 @@ func (m *machine) compareRows() {
 	for _, i := range m.model.instruments {
 		instruments = append(instruments, line(i.ID, i.Tenant, i.Customer, i.Gateway, i.Token.Value.Reveal(), i.Token.Mask, i.Payment, never(stored(i.deleted))))
 	}
-	m.sameRows("payments", "id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, due_at", payments)
+	m.sameRows("payments", "id, tenant, order_ref, order_open, status, gateway, at_risk, seq, created_at, updated_at, due_at, archived_seq", payments)
 	m.sameRows("attempts", "payment_id, n, gateway, provider, reference, external, verdict, amount, currency, planned_at, unclosed, at_risk, live_until, last_at", attempts)
 	m.sameRows("refunds", "payment_id, operation, attempt, gateway, own, external, verdict, planned_at, last_at", refunds)
 	m.sameRows("findings", "source, tenant, gateway, payment_id, attempt, kind, about, detail, state, at", findings)

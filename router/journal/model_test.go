@@ -39,6 +39,7 @@ func TestEveryStoreAnswersAsTheModelDoes(t *testing.T) {
 				"ask":    m.ask,
 				"work":   m.work,
 				"number": m.number,
+				"rest":   m.rest,
 			})
 		}
 	})
@@ -85,7 +86,7 @@ func engines(t *testing.T, history func(*rapid.T, *machine)) {
 		}
 		t.Cleanup(func() { e.rows.Close() })
 		rapid.Check(t, func(t *rapid.T) {
-			m := &machine{engine: e, t: t, now: start, model: newBooks()}
+			m := &machine{engine: e, t: t, now: start, model: newBooks(), writers: map[string][]string{}}
 			m.empty()
 			history(t, m)
 			m.compareRows()
@@ -109,11 +110,13 @@ type machine struct {
 	model  *books
 	opened int // payments that were asked for
 	heard  int // notices
+	// Of what is in the archive, no row tells who wrote it.
+	writers map[string][]string
 }
 
 // tables are all tables of the journal.
 var tables = []string{"events", "payments", "attempts", "refunds", "findings", "requests", "outbox", "feed", "counters", "leases",
-	"notices", "answers", "overrides", "instruments", "disputes", "dispute_changes"}
+	"notices", "answers", "overrides", "instruments", "disputes", "dispute_changes", "archive", "archive_walks"}
 
 func (m *machine) empty() {
 	tx, err := m.rows.BeginTx(m.ctx, nil)

@@ -140,7 +140,7 @@ func (s *Store) GetMany(ctx context.Context, ids []string) ([]payment.Payment, e
 		return nil, fmt.Errorf("read payments: %w", err)
 	}
 	defer rows.Close()
-	var all []payment.Payment
+	var all []*toldOf
 	for rows.Next() {
 		var (
 			e                      payment.Event
@@ -150,20 +150,45 @@ func (s *Store) GetMany(ctx context.Context, ids []string) ([]payment.Payment, e
 		if err := rows.Scan(&id, &e.Seq, &at, &e.Actor, &kind, &body, &writer); err != nil {
 			return nil, fmt.Errorf("read payments: %w", err)
 		}
+		if len(all) == 0 || all[len(all)-1].id != id {
+			all = append(all, &toldOf{id: id})
+		}
+		of := all[len(all)-1]
+		of.writer = writer
+		if kind == stub {
+			of.archived = true
+			continue
+		}
 		if e.Body, err = payment.DecodeBody(kind, []byte(body)); err != nil {
 			return nil, fmt.Errorf("read %s, event %d: %w", id, e.Seq, err)
 		}
 		e.At = instant(at)
-		if len(all) == 0 || all[len(all)-1].ID != id {
-			all = append(all, payment.Payment{})
-		}
-		p := &all[len(all)-1]
-		if *p, err = p.Apply(e); err != nil {
-			return nil, fmt.Errorf("read %s, event %d: %w", id, e.Seq, err)
-		}
-		p.Writer = writer
+		of.events = append(of.events, e)
 	}
-	return all, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read payments: %w", err)
+	}
+	if err := s.unarchiveAll(ctx, all); err != nil {
+		return nil, err
+	}
+	var payments []payment.Payment
+	for _, of := range all {
+		p, err := payment.Fold(of.events)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", of.id, err)
+		}
+		p.Writer = of.writer
+		payments = append(payments, p)
+	}
+	return payments, nil
+}
+
+// toldOf is what was read of one payment.
+type toldOf struct {
+	id       string
+	events   []payment.Event // without those that the archive has
+	writer   string          // of the last event
+	archived bool            // the archive has some
 }
 
 // in writes the places of an IN list that begins with the place numbered from.

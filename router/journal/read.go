@@ -25,6 +25,7 @@ func (s *Store) history(ctx context.Context, id string) (events []payment.Event,
 		return nil, "", fmt.Errorf("read %s: %w", id, err)
 	}
 	defer rows.Close()
+	archived := false
 	for rows.Next() {
 		var (
 			e          payment.Event
@@ -34,6 +35,10 @@ func (s *Store) history(ctx context.Context, id string) (events []payment.Event,
 		if err := rows.Scan(&e.Seq, &at, &e.Actor, &kind, &body, &writer); err != nil {
 			return nil, "", fmt.Errorf("read %s: %w", id, err)
 		}
+		if kind == stub {
+			archived = true
+			continue
+		}
 		if e.Body, err = payment.DecodeBody(kind, []byte(body)); err != nil {
 			return nil, "", fmt.Errorf("read %s, event %d: %w", id, e.Seq, err)
 		}
@@ -42,6 +47,9 @@ func (s *Store) history(ctx context.Context, id string) (events []payment.Event,
 	}
 	if err := rows.Err(); err != nil {
 		return nil, "", fmt.Errorf("read %s: %w", id, err)
+	}
+	if archived {
+		return s.unarchived(ctx, id, events, writer)
 	}
 	if len(events) == 0 {
 		return nil, "", ErrNotFound

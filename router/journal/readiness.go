@@ -108,8 +108,9 @@ func (s *Store) LatestUnknown(ctx context.Context, gateway string, tenants []str
 	places, names := in(4, tenants)
 	query := `SELECT newest.id FROM (SELECT id, created_at FROM payments WHERE tenant IN (` + places + `) ORDER BY created_at DESC, id DESC LIMIT $1) AS newest
 		WHERE $2 IN (SELECT a.gateway FROM attempts a WHERE a.payment_id = newest.id)
-		AND EXISTS (SELECT 1 FROM events e WHERE e.payment_id = newest.id AND e.kind = 'observed'
+		AND (EXISTS (SELECT 1 FROM events e WHERE e.payment_id = newest.id AND e.kind = 'observed'
 			AND e.body LIKE '%"source":"response"%' AND e.body LIKE '%"verdict":"unknown"%' LIMIT 1 OFFSET 0)
+			OR EXISTS (SELECT 1 FROM archive h WHERE h.payment_id = newest.id AND h.once_unknown LIMIT 1 OFFSET 0))
 		ORDER BY newest.created_at DESC, newest.id DESC LIMIT $3`
 	return s.asked(ctx, query, append([]any{newest, gateway, n}, names...)...)
 }

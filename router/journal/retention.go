@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,26 +42,40 @@ const (
 // waiting are the notices that somebody has still to act on.
 const waiting = `n.state IN ('hint', 'stored')`
 
-// holds are why a payment keeps its payer, as the rows tell it, in the order in which people
-// are told. Whatever may still need the person belongs here. Each question about other tables
-// ends with an OFFSET of none: without it PostgreSQL may read the whole table for it, by every
-// page anew.
-var holds = []struct{ why, condition string }{
+// hold is why something of a payment is kept, as the rows tell it.
+type hold struct{ why, condition string }
+
+// matters are what is not over of a payment, in the order in which people are told. Each
+// question about other tables ends with an OFFSET of none: without it PostgreSQL may read the
+// whole table for it, by every page anew.
+var matters = []hold{
 	{KeptUndecided, `p.status NOT IN ('paid', 'declined', 'failed', 'canceled')`},
 	{KeptAtRisk, `p.at_risk`},
 	{KeptDue, `p.due_at IS NOT NULL`},
 	{KeptFinding, `EXISTS (SELECT 1 FROM findings f WHERE f.payment_id = p.id AND f.state = 'open' LIMIT 1 OFFSET 0)`},
 	{KeptDispute, `EXISTS (SELECT 1 FROM disputes d WHERE d.payment_id = p.id AND d.state <> 'closed' LIMIT 1 OFFSET 0)`},
-	{KeptWithNotice, `EXISTS (SELECT 1 FROM notices n WHERE n.payment_id = p.id AND n.payment_id <> '' AND (n.received_at >= $1 OR ` + waiting + `) LIMIT 1 OFFSET 0)`},
 }
 
-// held is why a payment keeps its payer, or an empty text, as a value of a query.
-func held() string {
+// holds are why a payment keeps its payer. Whatever may still need the person belongs here.
+var holds = append(slices.Clone(matters), hold{KeptWithNotice,
+	`EXISTS (SELECT 1 FROM notices n WHERE n.payment_id = p.id AND n.payment_id <> '' AND (n.received_at >= $1 OR ` + waiting + `) LIMIT 1 OFFSET 0)`})
+
+// held is the first hold that a payment has, or an empty text, as a value of a query.
+func held(holds []hold) string {
 	var cases strings.Builder
 	for _, h := range holds {
 		fmt.Fprintf(&cases, "WHEN %s THEN '%s' ", h.condition, h.why)
 	}
 	return "CASE " + cases.String() + "ELSE '' END"
+}
+
+// without is the condition that a payment has none of the holds, to follow others.
+func without(holds []hold) string {
+	var free strings.Builder
+	for _, h := range holds {
+		fmt.Fprintf(&free, " AND NOT (%s)", h.condition)
+	}
+	return free.String()
 }
 
 // agedRow is a row that is older than its term.
@@ -156,8 +172,10 @@ func (s *Store) batch(ctx context.Context, pass, column string, do func(context.
 // erasure is what is to be changed of one payment.
 type erasure struct {
 	agedRow
-	writer string
-	bodies []erasedBody
+	writer   string
+	archived int64        // up to which event the archive has it
+	packed   []byte       // what the archive shall have instead; nil: nothing in it is personal
+	bodies   []erasedBody // of the events that it does not have
 }
 
 type erasedBody struct {
@@ -175,7 +193,7 @@ func (s *Store) ErasePayers(ctx context.Context, pass string, after Cursor, befo
 	if pass == "" {
 		gone = micros(notices)
 	}
-	page, err := s.agedRows(ctx, `SELECT p.id, p.created_at, p.seq, `+held()+` FROM payments p
+	page, err := s.agedRows(ctx, `SELECT p.id, p.created_at, p.seq, `+held(holds)+` FROM payments p
 		WHERE p.erased_at IS NULL AND p.created_at < $2 AND p.updated_at < $2 AND (p.created_at, p.id) > ($3, $4) ORDER BY p.created_at, p.id LIMIT $5`,
 		gone, micros(before), micros(after.Created), after.ID, n)
 	if err != nil {
@@ -225,21 +243,28 @@ func (s *Store) ErasePayers(ctx context.Context, pass string, after Cursor, befo
 // erasure works out what is to be changed of a payment, or why it is kept after all. That
 // its events tell of the same payment afterwards is not hoped for, but seen.
 func (s *Store) erasure(ctx context.Context, r agedRow, now time.Time) (e erasure, why string, err error) {
-	stored, err := s.storedEvents(ctx, r.id)
+	stored, archived, err := s.storedEvents(ctx, r.id)
+	if errors.Is(err, errPacked) {
+		return e, KeptUnfolded, nil
+	}
 	if err != nil {
 		return e, "", err
 	}
 	if int64(len(stored)) != r.seq {
 		return e, KeptChanged, nil
 	}
-	e = erasure{agedRow: r, writer: stored[len(stored)-1].writer}
+	e = erasure{agedRow: r, writer: stored[len(stored)-1].writer, archived: archived}
+	shelf, changed := slices.Clone(stored[:archived]), false
 	var events, impersonal []payment.Event
 	for _, was := range stored {
 		after, erased, err := payment.Erase(was.kind, []byte(was.body), now)
 		if err != nil {
 			return e, KeptUnfolded, nil
 		}
-		if erased {
+		switch {
+		case erased && was.Seq <= archived:
+			shelf[was.Seq-1].body, changed = string(after), true
+		case erased:
 			e.bodies = append(e.bodies, erasedBody{was.Seq, was.body, string(after)})
 		}
 		before, err := payment.DecodeBody(was.kind, []byte(was.body))
@@ -266,7 +291,10 @@ func (s *Store) erasure(ctx context.Context, r agedRow, now time.Time) (e erasur
 	case !p.Settled():
 		return e, KeptMoving, nil
 	}
-	return e, "", nil
+	if changed {
+		e.packed, err = packWell(shelf)
+	}
+	return e, "", err
 }
 
 // storedEvent is an event with its body as it is stored.
@@ -275,40 +303,56 @@ type storedEvent struct {
 	kind, body, writer string
 }
 
-func (s *Store) storedEvents(ctx context.Context, id string) ([]storedEvent, error) {
+// storedEvents reads a payment's events, and up to which of them the archive has it.
+func (s *Store) storedEvents(ctx context.Context, id string) (all []storedEvent, seq int64, err error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, `SELECT seq, at, actor, kind, body, writer FROM events WHERE payment_id = $1 ORDER BY seq`, id)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer rows.Close()
-	var all []storedEvent
 	for rows.Next() {
 		var e storedEvent
 		var at int64
 		if err := rows.Scan(&e.Seq, &at, &e.Actor, &e.kind, &e.body, &e.writer); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		e.At = instant(at)
 		all = append(all, e)
 	}
-	return all, rows.Err()
+	if err := rows.Err(); err != nil || len(all) == 0 || all[0].kind != stub {
+		return all, 0, err
+	}
+	old, err := archived(ctx, s.read, id)
+	if errors.Is(err, ErrNotFound) {
+		err = errNoHistory
+	}
+	seq = int64(len(old))
+	for len(all) > 0 && all[0].Seq <= seq {
+		all = all[1:]
+	}
+	return append(old, all...), seq, err
 }
 
 // write erases a payment's payer if nothing has happened to it since it was looked at. It
 // reports whether it did. The row is changed first: whoever wakes the payment or adds to it
 // was before, and is seen here, or comes after.
 func (e erasure) write(ctx context.Context, tx *sql.Tx, payer string, now time.Time) (bool, error) {
-	free := ""
-	for _, h := range holds {
-		free += ` AND NOT (` + h.condition + `)`
-	}
-	n, err := affected(tx.ExecContext(ctx, `UPDATE payments AS p SET payer = $4, erased_at = $5 WHERE p.id = $2 AND p.seq = $3 AND p.erased_at IS NULL
-		AND EXISTS (SELECT 1 FROM events e WHERE e.payment_id = p.id AND e.seq = p.seq AND e.writer = $6)`+free,
-		int64(math.MinInt64), e.id, e.seq, payer, micros(now), e.writer))
+	n, err := affected(tx.ExecContext(ctx, `UPDATE payments AS p SET payer = $4, erased_at = $5 WHERE p.id = $2 AND p.seq = $3 AND p.erased_at IS NULL AND p.archived_seq = $7
+		AND EXISTS (SELECT 1 FROM events e WHERE e.payment_id = p.id AND e.seq = p.seq AND e.writer = $6)`+without(holds),
+		int64(math.MinInt64), e.id, e.seq, payer, micros(now), e.writer, e.archived))
 	if err != nil || n == 0 {
 		return false, err
+	}
+	if e.packed != nil {
+		n, err := affected(tx.ExecContext(ctx, `UPDATE archive SET history = $3 WHERE payment_id = $1 AND seq = $2`, e.id, e.archived, e.packed))
+		if err == nil && n == 0 {
+			err = fmt.Errorf("the archive has not what was read up to event %d", e.archived)
+		}
+		if err != nil {
+			return false, err
+		}
 	}
 	for _, b := range e.bodies {
 		n, err := affected(tx.ExecContext(ctx, `UPDATE events SET body = $3 WHERE payment_id = $1 AND seq = $2 AND body = $4`, e.id, b.seq, b.after, b.before))

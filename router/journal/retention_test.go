@@ -43,19 +43,21 @@ func aging(t *testing.T, test func(s shelf)) {
 		"sqlite":     func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "books.db") },
 		"postgresql": func(t *testing.T) string { return pgtest.URL(t) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			url := url(t)
-			store, err := Open(Options{URL: url, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { store.Close() })
-			s := shelf{store, t, url}
-			s.must(store.Migrate(t.Context()))
-			s.must(store.BeginPass(t.Context(), Pass{ID: "pass", Actor: "test", NoticesBefore: term, PayersBefore: term, Began: later}))
-			test(s)
-		})
+		t.Run(name, func(t *testing.T) { test(shelfAt(t, url(t))) })
 	}
+}
+
+func shelfAt(t *testing.T, url string) shelf {
+	t.Helper()
+	store, err := Open(Options{URL: url, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	s := shelf{store, t, url}
+	s.must(store.Migrate(t.Context()))
+	s.must(store.BeginPass(t.Context(), Pass{ID: "pass", Actor: "test", NoticesBefore: term, PayersBefore: term, Began: later}))
+	return s
 }
 
 func (s shelf) must(err error) {
@@ -323,14 +325,12 @@ func TestARepeatedRequestFindsItsErasedPayment(t *testing.T) {
 	})
 }
 
-func TestWhatMayStillNeedItsPayerKeepsIt(t *testing.T) {
+// notOver are payments of which something is not over, and why they are kept.
+func notOver() []unfinished {
 	closed := payment.Evidence{Attempt: 1, Kind: payment.AbsentConfirmed}
 	second := payment.Planned{Attempt: 2, Gateway: "bank", Provider: "halyk", Method: providers.Page, Flow: providers.Offer, Reference: "second", Evidence: []payment.Evidence{closed}}
 	approved := payment.Observed{Attempt: 1, Source: payment.FromNotice, Verdict: providers.Approved}
-	cases := []struct {
-		name, why string
-		make      func(s shelf, id string)
-	}{
+	return []unfinished{
 		{"a payment that is not decided", KeptUndecided, func(s shelf, id string) { s.write(id, paid()[:2]...) }},
 		{"money beside an open attempt", KeptAtRisk, func(s shelf, id string) {
 			if p := s.write(id, paid()[0], payment.Closed{Attempt: 1, Evidence: closed}, second, approved); p.Status() != payment.StatusPaid {
@@ -374,6 +374,15 @@ func TestWhatMayStillNeedItsPayerKeepsIt(t *testing.T) {
 			s.exec(`UPDATE events SET kind = 'dreamt' WHERE seq = 4 AND payment_id = $1`, id)
 		}},
 	}
+}
+
+type unfinished struct {
+	name, why string
+	make      func(s shelf, id string)
+}
+
+func TestWhatMayStillNeedItsPayerKeepsIt(t *testing.T) {
+	cases := notOver()
 	aging(t, func(s shelf) {
 		for i, c := range cases {
 			c.make(s, fmt.Sprintf("p%02d", i))
