@@ -16,7 +16,8 @@ func retentionCommand(config *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "retention (--dry-run | --yes)", Short: "Remove what has outlived its term, or show it", Args: cobra.NoArgs,
 		Long: `Removes notices, and erases payers from payments, that are older than the configuration's
-retention keeps them, as the service does by its schedule. Records of money are never removed.
+retention keeps them, and moves histories of payments that were over long ago into the archive,
+as the service does by its schedule. Records of money are never removed.
 With --dry-run it changes nothing and prints what it would do, and what is kept although it is
 old, and why. It may run beside the service, on a database of this version's schema.`,
 		Example: "  payrouter retention --dry-run\n  payrouter retention --yes",

@@ -59,7 +59,7 @@ func TestWhatIsOldIsShownAndThenRemovedOnDemandOnly(t *testing.T) {
 	if err != nil || !strings.HasPrefix(said, "notices: 2\n") || !strings.Contains(plain, "REMOVED") || !strings.Contains(plain, row("2")) {
 		t.Errorf("a pass says %s, error %v", said, err)
 	}
-	const terms = "notices after 180d, payers after 550d"
+	const terms = "notices after 180d, payers after 550d, histories to the archive after 180d"
 	if said := auditOf(t, store); said != "operator:aida retention asked "+terms+"\noperator:aida retention ended OK "+terms+"\n" {
 		t.Errorf("the audit tells %s", said)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/payrouter/payrouter/router/journal"
 )
 
-// scraped are the gauges whose names begin so, as a scrape shows them now.
+// scraped are the gauges and counters whose names begin so, as a scrape shows them now.
 func scraped(t *testing.T, registry *prometheus.Registry, prefix string) map[string]float64 {
 	t.Helper()
 	families, err := registry.Gather()
@@ -30,7 +30,7 @@ func scraped(t *testing.T, registry *prometheus.Registry, prefix string) map[str
 			for _, l := range m.GetLabel() {
 				labels = append(labels, l.GetValue())
 			}
-			series[strings.TrimPrefix(f.GetName(), prefix)+" "+strings.Join(labels, " ")] = m.GetGauge().GetValue()
+			series[strings.TrimPrefix(f.GetName(), prefix)+" "+strings.Join(labels, " ")] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
 		}
 	}
 	return series

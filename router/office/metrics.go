@@ -16,7 +16,10 @@ import (
 
 // metrics count what this process does. What concerns days and findings is read from the
 // books at each scrape: see books.
-type metrics struct{ runs, lines, matched, healed, removed *prometheus.CounterVec }
+type metrics struct {
+	runs, lines, matched, healed, removed *prometheus.CounterVec
+	archived                              prometheus.Counter
+}
 
 // The ends of a run, as the label outcome names them: one that is tried again is retried.
 const (
@@ -37,6 +40,8 @@ func newMetrics(o *Office) *metrics {
 		removed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payrouter_retention_removed_total",
 			Help: "Notices that were removed, and payments from which the payer was erased, because their term was over, by this process."}, []string{"what"}),
 	}
+	m.archived = prometheus.NewCounter(prometheus.CounterOpts{Name: "payrouter_retention_archived_total",
+		Help: "Payments whose history was moved into the archive, because they were over for long, by this process."})
 	for _, what := range []string{AgedNotices, AgedPersonal} {
 		m.removed.WithLabelValues(what)
 	}
@@ -49,7 +54,7 @@ func newMetrics(o *Office) *metrics {
 		m.healed.WithLabelValues(gateway)
 	}
 	if o.Registerer != nil {
-		o.Registerer.MustRegister(m.runs, m.lines, m.matched, m.healed, m.removed, &books{o})
+		o.Registerer.MustRegister(m.runs, m.lines, m.matched, m.healed, m.removed, m.archived, &books{o})
 	}
 	return m
 }
@@ -64,8 +69,14 @@ func (m *metrics) ended(run journal.Run, outcome string) {
 	}
 }
 
-// aged counts what was removed or erased.
-func (m *metrics) aged(what string, n int64) { m.removed.WithLabelValues(what).Add(float64(n)) }
+// aged counts what was removed, erased or archived.
+func (m *metrics) aged(what string, n int64) {
+	if what == AgedHistory {
+		m.archived.Add(float64(n))
+		return
+	}
+	m.removed.WithLabelValues(what).Add(float64(n))
+}
 
 // books are the gauges that are facts of the books and not of this process.
 type books struct{ *Office }

@@ -25,6 +25,9 @@ const (
 	// LeastPersonal: a payer has 120 days to dispute a charge at the least, and a dispute is
 	// answered for weeks after that.
 	LeastPersonal = 180 * day
+	// LeastArchive: a payment rests when its offers, holds and late answers are over, and a
+	// statement of the month after it was read.
+	LeastArchive = 31 * day
 )
 
 // Retention is how long what may be removed is kept. Money is for ever: events, payments,
@@ -34,6 +37,9 @@ type Retention struct {
 	Notices time.Duration
 	// Personal is how long after its last change a payment keeps its payer.
 	Personal time.Duration
+	// Archive is how long after its last change the history of a payment that is over moves
+	// into the archive, out of the way of others. Zero: never.
+	Archive time.Duration
 	// Schedule says when, as cron writes it, in UTC; empty means by hand only.
 	Schedule string
 }
@@ -50,6 +56,9 @@ func (r Retention) Check() error {
 	}
 	if r.Personal < LeastPersonal {
 		say("personal: %s is too short: refunds and disputes of a payment need its payer for %s after its last change; write %[2]s or more", Days(r.Personal), Days(LeastPersonal))
+	}
+	if r.Archive != 0 && r.Archive < LeastArchive {
+		say("archive_after: %s is too short: something happens to payments for %s after their last change; write %[2]s or more, or never", Days(r.Archive), Days(LeastArchive))
 	}
 	if r.Schedule != "" && !gronx.IsValid(r.Schedule) {
 		say("schedule: %q is not what cron understands, such as \"15 22 * * *\"", r.Schedule)
@@ -70,6 +79,7 @@ const (
 	AgedNotices  = "notices"
 	AgedPersonal = "personal"
 	AgedPayments = "payments"
+	AgedHistory  = "histories"
 )
 
 // Aging is what has outlived its term, of one kind of thing.
@@ -77,11 +87,11 @@ type Aging struct {
 	What        string
 	Term, Least time.Duration // a zero term: for ever
 	Oldest      time.Time     // of all that there are; the zero time: there is none
-	Due         int64         // removed or erased; before a pass: what it would
+	Due         int64         // removed, erased or archived; before a pass: what it would
 	Kept        map[string]int64
 }
 
-// Keeper removes and erases what has outlived its term, a small batch at a time. A batch is
+// Keeper removes, erases and archives what has outlived its term, a small batch at a time. A batch is
 // a commit: whoever goes on after a crash finds what is left.
 type Keeper struct {
 	Journal   *journal.Store                           // required
@@ -200,7 +210,14 @@ func (k Keeper) through(ctx context.Context, pass string, now time.Time, may fun
 	notices := Aging{What: AgedNotices, Term: r.Notices, Least: LeastNotices, Kept: map[string]int64{}}
 	personal := Aging{What: AgedPersonal, Term: r.Personal, Least: LeastPersonal, Kept: map[string]int64{}}
 	payments := Aging{What: AgedPayments, Least: LeastPayments}
-	result := func(err error) ([]Aging, error) { return []Aging{notices, personal, payments}, err }
+	histories := Aging{What: AgedHistory, Term: r.Archive, Least: LeastArchive, Kept: map[string]int64{}}
+	result := func(err error) ([]Aging, error) {
+		all := []Aging{notices, personal, payments}
+		if r.Archive > 0 {
+			all = append(all, histories)
+		}
+		return all, err
+	}
 	var err error
 	if notices.Oldest, personal.Oldest, payments.Oldest, err = k.Journal.Oldest(ctx); err != nil {
 		return result(err)
@@ -218,9 +235,13 @@ func (k Keeper) through(ctx context.Context, pass string, now time.Time, may fun
 			return result(err)
 		}
 	}
-	return result(k.batches(ctx, &personal, k.Batch, may, func(after journal.Cursor, n int) (journal.Aged, error) {
+	err = k.batches(ctx, &personal, k.Batch, may, func(after journal.Cursor, n int) (journal.Aged, error) {
 		return k.Journal.ErasePayers(ctx, pass, after, now.Add(-r.Personal), before, now, n)
-	}))
+	})
+	if err == nil && r.Archive > 0 {
+		err = k.archive(ctx, pass, now, &histories, may)
+	}
+	return result(err)
 }
 
 // batches does one batch after the other, with a pause between, until there is no more.
@@ -234,22 +255,27 @@ func (k Keeper) batches(ctx context.Context, a *Aging, n int, may func() error, 
 			return err
 		}
 		after = batch.Last
-		a.Due += batch.Done
-		kept := int64(0)
-		for why, of := range batch.Kept {
-			a.Kept[why] += of
-			kept += of
-		}
-		if k.Told != nil && batch.Rows > 0 {
-			k.Told(a.What, batch.Done, kept)
-		}
-		if k.Step != nil {
-			k.Step("batch of " + a.What)
-		}
+		k.tell(a, batch)
 		if batch.Rows < n {
 			return nil
 		}
 		pause(ctx, k.Pause)
+	}
+}
+
+// tell adds a batch to the account.
+func (k Keeper) tell(a *Aging, batch journal.Aged) {
+	a.Due += batch.Done
+	kept := int64(0)
+	for why, of := range batch.Kept {
+		a.Kept[why] += of
+		kept += of
+	}
+	if k.Told != nil && batch.Rows > 0 {
+		k.Told(a.What, batch.Done, kept)
+	}
+	if k.Step != nil {
+		k.Step("batch of " + a.What)
 	}
 }
 
@@ -291,7 +317,9 @@ func (o *Office) workAged(ctx context.Context, _ time.Time) (more bool, err erro
 		return false, nil // who goes on finds what is left
 	}
 	for _, a := range all {
-		if a.Term > 0 && (a.Due > 0 || a.kept() > 0) {
+		if a.What == AgedHistory && a.Due > 0 {
+			o.Log.Info("histories of payments that were over were archived", "after", Days(a.Term), "payments", a.Due, "kept", a.kept())
+		} else if a.Term > 0 && (a.Due > 0 || a.kept() > 0) {
 			o.Log.Info("what had outlived its term was removed", "what", a.What, "term", Days(a.Term), "removed", a.Due, "kept", a.kept())
 		}
 	}

@@ -98,6 +98,8 @@ func TestABadConfigurationNamesTheKeyAndTheWayOut(t *testing.T) {
 		{"notices hold payers", "keys:", "retention: {personal: 200d, notices: 201d}\nkeys:", "retention.notices: 201d is too long"},
 		{"notices without an end", "keys:", "retention: {notices: forever}\nkeys:", "is no number of days; write it as 400d"},
 		{"notices without a day", "keys:", "retention: {notices: 0d}\nkeys:", "is no number of days; write it as 400d"},
+		{"histories that are in use", "keys:", "retention: {archive_after: 30d}\nkeys:", "retention.archive_after: 30d is too short: something happens to payments for 31d"},
+		{"no rest", "keys:", "retention: {archive_after: 0}\nkeys:", `"0" is no number of days; write it as 400d, or as never`},
 		{"bad schedule", "keys:", "retention: {schedule: at night}\nkeys:", `retention.schedule: "at night"`},
 		{"no collector's address", "keys:", "traces: {endpoint: \"http://collector:4317\"}\nkeys:", "traces.endpoint: \"http://collector:4317\" is not host:port"},
 		{"spans over the network in the open", "keys:", "traces: {endpoint: \"collector:4317\", insecure: true}\nkeys:", "traces.insecure: collector:4317 is not on this machine: leave insecure out"},
@@ -144,11 +146,11 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 }
 
 func TestTheShortestTermsAreTaken(t *testing.T) {
-	c, err := app.Parse([]byte(strings.Replace(least, "keys:", "retention: {payments: forever, notices: 30d, personal: 180d, schedule: \"off\"}\nkeys:", 1)))
+	c, err := app.Parse([]byte(strings.Replace(least, "keys:", "retention: {payments: forever, notices: 30d, personal: 180d, archive_after: 31d, schedule: \"off\"}\nkeys:", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := c.Retention; r.Notices.Duration != 30*24*time.Hour || r.Personal.Duration != 180*24*time.Hour || r.Schedule != "off" {
+	if r := c.Retention; r.Notices.Duration != 30*24*time.Hour || r.Personal.Duration != 180*24*time.Hour || r.ArchiveAfter.Duration != 31*24*time.Hour || r.Schedule != "off" {
 		t.Errorf("read as %+v", r)
 	}
 }

@@ -26,7 +26,10 @@ type Retention struct {
 	Payments string `yaml:"payments"`
 	Notices  Term   `yaml:"notices"`  // inbound requests as they came; default 180d, least 30d
 	Personal Term   `yaml:"personal"` // the payer of a payment, after its last change; default 550d, least 180d
-	Schedule string `yaml:"schedule"` // cron, in UTC; default "15 22 * * *"; "off": by hand only
+	// ArchiveAfter is how long after its last change the history of a payment that is over moves
+	// into the archive: default 180d, least 31d, or "never". It is read there as before.
+	ArchiveAfter Rest   `yaml:"archive_after"`
+	Schedule     string `yaml:"schedule"` // cron, in UTC; default "15 22 * * *"; "off": by hand only
 }
 
 // Term is a number of days, as 400d.
@@ -45,12 +48,32 @@ func (t *Term) UnmarshalText(text []byte) error {
 	return err
 }
 
+// Rest is a Term, or never.
+type Rest struct {
+	Term
+	Never bool
+}
+
+// UnmarshalText reads 400d, or never.
+func (r *Rest) UnmarshalText(text []byte) error {
+	if r.Never = string(text) == "never"; r.Never {
+		return nil
+	}
+	if err := r.Term.UnmarshalText(text); err != nil {
+		return fmt.Errorf("%w, or as never", err)
+	}
+	return nil
+}
+
 // office completes what was left out. Payers may dispute a charge for up to 540 days after
 // it; a notice serves those who look into a dispute, and holds the payer's data besides.
 func (r Retention) office() office.Retention {
 	const day = 24 * time.Hour
 	out := office.Retention{Personal: cmp.Or(r.Personal.Duration, 550*day), Schedule: cmp.Or(r.Schedule, "15 22 * * *")}
 	out.Notices = cmp.Or(r.Notices.Duration, min(180*day, out.Personal))
+	if !r.ArchiveAfter.Never {
+		out.Archive = cmp.Or(r.ArchiveAfter.Duration, 180*day)
+	}
 	if out.Schedule == "off" {
 		out.Schedule = ""
 	}
@@ -76,7 +99,7 @@ func (r Retention) validate(say func(string, ...any)) {
 	}
 }
 
-// Retain shows on out what has outlived its term, or removes it, which the audit records, and
+// Retain shows on out what has outlived its term, or removes or archives it, which the audit records, and
 // shows that.
 func Retain(ctx context.Context, c Config, store *journal.Store, actor string, remove bool, out io.Writer) error {
 	k := office.Keeper{Journal: store, Retention: c.Retention.office(), Actor: actor, Hold: func() error { return timely(ctx, store) }}
@@ -101,6 +124,9 @@ func Retain(ctx context.Context, c Config, store *journal.Store, actor string, r
 		return printAging(out, all, remove)
 	}
 	terms := fmt.Sprintf("notices after %s, payers after %s", office.Days(k.Retention.Notices), office.Days(k.Retention.Personal))
+	if k.Retention.Archive > 0 {
+		terms += ", histories to the archive after " + office.Days(k.Retention.Archive)
+	}
 	if err := recorded(ctx, store, audit.Record{Actor: actor, Act: audit.Retention, Reason: terms}, pass); err != nil {
 		return err
 	}
