@@ -150,3 +150,31 @@ func TestALostCommitIsNotTakenForAnArchivedOne(t *testing.T) {
 		})
 	}
 }
+
+// Whoever looks now and then is never refused, however long it writes nothing.
+func TestAProcessThatLookedGoesOnAtOnce(t *testing.T) {
+	aging(t, func(idle shelf) {
+		other := idle.another()
+		other.seen(idle.write("p", paid()...))
+		idle.looked()
+		other.archives(1)
+		idle.write("new")
+	})
+}
+
+// A look follows no history that was put in the place of the one that it knows, even where
+// that happens between two of its questions.
+func TestALookFollowsNoHistoryThatWasReplaced(t *testing.T) {
+	aging(t, func(s shelf) {
+		other := s.another()
+		p := s.write("p", paid()...)
+		s.exec(`UPDATE events SET writer = 'another' WHERE payment_id = $1 AND seq = $2`, p.ID, p.Seq)
+		q, err := other.Get(t.Context(), p.ID)
+		s.must(err)
+		other.seen(q)
+		s.must(s.follow(t.Context()))
+		if look := s.looked(); !look.Gone {
+			t.Errorf("%+v", look)
+		}
+	})
+}

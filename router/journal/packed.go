@@ -50,7 +50,10 @@ func pack(history []storedEvent) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	out.WriteByte(packedForm)
-	w := packers.Get().(*zlib.Writer)
+	w, ok := packers.Get().(*zlib.Writer)
+	if !ok {
+		return nil, errors.New("the packers are none")
+	}
 	defer packers.Put(w)
 	w.Reset(&out)
 	if _, err := w.Write(plain); err != nil {
