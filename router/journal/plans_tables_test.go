@@ -7,6 +7,7 @@ import "strings"
 var growing = map[string]string{
 	"events":          "several of each payment",
 	"payments":        "one of each",
+	"archive":         "one of each that was over long ago",
 	"attempts":        "one or more of each",
 	"refunds":         "one of each that went back",
 	"findings":        "some of a thousand payments, and never removed",
@@ -27,6 +28,7 @@ var growing = map[string]string{
 // small are the tables that do not: to read one whole is no work.
 var small = map[string]string{
 	"counters":         "one row of each gateway, and some more",
+	"archive_walks":    "one row of each tenant",
 	"leases":           "one row of each kind of work",
 	"overrides":        "what people ordered: some a week",
 	"evidence":         "what people recorded as shown: some a month",

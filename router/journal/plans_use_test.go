@@ -477,6 +477,27 @@ func usesOfShelves() []use {
 				u.t.Errorf("%+v, %v", a, err)
 			}
 		}},
+		{"ArchiveWalks", func(u *user) { _, err := u.ArchiveWalks(u.ctx, start); must(u.t, err) }},
+		{"Archive", func(u *user) {
+			r, e := open("rests", "")
+			body, _ := e.Body.(payment.Opened)
+			e.At, body.Description = start.Add(-2*time.Hour), "a book for Aida"
+			e.Body = body
+			_, err := u.Store.Open(u.ctx, r, providers.Payer{}, e)
+			must(u.t, err)
+			u.append("rests", payment.CancelRequested{RequestID: "c"}, payment.Finished{Outcome: payment.OutcomeCanceled})
+			must(u.t, u.Store.Defer(u.ctx, "rests", 3, time.Time{}))
+			w := journal.ArchiveWalk{Tenant: r.Tenant, Began: start, After: journal.Cursor{Created: start.Add(-3 * time.Hour)}}
+			if a, err := u.Store.Archive(u.ctx, "pass", w, start.Add(time.Hour), start, page); err != nil || a.Done == 0 {
+				u.t.Errorf("%+v, %v", a, err)
+			}
+			_, err = u.Store.Get(u.ctx, "rests")
+			must(u.t, err)
+			_, err = u.Store.GetMany(u.ctx, []string{"rests"})
+			must(u.t, err)
+			_, err = u.Store.ErasePayers(u.ctx, "pass", journal.Cursor{}, start.Add(time.Hour), start, start, page)
+			must(u.t, err)
+		}},
 		{"EndPass", func(u *user) { must(u.t, u.EndPass(u.ctx, "pass", 0, start)) }},
 		{"LastPass", func(u *user) { _, err := u.LastPass(u.ctx); u.ok(err) }},
 		{"SchemaReady", func(u *user) { must(u.t, u.SchemaReady(u.ctx)) }},
