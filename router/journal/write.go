@@ -218,10 +218,10 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 		if r != nil {
 			w.request(*r, p.ID)
 		}
+		w.follow(p, s.row(next, events[len(events)-1].At))
 		if err := w.events(next, events); err != nil {
 			return p, err
 		}
-		w.follow(p, s.row(next, events[len(events)-1].At))
 		err = s.commit(ctx, w)
 		switch {
 		case err == nil:
