@@ -26,6 +26,7 @@ var fillings = []string{
 		CASE WHEN i %% 100 = 0 THEN 'open' ELSE 'closed' END, %[4]s FROM %[1]s`,
 	`INSERT INTO finding_changes (finding_id, version, at, actor, reason, change) SELECT 'f' || i || '.unknown_code.1', 2, %[4]s, 'aida', '', '{}' FROM %[1]s`,
 	`INSERT INTO requests (tenant, request_id, kind, hash, payment_id, object) SELECT %[3]s, 'r' || i, 'create', 'h', 'f' || i, '' FROM %[1]s`,
+	`INSERT INTO archive (payment_id, seq, once_unknown, archived_at, history) SELECT 'f' || i, 4, FALSE, %[4]s, '' FROM %[1]s`,
 	`INSERT INTO outbox (payment_id, seq, tenant, at) SELECT 'f' || i, 4, %[3]s, %[4]s FROM %[1]s`,
 	`INSERT INTO feed (tenant, seq, payment_id, event_seq) SELECT %[3]s, 1000 + i * 3 + n, 'f' || i, n FROM %[1]s, generate_series(1, 3) n`,
 	`INSERT INTO notices (id, gateway, received_at, method, path, query, header, source, body, state, payment_id, detail)
