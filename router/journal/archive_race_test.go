@@ -103,8 +103,8 @@ func TestArchivingBesideEverybodyElseLosesAndDoublesNothing(t *testing.T) {
 		if s.rows("archive") != payments || s.rows("events") != payments || s.rows("payments WHERE archived_seq = seq") != payments {
 			t.Errorf("%d rows of the archive, %d of events", s.rows("archive"), s.rows("events"))
 		}
-		if moved[0] == 0 || moved[1] == 0 {
-			t.Errorf("they archived %v", moved)
+		if moved[0]+moved[1] == 0 {
+			t.Error("nobody archived anything meanwhile")
 		}
 		t.Logf("archived %v beside %d appends", moved, 2*appends)
 	})

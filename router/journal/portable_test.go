@@ -28,6 +28,7 @@ import (
 // tenant needs each of them to; one that is spread by payment needs payment_id in each.
 var uniqueKeys = map[string]string{
 	"answers_pkey":          "a gateway's own: what it is told twice is told alike",
+	"archive_pkey":          "of one payment",
 	"attempts_one_unclosed": "of one payment: the database itself refuses a second attempt beside an open one",
 	"attempts_pkey":         "of one payment",
 	"attempts_reference":    "a gateway's own: two tenants may share a gateway, and it knows no tenants",
@@ -283,7 +284,6 @@ var onceOnly = map[string]string{
 	"commitAlone.BeginTx":         "commit, of which it is a part, runs again",
 	"shareSQLite.BeginTx":         "commit, of which it is a part, runs again",
 	"withPostgres.Conn":           "commit, of which it is a part, runs again",
-	"prepare.PrepareContext":      "it writes nothing",
 	"settle.transact":             "it is what runs again",
 	"exec.ExecContext":            "it is what runs again",
 	"transact.BeginTx":            "settle runs it again",
@@ -292,7 +292,7 @@ var onceOnly = map[string]string{
 	"ClaimRun.QueryRowContext":    "the office comes again",
 	// And what reads there.
 	"Request.QueryRowContext": "a read", "orderTaken.QueryRowContext": "a read", "Import.QueryRowContext": "a read", "evidence.QueryContext": "a read",
-	"LookOver.QueryRowContext": "a read", "steps.QueryContext": "a read", "steps.QueryRowContext": "a read",
+	"LookOver.QueryRowContext": "a read", "follow.QueryRowContext": "a read", "steps.QueryContext": "a read", "steps.QueryRowContext": "a read",
 }
 
 // Nobody writes past settle, insist and exec.
