@@ -25,9 +25,10 @@ import (
 // Options are what may differ between servers. The zero value is as durable as
 // PostgreSQL is by itself.
 type Options struct {
-	Folder         string // for the data; the temporary folder when empty. Everybody must be able to pass through it
-	MaxConnections int    // default 200
-	Volatile       bool   // nothing is made durable: quick, for tests
+	Folder         string   // for the data; the temporary folder when empty. Everybody must be able to pass through it
+	MaxConnections int      // default 200
+	Volatile       bool     // nothing is made durable: quick, for tests
+	Settings       []string // more of them, as name=value
 }
 
 // Server is a running server.
@@ -76,13 +77,21 @@ func Launch(ctx context.Context, o Options) (_ *Server, err error) {
 	s.settings = []string{"-c", "listen_addresses=", "-c", fmt.Sprintf("max_connections=%d", o.MaxConnections)}
 	if o.Volatile {
 		initdb.Args = append(initdb.Args, "-N")
-		s.settings = append(s.settings, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+		s.Set("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 	}
+	s.Set(o.Settings...)
 	initdb.SysProcAttr, initdb.Dir = s.attributes, socket
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return s, s.Start(ctx)
+}
+
+// Set gives settings, as name=value, to the next start. The last word about one counts.
+func (s *Server) Set(settings ...string) {
+	for _, setting := range settings {
+		s.settings = append(s.settings, "-c", setting)
+	}
 }
 
 // Start starts a server that was halted, and returns when it answers.
