@@ -53,6 +53,15 @@ type Movement struct {
 	N       int
 }
 
+// from is the place where a span's first page begins. PostgreSQL goes by the place alone, so
+// that from the zero place it would read all that is older than the span.
+func (m Movement) from(span providers.Window) Movement {
+	if m.Last < micros(span.From) {
+		return Movement{Last: micros(span.From) - 1}
+	}
+	return m
+}
+
 // longestRange is how long after its plan a movement may still be dated: an offer or a hold
 // of a month, and some days.
 const longestRange = 45 * 24 * time.Hour
@@ -68,6 +77,7 @@ func (s *Store) Untold(ctx context.Context, kind providers.LineKind, gateway, re
 		AND (last_at, payment_id, %[2]s) > ($4, $5, $6)
 		AND NOT EXISTS (SELECT 1 FROM statement_lines l WHERE l.reading = $7 AND l.day = $8 AND l.grp = m.payment_id || '/' || m.%[3]s)
 		ORDER BY last_at, payment_id, %[2]s LIMIT $9`, table, key, attempt, money)
+	after = after.from(span)
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, query, gateway, micros(span.From), micros(span.To), after.Last, after.Payment, after.N, reading, day, n, micros(span.To.Add(longestRange)))
@@ -107,6 +117,7 @@ func (s *Store) Walk(ctx context.Context, kind providers.LineKind, gateway strin
 				AND o.planned_at >= $2 AND o.planned_at < $3)
 			ORDER BY planned_at, payment_id, operation LIMIT $7`
 	}
+	after = after.from(span)
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, query, gateway, micros(span.From), micros(span.To), after.Last, after.Payment, after.N, n)
