@@ -91,10 +91,21 @@ func (s *Store) LatestCanceled(ctx context.Context, gateway string, tenants []st
 	if len(tenants) == 0 {
 		return nil, "", nil
 	}
-	places, names := in(4, tenants)
-	query := `SELECT id FROM (SELECT id, created_at, gateway, status FROM payments WHERE tenant IN (` + places + `) ORDER BY created_at DESC, id DESC LIMIT $1) AS newest
+	from, names := newestOf("id, created_at, gateway, status", 4, tenants)
+	query := `SELECT id FROM (` + from + `) AS newest
 		WHERE gateway = $2 AND status = 'canceled' ORDER BY created_at DESC, id DESC LIMIT $3`
 	return s.asked(ctx, query, append([]any{newest, gateway, n}, names...)...)
+}
+
+// newestOf is a query of the newest payments of tenants, at most $1. No index has those of
+// several tenants in their order, so it takes as many of each and the newest of these.
+func newestOf(columns string, from int, tenants []string) (query string, names []any) {
+	places, names := in(from, tenants)
+	var each []string
+	for i, place := range strings.Split(places, ", ") {
+		each = append(each, fmt.Sprintf(`SELECT * FROM (SELECT %s FROM payments WHERE tenant = %s ORDER BY created_at DESC, id DESC LIMIT $1) AS t%d`, columns, place, i))
+	}
+	return strings.Join(each, ` UNION ALL `) + ` ORDER BY created_at DESC, id DESC LIMIT $1`, names
 }
 
 // LatestUnknown finds the newest payments of tenants that went to a gateway and of which some
@@ -105,8 +116,8 @@ func (s *Store) LatestUnknown(ctx context.Context, gateway string, tenants []str
 	if len(tenants) == 0 {
 		return nil, "", nil
 	}
-	places, names := in(4, tenants)
-	query := `SELECT newest.id FROM (SELECT id, created_at FROM payments WHERE tenant IN (` + places + `) ORDER BY created_at DESC, id DESC LIMIT $1) AS newest
+	from, names := newestOf("id, created_at", 4, tenants)
+	query := `SELECT newest.id FROM (` + from + `) AS newest
 		WHERE $2 IN (SELECT a.gateway FROM attempts a WHERE a.payment_id = newest.id)
 		AND (EXISTS (SELECT 1 FROM events e WHERE e.payment_id = newest.id AND e.kind = 'observed'
 			AND e.body LIKE '%"source":"response"%' AND e.body LIKE '%"verdict":"unknown"%' LIMIT 1 OFFSET 0)
