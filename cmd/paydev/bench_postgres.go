@@ -63,25 +63,30 @@ func (p *postgres) describe(ctx context.Context) (engineFacts, error) {
 		facts.Limit = "none"
 		facts.warnings = append(facts.warnings, "NOT MEASURED: the limit of postgresql, for there is no pgbench in "+p.server.Bin+" (Debian: apt-get install -y postgresql-contrib)")
 	}
+	err := p.durability(ctx, &facts)
+	return facts, err
+}
+
+// durability asks the server which version it is, and whether it writes through to the disk.
+func (p *postgres) durability(ctx context.Context, facts *engineFacts) (err error) {
 	show := func(name string) (value string, err error) {
 		err = p.db.QueryRowContext(ctx, "SHOW "+name).Scan(&value)
 		return value, err
 	}
-	var err error
 	if facts.Version, err = show("server_version"); err != nil {
-		return facts, err
+		return err
 	}
 	for _, name := range []string{"fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers"} {
 		value, err := show(name)
 		if err != nil {
-			return facts, err
+			return err
 		}
 		facts.Settings = append(facts.Settings, name+" "+value)
 		if value == "off" {
 			facts.warnings = append(facts.warnings, "POSTGRESQL IS NOT DURABLE HERE: "+name+" is off")
 		}
 	}
-	return facts, nil
+	return nil
 }
 
 // syncs counts them from PostgreSQL 14 to 17; the view of the same name in 18 lacks them.

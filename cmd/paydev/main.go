@@ -28,6 +28,9 @@ func run(args []string, out, errs io.Writer) int {
 	if len(args) > 0 && args[0] == "bench" {
 		return bench(ctx, args[1:], out, errs)
 	}
+	if len(args) > 0 && args[0] == "growth" {
+		return growthCommand(ctx, args[1:], out, errs)
+	}
 	flags := flag.NewFlagSet("paydev", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	var (
@@ -41,7 +44,7 @@ func run(args []string, out, errs io.Writer) int {
 	flags.StringVar(&a.bank, "bank", "127.0.0.1:7080", "address of the simulated bank's controls")
 	flags.StringVar(&a.data, "data", "", "folder for the books and the service's log; a temporary one when empty")
 	flags.Usage = func() {
-		fmt.Fprintf(errs, "paydev runs all of payrouter on this machine, with simulated gateways.\n\n  paydev [flags]          tell the story, then stay up\n  paydev -once            end after the story\n  paydev bench [flags]    measure (paydev bench -h)\n\nFlags:\n")
+		fmt.Fprintf(errs, "paydev runs all of payrouter on this machine, with simulated gateways.\n\n  paydev [flags]          tell the story, then stay up\n  paydev -once            end after the story\n  paydev bench [flags]    measure (paydev bench -h)\n  paydev growth [flags]   measure how cost grows with the books (paydev growth -h)\n\nFlags:\n")
 		flags.PrintDefaults()
 	}
 	switch err := flags.Parse(args); {
@@ -50,7 +53,7 @@ func run(args []string, out, errs io.Writer) int {
 	case err != nil:
 		return 2
 	case flags.NArg() > 0:
-		fmt.Fprintf(errs, "paydev: %q is not a command; there is bench (see paydev -h)\n", flags.Arg(0))
+		fmt.Fprintf(errs, "paydev: %q is not a command; there are bench and growth (see paydev -h)\n", flags.Arg(0))
 		return 2
 	}
 	voice := out
