@@ -10,24 +10,39 @@ import (
 // Reading SQL would be half of a charge's time on SQLite, so what is asked often there stays
 // prepared. pgx keeps the statements of PostgreSQL's connections prepared by itself.
 
-// prepared are statements of one pool, by their text.
-type prepared struct{ byText sync.Map }
+// prepared are statements of one pool, by their text. They stay as long as it does.
+type prepared struct {
+	mu     sync.Mutex
+	byText map[string]*sql.Stmt
+}
 
-// on returns the prepared form of a text, which it makes if need be: one of the pool's
+// find returns the prepared form of a text, or nil.
+func (k *prepared) find(text string) *sql.Stmt {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.byText[text]
+}
+
+// keep makes the prepared form of a text, where there is none yet: one of the pool's
 // connections must be free.
-func (k *prepared) on(ctx context.Context, db *sql.DB, text string) (*sql.Stmt, error) {
-	if kept, ok := k.byText.Load(text); ok {
-		return kept.(*sql.Stmt), nil
+func (k *prepared) keep(ctx context.Context, db *sql.DB, text string) error {
+	if k.find(text) != nil {
+		return nil
 	}
 	made, err := db.PrepareContext(ctx, text)
 	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
+		return fmt.Errorf("prepare: %w", err)
 	}
-	kept, double := k.byText.LoadOrStore(text, made)
-	if double {
-		_ = made.Close()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.byText == nil {
+		k.byText = map[string]*sql.Stmt{}
 	}
-	return kept.(*sql.Stmt), nil
+	if k.byText[text] != nil { // somebody was faster
+		return made.Close()
+	}
+	k.byText[text] = made
+	return nil
 }
 
 // prepare makes sure of the prepared forms of what one transaction will write.
@@ -36,7 +51,7 @@ func (s *Store) prepare(ctx context.Context, texts ...string) error {
 		return nil
 	}
 	for _, text := range texts {
-		if _, err := s.writing.on(ctx, s.write, text); err != nil {
+		if err := s.writing.keep(ctx, s.write, text); err != nil {
 			return err
 		}
 	}
@@ -46,8 +61,8 @@ func (s *Store) prepare(ctx context.Context, texts ...string) error {
 // execIn runs a statement in a transaction, by its prepared form where there is one.
 func (s *Store) execIn(ctx context.Context, tx *sql.Tx, text string, args []any) (sql.Result, error) {
 	if s.writing != nil {
-		if kept, ok := s.writing.byText.Load(text); ok {
-			return tx.StmtContext(ctx, kept.(*sql.Stmt)).ExecContext(ctx, args...)
+		if kept := s.writing.find(text); kept != nil {
+			return tx.StmtContext(ctx, kept).ExecContext(ctx, args...)
 		}
 	}
 	return tx.ExecContext(ctx, text, args...)
@@ -58,11 +73,10 @@ func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows,
 	if s.reading == nil {
 		return s.read.QueryContext(ctx, text, args...)
 	}
-	kept, err := s.reading.on(ctx, s.read, text)
-	if err != nil {
+	if err := s.reading.keep(ctx, s.read, text); err != nil {
 		return nil, err
 	}
-	return kept.QueryContext(ctx, args...)
+	return s.reading.find(text).QueryContext(ctx, args...)
 }
 
 // row is query for one row.
@@ -77,9 +91,8 @@ func (s *Store) queryRow(ctx context.Context, text string, args ...any) row {
 	if s.reading == nil {
 		return s.read.QueryRowContext(ctx, text, args...)
 	}
-	kept, err := s.reading.on(ctx, s.read, text)
-	if err != nil {
+	if err := s.reading.keep(ctx, s.read, text); err != nil {
 		return noRow{err}
 	}
-	return kept.QueryRowContext(ctx, args...)
+	return s.reading.find(text).QueryRowContext(ctx, args...)
 }
