@@ -25,3 +25,6 @@ func Overheard(o Options, connector driver.Connector, tracer pgx.QueryTracer) (*
 	s.read = s.write
 	return s, nil
 }
+
+// Few sets how many attempts of a gateway are few.
+func Few(s *Store, n int) { s.few = n }

@@ -152,8 +152,11 @@ func usesOfPayments() []use {
 			each(7, func(has func(int) bool) {
 				f := journal.Filter{Tenant: "shop", Status: given(has(0), payment.StatusProcessing), Gateway: given(has(1), shop), Order: given(has(2), "order-a"),
 					CreatedFrom: given(has(3), week.From), CreatedBefore: given(has(4), week.To), AtRisk: has(5)}
-				_, err := u.List(u.ctx, f, given(has(6), journal.Cursor{Created: start, ID: "b"}), page)
-				u.ok(err)
+				for _, few := range []int{2000, 0} { // the gateway had few attempts, or many
+					journal.Few(u.Store, few)
+					_, err := u.List(u.ctx, f, given(has(6), journal.Cursor{Created: start, ID: "b"}), page)
+					u.ok(err)
+				}
 			})
 			_, err := u.List(u.ctx, journal.Filter{Tenant: "shop", Status: payment.StatusPaid}, journal.Cursor{}, page)
 			u.ok(err)

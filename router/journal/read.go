@@ -122,7 +122,13 @@ type Cursor struct {
 
 // List returns up to n payments after the cursor, newest first.
 func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]payment.Payment, error) {
-	w := where{}
+	w, seldom := where{}, false
+	if f.Gateway != "" && f.Order == "" && !f.AtRisk {
+		var err error
+		if seldom, err = s.seldom(ctx, f.Gateway); err != nil {
+			return nil, fmt.Errorf("list payments: %w", err)
+		}
+	}
 	// Where few are asked for, they are found by what they are, and else by going through the
 	// tenant's payments: CROSS JOIN holds SQLite to that.
 	from := "payments"
@@ -134,15 +140,16 @@ func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]paym
 	case f.AtRisk:
 		w.and("payments.id = few.found")
 		from = `(SELECT DISTINCT payment_id AS found FROM attempts WHERE at_risk) AS few CROSS JOIN payments`
+	case seldom:
+		w.and("payments.id = few.found", f.Gateway)
+		from = `(SELECT DISTINCT payment_id AS found FROM attempts WHERE gateway = $1) AS few CROSS JOIN payments`
 	}
 	w.and("tenant = ?", f.Tenant)
 	w.andIf(f.Status != "", "status = ?", string(f.Status))
 	w.andIf(f.Status != "" && f.Status != payment.StatusPaid, "status <> 'paid'") // as its index has it
-	// PostgreSQL knows whether a gateway has few attempts, and begins with them then. Where something
-	// else says which payments, it is kept from looking at all that the gateway ever had.
-	narrowed := f.Order != "" || f.AtRisk || !f.CreatedFrom.IsZero() || f.Status != "" && f.Status != payment.StatusPaid
-	w.andIf(f.Gateway != "" && s.postgres && !narrowed, "id IN (SELECT payment_id FROM attempts WHERE gateway = ?)", f.Gateway)
-	w.andIf(f.Gateway != "" && (!s.postgres || narrowed), "? IN (SELECT a.gateway FROM attempts a WHERE a.payment_id = payments.id)", f.Gateway)
+	// Each payment is asked whether it was there, and none was opened after the gateway's last attempt.
+	w.andIf(f.Gateway != "" && !seldom, "? IN (SELECT a.gateway FROM attempts a WHERE a.payment_id = payments.id)", f.Gateway)
+	w.andIf(f.Gateway != "" && from == "payments", "created_at <= (SELECT planned_at FROM attempts WHERE gateway = ? ORDER BY planned_at DESC LIMIT 1)", f.Gateway)
 	w.andIf(!f.CreatedFrom.IsZero(), "created_at >= ?", micros(f.CreatedFrom))
 	w.andIf(!f.CreatedBefore.IsZero(), "created_at < ?", micros(f.CreatedBefore))
 	w.andIf(f.AtRisk, "at_risk")
@@ -161,6 +168,15 @@ func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]paym
 		page = append(page, p)
 	}
 	return page, nil
+}
+
+// fewAttempts is up to how many attempts of a gateway are looked through for one page.
+const fewAttempts = 2000
+
+// seldom reports whether a gateway had few attempts.
+func (s *Store) seldom(ctx context.Context, gateway string) (bool, error) {
+	more, err := s.ids(ctx, `SELECT payment_id FROM attempts WHERE gateway = $1 ORDER BY planned_at LIMIT 1 OFFSET $2`, gateway, s.few)
+	return len(more) == 0, err
 }
 
 func (s *Store) ids(ctx context.Context, query string, args ...any) ([]string, error) {

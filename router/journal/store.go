@@ -49,6 +49,7 @@ type Store struct {
 	back        atomic.Bool               // the books hold less than was read from them
 	started     atomic.Pointer[time.Time] // the server, as last looked over
 	moved       atomic.Bool               // another one answers since
+	few         int                       // attempts of a gateway, to be found by these
 	group       *group                    // nil when each payment has a commit of its own
 	writing     *prepared                 // for the one connection that writes to SQLite, or nil
 	reading     *prepared                 // for those that read from it, or nil
@@ -74,7 +75,7 @@ func Open(o Options) (*Store, error) {
 	if o.GroupCommit == 0 {
 		o.GroupCommit = 64
 	}
-	s := &Store{due: o.Due, timeout: o.CommitTimeout}
+	s := &Store{due: o.Due, timeout: o.CommitTimeout, few: fewAttempts}
 	if o.GroupCommit > 1 {
 		s.group = &group{most: o.GroupCommit, leaders: 1, run: s.runSQLite}
 	}
