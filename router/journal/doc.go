@@ -13,4 +13,8 @@
 // reads again and decides again. No transaction stays open across a call to a
 // gateway. A COMMIT that returned an error may have committed, so it is read back
 // on another connection before anything else is done.
+//
+// What is written for a payment is a write: statements, each with the rows that it must
+// change, made before any transaction begins. Writes that come while a commit is under way
+// share the next one (group.go); one that is refused or stopped touches no other.
 package journal
