@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -242,10 +244,18 @@ func (a *App) OpsAddr() string { return a.ops.Addr().String() }
 // Router is the loop inside, for programs that look at the books beside the service.
 func (a *App) Router() *router.Router { return a.router }
 
+// gcPercent lets the heap grow to four times what is in use, which is 10 MB or so, before it is
+// collected. With Go's own 100 that was a tenth of the processor's time of a busy service. The
+// environment's GOGC goes before it.
+const gcPercent = 300
+
 // Run serves until ctx ends, then drains: no new calls, those in flight finish, and
 // what is left is in the books for whoever starts next.
 func (a *App) Run(ctx context.Context) error {
 	defer a.close()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	webhooks := &http.Server{Handler: a.server.Webhooks(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, MaxHeaderBytes: 64 << 10}
 	ops := &http.Server{Handler: a.server.Ops(), ReadHeaderTimeout: 10 * time.Second}
 	// The loop outlives the doors: calls that are still being answered need it.
