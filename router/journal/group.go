@@ -42,6 +42,9 @@ type outcome struct {
 // errWaited says that a write's turn did not come in time. Nothing of it was written.
 var errWaited = errors.Join(errors.New("the books are too slow: the write's turn did not come"), context.DeadlineExceeded)
 
+// errCutOff says that a transaction did not come to its end: whether it stands must be looked up.
+var errCutOff = errors.Join(errors.New("the books were cut off"), context.DeadlineExceeded)
+
 // do makes a write in a transaction that it may share, and returns when that has ended. It
 // reports whether the write must go alone instead.
 func (g *group) do(m *member) (alone bool, err error) {
@@ -80,7 +83,13 @@ func (g *group) lead(leader *member) {
 		}
 		inTime = append(inTime, m)
 	}
+	ended := false
 	defer func() {
+		if !ended { // the leader panicked, and nobody knows what stands
+			for _, m := range inTime {
+				m.outcome = outcome{err: errCutOff}
+			}
+		}
 		g.handOn()
 		for _, m := range members {
 			if m != leader {
@@ -91,6 +100,7 @@ func (g *group) lead(leader *member) {
 	if len(inTime) > 0 {
 		g.run(inTime)
 	}
+	ended = true
 }
 
 // handOn gives the place of a leader to whoever has waited longest.

@@ -76,6 +76,39 @@ func TestWhoComesWhileACommitIsUnderWayShareTheNext(t *testing.T) {
 	})
 }
 
+// Whoever led is gone; the others must not believe that their writes are durable.
+func TestAPanicInASharedTransactionIsNoSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPress(3, 1)
+		calm := p.run
+		p.run = func(members []*member) {
+			calm(members)
+			if members[0].write.mark.payment == "b" {
+				panic("out of order")
+			}
+		}
+		ended := make(chan error)
+		for i, name := range []string{"a", "b", "c", "d", "e"} {
+			go func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				defer func() {
+					if cause := recover(); cause != nil && name != "b" {
+						t.Errorf("%s panics for another one", name)
+					}
+				}()
+				_, err := p.write(name)
+				if errors.Is(err, errCutOff) != (name == "c" || name == "d") || err != nil && !Trouble(err) {
+					t.Errorf("%s: %v", name, err)
+				}
+				ended <- err
+			}()
+		}
+		for range 4 { // all but b
+			<-ended
+		}
+	})
+}
+
 func TestAWriteWhoseTurnComesTooLateIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPress(1, 1)
