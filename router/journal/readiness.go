@@ -101,6 +101,9 @@ func (s *Store) LatestCanceled(ctx context.Context, gateway string, tenants []st
 // several tenants in their order, so it takes as many of each and the newest of these.
 func newestOf(columns string, from int, tenants []string) (query string, names []any) {
 	places, names := in(from, tenants)
+	if len(tenants) == 1 {
+		return fmt.Sprintf(`SELECT %s FROM payments WHERE tenant = %s ORDER BY created_at DESC, id DESC LIMIT $1`, columns, places), names
+	}
 	var each []string
 	for i, place := range strings.Split(places, ", ") {
 		each = append(each, fmt.Sprintf(`SELECT * FROM (SELECT %s FROM payments WHERE tenant = %s ORDER BY created_at DESC, id DESC LIMIT $1) AS t%d`, columns, place, i))

@@ -156,9 +156,8 @@ func TestATraceTellsOfOnePaymentThatFailedOver(t *testing.T) {
 	f.stop()
 
 	want := `payrouter.v1.Payments/CreatePayment payrouter.payment=ID rpc.method=payrouter.v1.Payments/CreatePayment rpc.response.status_code=OK rpc.system.name=grpc server.address=127.0.0.1
-  store open
   attempt payrouter.attempt=1 payrouter.gateway=kaspi payrouter.op=charge payrouter.outcome=recorded payrouter.payment=ID payrouter.reason=not_sent payrouter.verdict=unserved FAILED
-    store advance
+    store open
     POST http.request.method=POST payrouter.outcome=not_sent server.address=127.0.0.1 FAILED
     store advance
   attempt payrouter.attempt=2 payrouter.gateway=halyk payrouter.op=charge payrouter.outcome=recorded payrouter.payment=ID payrouter.reason=awaiting_payer payrouter.verdict=pending
