@@ -125,7 +125,8 @@ func (g *growth) pages(ctx context.Context, e growthEngine, o operation, b *grow
 		}
 		touched[i] = e.pages(ctx, b.url) - before
 	}
-	return float64(touched[1]-touched[0]) / float64(more-first), nil
+	// An autovacuum that looked at the books during the first calls is taken off, too.
+	return max(0, float64(touched[1]-touched[0])/float64(more-first)), nil
 }
 
 // quantile is the value that so many percent do not exceed.

@@ -432,8 +432,18 @@ func usesOfShelves() []use {
 		{"KnownGateways", func(u *user) { _, _, err := u.KnownGateways(u.ctx); u.ok(err) }},
 		{"Successes", func(u *user) { _, _, err := u.Successes(u.ctx, []string{shop, "halyk-main"}, week); u.ok(err) }},
 		{"LatestPaid", func(u *user) { _, _, _, err := u.LatestPaid(u.ctx, shop); u.ok(err) }},
-		{"LatestCanceled", func(u *user) { _, _, err := u.LatestCanceled(u.ctx, shop, []string{"shop"}, 3); u.ok(err) }},
-		{"LatestUnknown", func(u *user) { _, _, err := u.LatestUnknown(u.ctx, shop, []string{"shop"}, 3); u.ok(err) }},
+		{"LatestCanceled", func(u *user) {
+			for _, tenants := range [][]string{{"shop"}, {"shop", "cafe"}} {
+				_, _, err := u.LatestCanceled(u.ctx, shop, tenants, 3)
+				u.ok(err)
+			}
+		}},
+		{"LatestUnknown", func(u *user) {
+			for _, tenants := range [][]string{{"shop"}, {"shop", "cafe"}} {
+				_, _, err := u.LatestUnknown(u.ctx, shop, tenants, 3)
+				u.ok(err)
+			}
+		}},
 		{"LatestRefunds", func(u *user) { _, _, err := u.LatestRefunds(u.ctx, shop, 3); u.ok(err) }},
 		{"LatestTwice", func(u *user) { _, _, err := u.LatestTwice(u.ctx, shop, 3); u.ok(err) }},
 		{"LatestDrains", func(u *user) { _, _, err := u.LatestDrains(u.ctx, shop, start, 3); u.ok(err) }},
