@@ -71,8 +71,6 @@ var bugs = []bug{
 		{"providers/kaspi/claims.go", "OfferLife: c.PushLife + c.ConfirmWindow,", "OfferLife: c.PushLife + c.ConfirmWindow, NeverShown: true,"}}},
 	{"an offer is dead by the clock alone", []edit{{"router/payment/evidence.go", "if dead, ok := a.deadAt(t); ok && quiet && a.Seen.At.After(dead) {", "if dead, ok := a.deadAt(t); ok && now.After(dead.Add(-70*time.Second)) {"}}},
 	{"somebody else's append counts as mine", []edit{{"router/journal/write.go", "		case err == nil:\n			s.remember", "		case err == nil, errors.Is(err, errConflict):\n			s.remember"}}},
-	{"of those who share a commit that failed only the first is told", []edit{{"router/journal/group_sqlite.go",
-		"		for _, m := range members { // also", "		for _, m := range members[:1] { // also"}}},
 	{"a commit without an answer counts as done", []edit{{"router/journal/write.go", "			if s.holds(context.WithoutCancel(ctx), p.ID, writer) {", "			if !errors.Is(err, context.Canceled) {"}}},
 	{"a refund that timed out is sent again", []edit{{"router/payment/operate.go", "	if late := since(o.Absences, p.operationLate(o, t)); len(late) < leastAbsences || span(late) < leastApart {", "	if o.Op != OpRefund || o.Reason != providers.Timeout && o.Reason != providers.Broken {"}}},
 	{"another amount than the payment's is taken", []edit{{"router/payment/observe.go", "	if o.Verdict.HasMoney() {\n		if why := p.mismatch(o); why != \"\" {", "	if o.Verdict.HasMoney() {\n		if why := p.mismatch(o); why != \"\" && p.ID == \"\" {"}, {
