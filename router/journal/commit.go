@@ -110,18 +110,6 @@ func (s *Store) commit(ctx context.Context, w *write) (err error) {
 	return err
 }
 
-// insist is commit, and again where it failed only because of another transaction, until the
-// time-out of one write is over.
-func (s *Store) insist(ctx context.Context, w *write) error {
-	until := time.Now().Add(s.timeout)
-	for wait := firstPause; ; wait = min(2*wait, mostPause) {
-		err := s.commit(ctx, w)
-		if !retryable(err) || !comesAgain(ctx, wait, until) {
-			return err
-		}
-	}
-}
-
 // commitAlone makes a write in a transaction of its own.
 func (s *Store) commitAlone(ctx context.Context, w *write) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
@@ -129,13 +117,5 @@ func (s *Store) commitAlone(ctx context.Context, w *write) error {
 	if s.postgres {
 		return s.withPostgres(ctx, func(p *pipeline) error { return p.alone(ctx, w) })
 	}
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	if err := s.carryOut(ctx, tx, w); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return s.aloneSQLite(ctx, w)
 }

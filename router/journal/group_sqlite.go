@@ -25,11 +25,12 @@ const (
 
 // shareSQLite leaves in each member what is wrong with it, and returns what is wrong with all.
 func (s *Store) shareSQLite(ctx context.Context, members []*member) error {
+	if len(members) == 1 {
+		return s.aloneSQLite(ctx, members[0].write)
+	}
 	for _, m := range members {
-		for _, st := range m.write.statements {
-			if err := s.prepare(ctx, st.text); err != nil {
-				return err
-			}
+		if err := s.prepareAll(ctx, m.write); err != nil {
+			return err
 		}
 	}
 	if err := s.prepare(ctx, savepoint, release, undo); err != nil {
@@ -42,12 +43,6 @@ func (s *Store) shareSQLite(ctx context.Context, members []*member) error {
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	written := 0
 	for _, m := range members {
-		if len(members) == 1 {
-			if err := s.carryOut(ctx, tx, m.write); err != nil {
-				return err
-			}
-			return tx.Commit()
-		}
 		if _, err := s.execIn(ctx, tx, savepoint, nil); err != nil {
 			return err
 		}
@@ -69,6 +64,31 @@ func (s *Store) shareSQLite(ctx context.Context, members []*member) error {
 		return nil
 	}
 	return tx.Commit()
+}
+
+// aloneSQLite makes a write in a transaction of its own.
+func (s *Store) aloneSQLite(ctx context.Context, w *write) error {
+	if err := s.prepareAll(ctx, w); err != nil {
+		return err
+	}
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := s.carryOut(ctx, tx, w); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (s *Store) prepareAll(ctx context.Context, w *write) error {
+	for _, st := range w.statements {
+		if err := s.prepare(ctx, st.text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ofLeader is the context of a transaction that several share: nobody's end is its end.

@@ -281,7 +281,7 @@ func sourcesOf(t *testing.T) map[string]sourceFile {
 var onceOnly = map[string]string{
 	"advance.commit":              "it decides again",
 	"insist.commit":               "it is what runs again",
-	"commitAlone.BeginTx":         "commit, of which it is a part, runs again",
+	"aloneSQLite.BeginTx":         "commit, of which it is a part, runs again",
 	"shareSQLite.BeginTx":         "commit, of which it is a part, runs again",
 	"withPostgres.Conn":           "commit, of which it is a part, runs again",
 	"settle.transact":             "it is what runs again",

@@ -21,22 +21,31 @@ const (
 // settle is transact, and again where it failed only because of another transaction, until
 // the time-out of one write is over. do must begin anew each time.
 func (s *Store) settle(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
-	until := time.Now().Add(s.timeout)
-	for wait := firstPause; ; wait = min(2*wait, mostPause) {
-		err := s.transact(ctx, do)
-		if !retryable(err) || !comesAgain(ctx, wait, until) {
-			return err
-		}
-	}
+	return s.untilAlone(ctx, func() error { return s.transact(ctx, do) })
+}
+
+// insist is commit, and again likewise.
+func (s *Store) insist(ctx context.Context, w *write) error {
+	return s.untilAlone(ctx, func() error { return s.commit(ctx, w) })
 }
 
 // exec is settle for a single statement.
-func (s *Store) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (s *Store) exec(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	err = s.untilAlone(ctx, func() error {
+		result, err = s.write.ExecContext(ctx, query, args...)
+		return err
+	})
+	return result, err
+}
+
+// untilAlone does something, and again as long as another transaction is in its way and there
+// is time.
+func (s *Store) untilAlone(ctx context.Context, do func() error) error {
 	until := time.Now().Add(s.timeout)
 	for wait := firstPause; ; wait = min(2*wait, mostPause) {
-		result, err := s.write.ExecContext(ctx, query, args...)
+		err := do()
 		if !retryable(err) || !comesAgain(ctx, wait, until) {
-			return result, err
+			return err
 		}
 	}
 }

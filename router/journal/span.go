@@ -19,26 +19,25 @@ func storeSpan(ctx context.Context) (context.Context, spans.Span) {
 	return spans.Start(ctx, "store "+operation())
 }
 
-// operation is the method of Store that called transact or commit, or settle or insist, which
-// call them.
+// operation is the method of Store that wrote, by whatever of the way to a transaction.
 func operation() string {
-	callers := make([]uintptr, 2)
-	const above = 4 // Callers, operation, storeSpan and transact or commit
-	callers = callers[:runtime.Callers(above, callers)]
-	if len(callers) == 0 {
-		return "write"
+	callers := make([]uintptr, 10)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)]) // without Callers, operation and storeSpan
+	for {
+		frame, more := frames.Next()
+		_, method, _ := strings.Cut(frame.Function, ".(*Store).")
+		method, _, _ = strings.Cut(method, ".") // of a function within it
+		switch method {
+		case "transact", "commit", "settle", "insist", "untilAlone":
+		case "":
+			return "write"
+		default:
+			return strings.ToLower(method[:1]) + method[1:]
+		}
+		if !more {
+			return "write"
+		}
 	}
-	frames := runtime.CallersFrames(callers)
-	frame, more := frames.Next()
-	if more && (strings.HasSuffix(frame.Function, ".settle") || strings.HasSuffix(frame.Function, ".insist")) {
-		frame, _ = frames.Next()
-	}
-	_, method, _ := strings.Cut(frame.Function, ".(*Store).")
-	method, _, _ = strings.Cut(method, ".") // of a function within it
-	if method == "" {
-		return "write"
-	}
-	return strings.ToLower(method[:1]) + method[1:]
 }
 
 // ended ends a transaction's span. That somebody was faster, or came before, is how the
