@@ -23,7 +23,8 @@ import (
 //
 // ¹ silent when we asked for the release. ² from a look-up only: a late notice
 // that says "pending" changes nothing. ³ silent from a notice, or from the answer to the
-// request itself: they overtake each other, and this one tells of an earlier step.
+// request itself: they overtake each other, and this one tells of an earlier step. A look-up that
+// was put before the one that stands is taken as a notice is.
 func Merge(known, learnt providers.Verdict, source Source, released bool) (providers.Verdict, FindingKind) {
 	if learnt == providers.Unknown {
 		return known, ""
@@ -112,8 +113,8 @@ func (p *Payment) observe(o Observed, e Event) error {
 	}
 
 	before, source := a.Verdict, o.Source
-	if before.HasMoney() && a.overtook(o) {
-		source = FromNotice // it denies nothing; about an attempt without money it is heard, to be careful
+	if before.HasMoney() && a.overtook(o) || a.refusedSince(o) {
+		source = FromNotice // it denies nothing; about any other attempt without money it is heard, to be careful
 	}
 	after, finding := Merge(before, o.Verdict, source, p.releaseAsked(a.N))
 	if o.Source == FromOperator {
@@ -163,6 +164,13 @@ func (p *Payment) observe(o Observed, e Event) error {
 // so soon after it that it may lag behind: it tells of an earlier step, as a late notice does.
 func (a Attempt) overtook(o Observed) bool {
 	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Changed.Add(o.Lag))
+}
+
+// refusedSince reports whether a look-up that was put after this one showed the refusal that
+// stands. However a refusal was learnt otherwise, when the gateway made it is not known.
+func (a Attempt) refusedSince(o Observed) bool {
+	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Seen.At) && a.Seen.Verdict == a.Verdict &&
+		(a.Verdict == providers.Declined || a.Verdict == providers.Unserved)
 }
 
 // InVain reports whether the gateway was to have the attempt and did not serve it: it could not

@@ -67,3 +67,39 @@ func TestTheAnswerToTheRequestIsOlderThanAnyNotice(t *testing.T) {
 	b.tell(notice(providers.Approved, ""), response(providers.Pending, providers.Processing))
 	b.wantFindings()
 }
+
+// A process slept with a look's answer in its hands: the bank refused since, as a later look
+// showed, and another gateway may have the money. The old answer makes the refusal no open
+// question again; an answer to a question put after it does, and money, whenever it was seen.
+func TestALookAskedBeforeTheOneThatShowedTheRefusalRevivesNothing(t *testing.T) {
+	before, after := -time.Second, time.Second
+	for name, c := range map[string]struct {
+		asked   time.Duration // after the look that showed the refusal
+		verdict providers.Verdict
+		want    providers.Verdict
+		finding []payment.FindingKind
+	}{
+		"asked before":            {before, providers.Pending, providers.Unserved, nil},
+		"asked after":             {after, providers.Pending, providers.Pending, []payment.FindingKind{payment.Reappeared}},
+		"asked before, and money": {before, providers.Approved, providers.Approved, []payment.FindingKind{payment.MoneyAfterClose}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t)
+			b.plan(card)
+			b.tell(response(providers.Pending, providers.Processing))
+			b.pass(time.Minute)
+			refused := lookup(providers.Unserved, providers.Unsupported)
+			refused.Asked = b.now
+			b.tell(refused)
+			b.wantClosed(1, payment.RefusedByGate)
+			b.pass(10 * time.Second)
+			late := lookup(c.verdict, "")
+			late.Asked = refused.Asked.Add(c.asked)
+			b.tell(late)
+			if got := b.p.Attempts[0].Verdict; got != c.want {
+				t.Fatalf("%s, want %s", got, c.want)
+			}
+			b.wantFindings(c.finding...)
+		})
+	}
+}
