@@ -69,29 +69,51 @@ func (s *Store) Oldest(ctx context.Context) (notice, payer, record time.Time, er
 	if err != nil {
 		return notice, payer, record, err
 	}
-	tenants, err := s.distinct(ctx, "tenant", "payments")
-	if err != nil {
+	if record, _, err = s.oldestPayment(ctx); err != nil {
 		return notice, payer, record, err
 	}
-	earliest := func(at *time.Time, query string, args ...any) {
-		if err != nil {
-			return
-		}
-		ctx, cancel := s.limit(ctx)
-		defer cancel()
-		var us *int64
-		if err = s.read.QueryRowContext(ctx, query, args...).Scan(&us); err == nil && us != nil && (at.IsZero() || instant(*us).Before(*at)) {
-			*at = instant(*us)
-		}
-	}
 	for _, g := range gateways {
-		earliest(&notice, `SELECT MIN(received_at) FROM notices WHERE gateway = $1`, g)
+		at, _, err := s.NoticesKept(ctx, g)
+		if err != nil {
+			return notice, payer, record, err
+		}
+		notice = earlier(notice, at)
 	}
-	earliest(&payer, `SELECT MIN(created_at) FROM payments WHERE erased_at IS NULL`)
-	for _, t := range tenants {
-		earliest(&record, `SELECT MIN(created_at) FROM payments WHERE tenant = $1`, t)
-	}
+	payer, err = s.earliest(ctx, `SELECT MIN(created_at) FROM payments WHERE erased_at IS NULL`)
 	return notice, payer, record, err
+}
+
+// oldestPayment asks for each tenant: there is no index of all payments in the order of their ages.
+// It tells the statements, too.
+func (s *Store) oldestPayment(ctx context.Context) (oldest time.Time, asked string, err error) {
+	const query = `SELECT MIN(created_at) FROM payments WHERE tenant = $1`
+	asked = "SELECT DISTINCT tenant FROM payments"
+	tenants, err := s.distinct(ctx, "tenant", "payments")
+	for _, t := range tenants {
+		at, err := s.earliest(ctx, query, t)
+		if err != nil {
+			return time.Time{}, "", err
+		}
+		oldest, asked = earlier(oldest, at), asked+"; "+question(query, t)
+	}
+	return oldest, asked, err
+}
+
+// earliest reads one instant; the zero time stands for none.
+func (s *Store) earliest(ctx context.Context, query string, args ...any) (time.Time, error) {
+	var at *int64
+	if err := s.one(ctx, []any{&at}, query, args...); err != nil || at == nil {
+		return time.Time{}, err
+	}
+	return instant(*at), nil
+}
+
+// earlier is the earlier of two instants, of which zero ones stand for none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // distinct lists the values of a column that an index begins with, by as many looks at it:

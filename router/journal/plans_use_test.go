@@ -448,8 +448,8 @@ func usesOfShelves() []use {
 		{"LatestTwice", func(u *user) { _, _, err := u.LatestTwice(u.ctx, shop, 3); u.ok(err) }},
 		{"LatestDrains", func(u *user) { _, _, err := u.LatestDrains(u.ctx, shop, start, 3); u.ok(err) }},
 		{"References", func(u *user) { _, _, _, _, err := u.References(u.ctx, shop); u.ok(err) }},
-		{"NoticesKept", func(u *user) { _, _, _, err := u.NoticesKept(u.ctx, shop); u.ok(err) }},
-		{"PaymentsKept", func(u *user) { _, _, _, err := u.PaymentsKept(u.ctx); u.ok(err) }},
+		{"NoticesKept", func(u *user) { _, _, err := u.NoticesKept(u.ctx, shop); u.ok(err) }},
+		{"PaymentsKept", func(u *user) { _, _, err := u.PaymentsKept(u.ctx); u.ok(err) }},
 		{"AppendAudit", func(u *user) {
 			_, err := u.AppendAudit(u.ctx, audit.Record{Act: "act", Subject: "s", Time: start})
 			must(u.t, err)

@@ -162,27 +162,33 @@ func (s *Store) LatestTwice(ctx context.Context, gateway string, n int) ([]Twice
 	return all, question(query, gateway, newest, n), err
 }
 
-// References counts a gateway's attempts, and those whose number another one has too. It
-// says whether the database refuses such a number by itself.
+// MostReferences is of how many attempts, the latest ones, References looks at the numbers. That
+// all others are unique, too, the index says: it takes no number that is there.
+const MostReferences = 10_000
+
+// References counts a gateway's latest attempts, up to MostReferences, and those of them whose
+// number another one of them has too. It says whether the database refuses such a number by itself.
 func (s *Store) References(ctx context.Context, gateway string) (all, duplicates int64, refuses bool, asked string, err error) {
-	const query = `SELECT COUNT(*), COUNT(*) - COUNT(DISTINCT reference) FROM attempts WHERE gateway = $1`
-	if err = s.one(ctx, []any{&all, &duplicates}, query, gateway); err != nil {
+	const query = `SELECT COUNT(*), COUNT(*) - COUNT(DISTINCT reference) FROM (SELECT reference FROM attempts WHERE gateway = $1 ORDER BY planned_at DESC LIMIT $2) AS latest`
+	if err = s.one(ctx, []any{&all, &duplicates}, query, gateway, MostReferences); err != nil {
 		return 0, 0, false, "", err
 	}
 	var found int
 	unique := s.uniqueIndex()
 	err = s.one(ctx, []any{&found}, unique, "attempts_reference")
-	return all, duplicates, found == 1, question(query, gateway) + "; " + question(unique, "attempts_reference"), err
+	return all, duplicates, found == 1, question(query, gateway, MostReferences) + "; " + question(unique, "attempts_reference"), err
 }
 
-// NoticesKept counts the notices of a gateway, and says when the oldest came.
-func (s *Store) NoticesKept(ctx context.Context, gateway string) (int64, time.Time, string, error) {
-	return s.kept(ctx, `SELECT COUNT(*), MIN(received_at) FROM notices WHERE gateway = $1`, gateway)
+// NoticesKept says when the oldest notice of a gateway came. The zero time: none did.
+func (s *Store) NoticesKept(ctx context.Context, gateway string) (time.Time, string, error) {
+	const query = `SELECT MIN(received_at) FROM notices WHERE gateway = $1`
+	oldest, err := s.earliest(ctx, query, gateway)
+	return oldest, question(query, gateway), err
 }
 
-// PaymentsKept counts all payments, and says when the oldest was opened.
-func (s *Store) PaymentsKept(ctx context.Context) (int64, time.Time, string, error) {
-	return s.kept(ctx, `SELECT COUNT(*), MIN(created_at) FROM payments`)
+// PaymentsKept says when the oldest payment of all was opened. The zero time: none was.
+func (s *Store) PaymentsKept(ctx context.Context) (time.Time, string, error) {
+	return s.oldestPayment(ctx)
 }
 
 // Contested counts a gateway's disputes, and those of them that were raised before an instant
@@ -196,15 +202,6 @@ func (s *Store) Contested(ctx context.Context, gateway string, before time.Time)
 		oldest = instant(*at)
 	}
 	return all, waiting, oldest, question(query, gateway, micros(before)), err
-}
-
-func (s *Store) kept(ctx context.Context, query string, args ...any) (n int64, oldest time.Time, asked string, err error) {
-	var at *int64
-	err = s.one(ctx, []any{&n, &at}, query, args...)
-	if at != nil {
-		oldest = instant(*at)
-	}
-	return n, oldest, question(query, args...), err
 }
 
 // Drained is an order to send nothing to a gateway, from when to when it was in force.
@@ -248,7 +245,7 @@ func (s *Store) LastStatement(ctx context.Context, gateway string) (day Statemen
 func (s *Store) asked(ctx context.Context, query string, args ...any) ([]string, string, error) {
 	names, err := s.ids(ctx, query, args...)
 	if err != nil {
-		err = fmt.Errorf("ask for readiness: %w", err)
+		err = fmt.Errorf("ask the books: %w", err)
 	}
 	return names, question(query, args...), err
 }
@@ -259,7 +256,7 @@ func (s *Store) one(ctx context.Context, into []any, query string, args ...any) 
 	defer cancel()
 	err := found(s.read.QueryRowContext(ctx, query, args...).Scan(into...))
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("ask for readiness: %w", err)
+		return fmt.Errorf("ask the books: %w", err)
 	}
 	return err
 }
@@ -270,7 +267,7 @@ func (s *Store) each(ctx context.Context, row func(scan func(...any) error) erro
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("ask for readiness: %w", err)
+		return fmt.Errorf("ask the books: %w", err)
 	}
 	defer rows.Close()
 	return errors.Join(scanned(rows, row), rows.Err())
@@ -279,7 +276,7 @@ func (s *Store) each(ctx context.Context, row func(scan func(...any) error) erro
 func scanned(rows *sql.Rows, row func(scan func(...any) error) error) error {
 	for rows.Next() {
 		if err := row(rows.Scan); err != nil {
-			return fmt.Errorf("ask for readiness: %w", err)
+			return fmt.Errorf("ask the books: %w", err)
 		}
 	}
 	return nil

@@ -78,8 +78,8 @@ func TestBooksWithoutAnythingAnswerWithNothing(t *testing.T) {
 		if _, _, asked, err := s.LatestPaid(t.Context(), shop); !errors.Is(err, journal.ErrNotFound) || asked == "" {
 			t.Errorf("paid: %q, %v", asked, err)
 		}
-		if n, oldest, _, err := s.PaymentsKept(t.Context()); n != 0 || !oldest.IsZero() || err != nil {
-			t.Errorf("payments: %d, %s, %v", n, oldest, err)
+		if oldest, _, err := s.PaymentsKept(t.Context()); !oldest.IsZero() || err != nil {
+			t.Errorf("payments: %s, %v", oldest, err)
 		}
 		if _, open, asked, err := s.LastStatement(t.Context(), shop); !errors.Is(err, journal.ErrNotFound) || open != 0 || asked == "" {
 			t.Errorf("statements: %d, %q, %v", open, asked, err)
@@ -128,9 +128,9 @@ func TestTheLatestPaymentsThatShowSomethingAreFound(t *testing.T) {
 				t.Errorf("%s: %v, %q, %v", what, ids, asked, err)
 			}
 		}
-		n, oldest, asked, err := s.PaymentsKept(t.Context())
-		if n != 9 || !oldest.Equal(start) || asked != "SELECT COUNT(*), MIN(created_at) FROM payments" || err != nil {
-			t.Errorf("payments: %d, %s, %q, %v", n, oldest, asked, err)
+		oldest, asked, err := s.PaymentsKept(t.Context())
+		if !oldest.Equal(start) || asked != "SELECT DISTINCT tenant FROM payments; SELECT MIN(created_at) FROM payments WHERE tenant = 'shop'" || err != nil {
+			t.Errorf("payments: %s, %q, %v", oldest, asked, err)
 		}
 		if all, duplicates, _, _, err := s.References(t.Context(), shop); all != 6 || duplicates != 0 || err != nil {
 			t.Errorf("references: %d, %d, %v", all, duplicates, err)
@@ -161,8 +161,8 @@ func TestANoticeThatCameTwiceIsFoundAndAQuestionIsNot(t *testing.T) {
 		if diff := cmp.Diff([]journal.Twice{{"p1", 2, start.Add(time.Minute)}}, found); diff != "" || asked == "" || err != nil {
 			t.Errorf("twice (-want +got):\n%s%v", diff, err)
 		}
-		if n, oldest, _, err := s.NoticesKept(t.Context(), shop); n != 6 || !oldest.Equal(start) || err != nil {
-			t.Errorf("notices: %d, %s, %v", n, oldest, err)
+		if oldest, _, err := s.NoticesKept(t.Context(), shop); !oldest.Equal(start) || err != nil {
+			t.Errorf("notices: %s, %v", oldest, err)
 		}
 	})
 }

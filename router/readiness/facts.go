@@ -57,7 +57,7 @@ type Case struct {
 
 // Unique is whether two attempts have one number.
 type Unique struct {
-	Rows       int64
+	Latest     int64 // how many were looked at
 	Duplicates int64
 	Index      bool // the database refuses a second one by itself
 	Query      string
@@ -66,8 +66,7 @@ type Unique struct {
 // Records are rows that must be kept for a while.
 type Records struct {
 	Term   time.Duration // how long they are kept; zero means for ever
-	Rows   int64
-	Oldest time.Time
+	Oldest time.Time     // zero: there is none yet
 	Query  string
 }
 

@@ -9,7 +9,7 @@ import (
 // unique needs an index too: that there is no duplicate yet says nothing of tomorrow.
 func unique(f Facts) Item {
 	u := f.Unique
-	i := Item{State: Met, Query: u.Query, At: f.Now, Value: fmt.Sprintf("%s duplicates of %s numbers", grouped(u.Duplicates), grouped(u.Rows)),
+	i := Item{State: Met, Query: u.Query, At: f.Now, Value: fmt.Sprintf("%s duplicates of the latest %s numbers", grouped(u.Duplicates), grouped(u.Latest)),
 		Evidence: "every attempt is stored under its number before anything is sent, and the database refuses a number that is there already"}
 	if !u.Index {
 		i.Evidence = "the unique index of the numbers is missing in the database: migrate it, payrouter migrate"
@@ -36,9 +36,9 @@ func (f Facts) kept(r Records, needed time.Duration, what, setting string) Item 
 			i.State = NotMet
 		}
 	}
-	i.Evidence = fmt.Sprintf("%s: none yet", what)
-	if r.Rows > 0 {
-		i.Evidence = fmt.Sprintf("%s: %s, the oldest of %s", what, grouped(r.Rows), f.local(r.Oldest))
+	i.Evidence = what + ": none yet"
+	if !r.Oldest.IsZero() {
+		i.Evidence = fmt.Sprintf("%s: the oldest of %s", what, f.local(r.Oldest))
 	}
 	return i
 }

@@ -16,8 +16,8 @@ var now = time.Date(2026, 11, 10, 14, 0, 0, 0, almaty)
 func good() Facts {
 	f := Facts{Gateway: "kaspi-main", Now: now, Zone: almaty, Egress: []string{"203.0.113.7"}, Disputes: Disputes{All: 3, Query: "disputes"}, ShownQuery: "evidence",
 		Volume:  Volume{Query: "volume"},
-		Notices: Records{Rows: 3, Oldest: now.AddDate(0, -1, 0), Query: "notices"}, Records: Records{Rows: 4, Oldest: now.AddDate(-1, 0, 0), Query: "payments"},
-		Unique: Unique{Rows: 7, Index: true, Query: "unique"}, Token: Token{Issued: now.AddDate(0, -3, 0)},
+		Notices: Records{Oldest: now.AddDate(0, -1, 0), Query: "notices"}, Records: Records{Oldest: now.AddDate(-1, 0, 0), Query: "payments"},
+		Unique: Unique{Latest: 7, Index: true, Query: "unique"}, Token: Token{Issued: now.AddDate(0, -3, 0)},
 		Books: Books{Day: "2026-10-31", Ends: now.AddDate(0, 0, -10), Lines: 12, Query: "books"},
 		Shown: map[string]Shown{"alerts": {Actor: "operator:aida", Reference: "case 81", At: now.AddDate(0, -8, 0)}},
 		Drain: Drain{Start: now.AddDate(0, 0, -89), End: now.AddDate(0, 0, -89).Add(time.Hour), Actor: "operator:aida", Elsewhere: 12, Query: "drain"}}
@@ -104,7 +104,7 @@ func TestRequirementsAreJudged(t *testing.T) {
 		"sent twice":               {"sandbox.double-send", func(f *Facts) { f.Double = Case{}; f.Shown["sandbox.double-send"] = Shown{Reference: "log"} }, Met, "log"},
 		"a part":                   {"refund.partial", func(f *Facts) { f.Partial = Case{} }, NoEvidence, ""},
 		"a whole":                  {"refund.full", func(f *Facts) { f.Full.Payment = "payments/q" }, Met, "payments/q"},
-		"no duplicates":            {"uniqueness", func(*Facts) {}, Met, "0 duplicates of 7 numbers"},
+		"no duplicates":            {"uniqueness", func(*Facts) {}, Met, "0 duplicates of the latest 7 numbers"},
 		"a duplicate":              {"uniqueness", func(f *Facts) { f.Unique.Duplicates = 1 }, NotMet, "1 duplicates"},
 		"no index":                 {"uniqueness", func(f *Facts) { f.Unique.Index = false }, NotMet, "0 duplicates"},
 		"webhooks for ever":        {"retention.notices", func(*Facts) {}, Met, "kept for ever"},

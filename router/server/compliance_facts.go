@@ -272,16 +272,16 @@ func (q *inquiry) repeated(ctx context.Context) error {
 
 func (q *inquiry) kept(ctx context.Context) (err error) {
 	u, n, r := &q.Unique, &q.Notices, &q.Records
-	if u.Rows, u.Duplicates, u.Index, u.Query, err = q.router.Journal.References(ctx, q.Gateway); err != nil {
+	if u.Latest, u.Duplicates, u.Index, u.Query, err = q.router.Journal.References(ctx, q.Gateway); err != nil {
 		return err
 	}
-	if n.Rows, n.Oldest, n.Query, err = q.router.Journal.NoticesKept(ctx, q.Gateway); err != nil {
+	if n.Oldest, n.Query, err = q.router.Journal.NoticesKept(ctx, q.Gateway); err != nil {
 		return err
 	}
 	if q.options.Office != nil {
 		n.Term = q.options.Office.Retention.Notices
 	}
-	r.Rows, r.Oldest, r.Query, err = q.router.Journal.PaymentsKept(ctx) // nobody removes them
+	r.Oldest, r.Query, err = q.router.Journal.PaymentsKept(ctx) // nobody removes them
 	return err
 }
 
