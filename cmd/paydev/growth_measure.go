@@ -27,20 +27,21 @@ func (g *growth) measure(ctx context.Context, e growthEngine, all []*grown, r *g
 // cell measures one operation. Calls alternate between the books, and the ratio is the median
 // of each repetition's own.
 func (g *growth) cell(ctx context.Context, e growthEngine, o operation, all []*grown, c *growthCell) error {
-	took, ratios, quiet := make([][]time.Duration, len(all)), []float64{}, []float64{}
+	took, found, ratios, quiet := make([][]time.Duration, len(all)), make([]int, len(all)), []float64{}, []float64{}
 	for round := range g.repetitions {
 		calls := g.calls
 		if round == 0 {
-			if _, err := g.round(ctx, o, all, max(5, calls/2)); err != nil { // warm-up
+			if _, _, err := g.round(ctx, o, all, max(5, calls/2)); err != nil { // warm-up
 				return err
 			}
 		}
-		these, err := g.round(ctx, o, all, calls)
+		these, got, err := g.round(ctx, o, all, calls)
 		if err != nil {
 			return err
 		}
 		for i := range all {
 			took[i] = append(took[i], these[i]...)
+			found[i] += got[i]
 		}
 		share := func(percent int) float64 {
 			return float64(quantile(these[len(all)-1], percent)) / float64(max(1, quantile(these[0], percent)))
@@ -50,15 +51,27 @@ func (g *growth) cell(ctx context.Context, e growthEngine, o operation, all []*g
 	slices.Sort(ratios)
 	slices.Sort(quiet)
 	c.Ratio, c.Quiet = ratios[len(ratios)/2], quiet[len(quiet)/2]
-	c.Over = min(c.Ratio, c.Quiet) > flat
 	for i, b := range all {
 		pages, err := g.pages(ctx, e, o, b)
 		if err != nil {
 			return err
 		}
-		c.Books = append(c.Books, growthFigures{Payments: b.plan.Payments, P10US: quantile(took[i], 10).Microseconds(), P50US: quantile(took[i], 50).Microseconds(), P90US: quantile(took[i], 90).Microseconds(), Pages: pages})
+		c.Books = append(c.Books, growthFigures{Payments: b.plan.Payments, Found: float64(found[i]) / float64(len(took[i])), P10US: quantile(took[i], 10).Microseconds(), P50US: quantile(took[i], 50).Microseconds(), P90US: quantile(took[i], 90).Microseconds(), Pages: pages})
 	}
+	c.judge()
 	return nil
+}
+
+// judge says whether the operation costs more in the largest books. Where it found more there,
+// each of what it found must cost more, too; where the smallest books have nothing to find and the
+// largest have, there is nothing to compare with.
+func (c *growthCell) judge() {
+	small, large := c.Books[0].Found, c.Books[len(c.Books)-1].Found
+	c.Each = c.Ratio
+	if large > small {
+		c.Each *= small / large
+	}
+	c.Over = min(c.Ratio, c.Quiet, c.Each) > flat
 }
 
 // mostOfRound is after what time a repetition ends early, for what takes long, and leastCalls
@@ -69,8 +82,9 @@ const (
 )
 
 // round calls an operation some times in each books, in turn.
-func (g *growth) round(ctx context.Context, o operation, all []*grown, calls int) ([][]time.Duration, error) {
-	took, start := make([][]time.Duration, len(all)), time.Now()
+func (g *growth) round(ctx context.Context, o operation, all []*grown, calls int) (took [][]time.Duration, found []int, err error) {
+	took, found = make([][]time.Duration, len(all)), make([]int, len(all))
+	start := time.Now()
 	for n := range calls {
 		if n >= leastCalls && time.Since(start) > mostOfRound {
 			break
@@ -79,16 +93,17 @@ func (g *growth) round(ctx context.Context, o operation, all []*grown, calls int
 			i := (i + n) % len(all) // nobody is always the first
 			call, err := o.ready(ctx, all[i])
 			if err != nil {
-				return nil, fmt.Errorf("%d payments: %w", all[i].plan.Payments, err)
+				return nil, nil, fmt.Errorf("%d payments: %w", all[i].plan.Payments, err)
 			}
 			began := time.Now()
-			if err := call(ctx); err != nil {
-				return nil, fmt.Errorf("%d payments: %w", all[i].plan.Payments, err)
+			n, err := call(ctx)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%d payments: %w", all[i].plan.Payments, err)
 			}
-			took[i] = append(took[i], time.Since(began))
+			took[i], found[i] = append(took[i], time.Since(began)), found[i]+n
 		}
 	}
-	return took, nil
+	return took, found, nil
 }
 
 // pages is how many pages of tables and indexes one call touches; -1 when that is not known. A
@@ -118,7 +133,8 @@ func (g *growth) pages(ctx context.Context, e growthEngine, o operation, b *grow
 		}
 		before := e.pages(ctx, b.url)
 		for range calls {
-			err = errors.Join(err, call(ctx))
+			_, failed := call(ctx)
+			err = errors.Join(err, failed)
 		}
 		if err := errors.Join(err, b.store.Close()); err != nil {
 			return 0, fmt.Errorf("count the pages in books of %d payments: %w", b.plan.Payments, err)

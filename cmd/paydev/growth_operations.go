@@ -17,22 +17,30 @@ import (
 type operation struct {
 	name, what string
 	// ready does what has to be there first, and returns the call that is measured.
-	ready  func(context.Context, *grown) (func(context.Context) error, error)
+	ready  func(context.Context, *grown) (call, error)
 	writes bool // it changes the books: each call needs a ready of its own
 }
 
-// reads is an operation that needs nothing to be there first. It reports how many it got: an
-// operation that finds nothing measures nothing.
-func reads(name, what string, read func(context.Context, *grown) (int, error)) operation {
-	return operation{name: name, what: what, ready: func(_ context.Context, b *grown) (func(context.Context) error, error) {
-		return func(ctx context.Context) error {
-			n, err := read(ctx, b)
-			if err == nil && n == 0 {
-				err = errNothing
-			}
-			return err
-		}, nil
+// call is one call of an operation. It tells how many it found or changed: one that found more has
+// more to do.
+type call func(context.Context) (found int, err error)
+
+// seeks is an operation that needs nothing to be there first, and may find nothing.
+func seeks(name, what string, read func(context.Context, *grown) (int, error)) operation {
+	return operation{name: name, what: what, ready: func(_ context.Context, b *grown) (call, error) {
+		return func(ctx context.Context) (int, error) { return read(ctx, b) }, nil
 	}}
+}
+
+// reads is one that finds something: finding nothing, it would measure nothing.
+func reads(name, what string, read func(context.Context, *grown) (int, error)) operation {
+	return seeks(name, what, func(ctx context.Context, b *grown) (int, error) {
+		n, err := read(ctx, b)
+		if err == nil && n == 0 {
+			err = errNothing
+		}
+		return n, err
+	})
 }
 
 var errNothing = errors.New("it found nothing, which measures nothing")
@@ -62,8 +70,8 @@ func (b *grown) id(n int) string { id, _ := b.plan.Payment(n); return id }
 func payerOperations() []operation {
 	get := func(which func(*grown) int) func(context.Context, *grown) (int, error) {
 		return func(ctx context.Context, b *grown) (int, error) {
-			p, err := b.store.Get(ctx, b.id(which(b)))
-			return int(p.Seq), err
+			_, err := b.store.Get(ctx, b.id(which(b)))
+			return 1, err
 		}
 	}
 	return []operation{
@@ -76,16 +84,16 @@ func payerOperations() []operation {
 			return b.repeated(ctx, b.any())
 		}),
 		reads("look", "whoever waits looks whether a payment changed", func(ctx context.Context, b *grown) (int, error) {
-			seq, err := b.store.Seq(ctx, b.id(b.recent()))
-			return int(seq), err
+			_, err := b.store.Seq(ctx, b.id(b.recent()))
+			return 1, err
 		}),
 		reads("notice", "a notice finds its attempt", func(ctx context.Context, b *grown) (int, error) {
 			p, err := b.store.Get(ctx, b.id(b.recent()))
 			if err != nil || len(p.Attempts) == 0 {
 				return 1, err
 			}
-			_, n, err := b.store.FindAttempt(ctx, p.Attempts[0].Gateway, providers.Ref{Order: p.Attempts[0].Reference})
-			return n, err
+			_, _, err = b.store.FindAttempt(ctx, p.Attempts[0].Gateway, providers.Ref{Order: p.Attempts[0].Reference})
+			return 1, err
 		}),
 	}
 }
@@ -96,8 +104,8 @@ func (b *grown) repeated(ctx context.Context, n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := b.store.Get(ctx, b.id(n))
-	return int(p.Seq), err
+	_, err = b.store.Get(ctx, b.id(n))
+	return 1, err
 }
 
 // nobody is a gateway where nothing went.
@@ -107,14 +115,14 @@ const nobody = "nobody-main"
 func listOperations() []operation {
 	const page = 50
 	list := func(name, what string, filter func(*grown) (journal.Filter, journal.Cursor)) operation {
-		return reads("list "+name, "ListPayments: "+what, func(ctx context.Context, b *grown) (int, error) {
+		return seeks("list "+name, "ListPayments: "+what, func(ctx context.Context, b *grown) (int, error) {
 			f, after := filter(b)
 			if f.Tenant == "" {
 				f.Tenant = bulk.Tenants()[0]
 			}
 			found, err := b.store.List(ctx, f, after, page)
-			if f.Gateway == nobody || f.Status == payment.StatusCanceled { // none is
-				return 1, err
+			if nothing := f.Gateway == nobody || f.Status == payment.StatusCanceled; err == nil && nothing != (len(found) == 0) {
+				err = fmt.Errorf("%d were found", len(found))
 			}
 			return len(found), err
 		})
@@ -174,9 +182,9 @@ func officeOperations() []operation {
 			some, _, err := b.store.Walk(ctx, providers.LineCharge, gateway, b.day(), journal.Movement{}, page)
 			return len(some), err
 		}),
-		reads("walk refunds", "reconciliation: a day's refunds of other days", func(ctx context.Context, b *grown) (int, error) {
-			_, _, err := b.store.Walk(ctx, providers.LineRefund, gateway, b.day(), journal.Movement{}, page)
-			return 1, err // the smallest books have none
+		seeks("walk refunds", "reconciliation: a day's refunds of other days", func(ctx context.Context, b *grown) (int, error) {
+			some, _, err := b.store.Walk(ctx, providers.LineRefund, gateway, b.day(), journal.Movement{}, page)
+			return len(some), err
 		}),
 		reads("untold", "reconciliation: a page of what a day's statement does not tell of", func(ctx context.Context, b *grown) (int, error) {
 			groups, _, err := b.store.Untold(ctx, providers.LineCharge, gateway, b.run.Reading, b.run.Day, b.day(), journal.Movement{}, page)
@@ -197,15 +205,23 @@ func officeOperations() []operation {
 			}
 			return len(lines), err
 		}),
-		reads("findings", "ListFindings: the first page of those that are open", func(ctx context.Context, b *grown) (int, error) {
-			_, err := b.store.Findings(ctx, journal.FindingFilter{State: journal.FindingOpen}, journal.Cursor{}, 50)
-			return 1, err // the smallest books may have none
+		seeks("findings", "ListFindings: the first page of those that are open", func(ctx context.Context, b *grown) (int, error) {
+			all, err := b.store.Findings(ctx, journal.FindingFilter{State: journal.FindingOpen}, journal.Cursor{}, 50)
+			return len(all), err
 		}),
-		reads("findings of", "the findings of a payment", func(ctx context.Context, b *grown) (int, error) {
-			_, err := b.store.Findings(ctx, journal.FindingFilter{Payment: b.id(b.any())}, journal.Cursor{}, 50)
-			return 1, err // nearly none has one
+		seeks("findings of", "the findings of a payment", func(ctx context.Context, b *grown) (int, error) {
+			all, err := b.store.Findings(ctx, journal.FindingFilter{Payment: b.id(b.any())}, journal.Cursor{}, 50)
+			return len(all), err // nearly none has one
 		}),
 	}
+}
+
+// once is how many were found of what there is one of.
+func once(found bool) int {
+	if found {
+		return 1
+	}
+	return 0
 }
 
 // inDay is the number of a payment in the first half of the day that is reconciled.
@@ -223,19 +239,19 @@ func (b *grown) within() journal.Movement {
 // scrapeOperations are what each scrape of the metrics, and each look at the books, reads.
 func scrapeOperations() []operation {
 	return []operation{
-		{name: "look over", what: "a look at the books, every second", ready: func(ctx context.Context, b *grown) (func(context.Context) error, error) {
+		{name: "look over", what: "a look at the books, every second", ready: func(ctx context.Context, b *grown) (call, error) {
 			if !b.marked { // a process that has committed nothing looks for nothing
 				b.marked = true
-				if err := b.charge().step(ctx); err != nil {
+				if _, err := b.charge().step(ctx); err != nil {
 					return nil, err
 				}
 			}
-			return func(ctx context.Context) error {
+			return func(ctx context.Context) (int, error) {
 				look, err := b.store.LookOver(ctx)
 				if look.Gone || look.Behind || look.Moved {
 					err = fmt.Errorf("the look shows %+v", look)
 				}
-				return err
+				return 1, err
 			}, nil
 		}},
 		reads("at risk", "scrape: money at risk", func(ctx context.Context, b *grown) (int, error) {
@@ -244,30 +260,27 @@ func scrapeOperations() []operation {
 		}),
 		reads("rehearsal", "scrape: when failover was last proven", func(ctx context.Context, b *grown) (int, error) {
 			last, err := b.store.LastRehearsal(ctx, bulk.Gateways(), until)
-			if last.IsZero() {
-				return 0, err
-			}
-			return 1, err
+			return once(!last.IsZero()), err
 		}),
 		reads("reconciled", "scrape: how far gateways are reconciled", func(ctx context.Context, b *grown) (int, error) {
 			all, err := b.store.Reconciled(ctx)
 			return len(all), err
 		}),
-		reads("open findings", "scrape: findings that are open", func(ctx context.Context, b *grown) (int, error) {
-			_, err := b.store.OpenFindings(ctx)
-			return 1, err // the smallest books may have none
+		seeks("open findings", "scrape: findings that are open", func(ctx context.Context, b *grown) (int, error) {
+			all, err := b.store.OpenFindings(ctx)
+			return len(all), err
 		}),
-		reads("open disputes", "scrape: disputes that are open", func(ctx context.Context, b *grown) (int, error) {
-			_, err := b.store.OpenDisputes(ctx, until)
-			return 1, err // none was recorded
+		seeks("open disputes", "scrape: disputes that are open", func(ctx context.Context, b *grown) (int, error) {
+			all, err := b.store.OpenDisputes(ctx, until)
+			return len(all), err // none was recorded
 		}),
-		reads("hints", "every 15 s: notices that were not followed", func(ctx context.Context, b *grown) (int, error) {
-			_, err := b.store.WaitingHints(ctx, until.Add(-24*time.Hour), until, 100)
-			return 1, err // none came
+		seeks("hints", "every 15 s: notices that were not followed", func(ctx context.Context, b *grown) (int, error) {
+			all, err := b.store.WaitingHints(ctx, until.Add(-24*time.Hour), until, 100)
+			return len(all), err // none came
 		}),
 		reads("offers", "ListGateways: offers that are with payers", func(ctx context.Context, b *grown) (int, error) {
-			_, _, err := b.store.LiveOffers(ctx, bulk.Gateways()[0])
-			return 1, err
+			n, _, err := b.store.LiveOffers(ctx, bulk.Gateways()[0])
+			return int(n), err
 		}),
 	}
 }
@@ -289,32 +302,32 @@ func rareOperations() []operation {
 			return len(all), err
 		}),
 		reads("latest paid", "readiness: a gateway's latest payment", func(ctx context.Context, b *grown) (int, error) {
-			_, n, _, err := b.store.LatestPaid(ctx, gateway)
-			return n, err
+			_, _, _, err := b.store.LatestPaid(ctx, gateway)
+			return 1, err
 		}),
-		reads("latest refunds", "readiness: a gateway's latest refunds", func(ctx context.Context, b *grown) (int, error) {
-			_, _, err := b.store.LatestRefunds(ctx, gateway, 20)
-			return 1, err // the smallest books may have none
+		seeks("latest refunds", "readiness: a gateway's latest refunds", func(ctx context.Context, b *grown) (int, error) {
+			all, _, err := b.store.LatestRefunds(ctx, gateway, 20)
+			return len(all), err
 		}),
-		reads("latest canceled", "readiness: the latest that were canceled", func(ctx context.Context, b *grown) (int, error) {
-			_, _, err := b.store.LatestCanceled(ctx, gateway, bulk.Tenants(), 20)
-			return 1, err // none was
+		seeks("latest canceled", "readiness: the latest that were canceled", func(ctx context.Context, b *grown) (int, error) {
+			all, _, err := b.store.LatestCanceled(ctx, gateway, bulk.Tenants(), 20)
+			return len(all), err // none was
 		}),
 		reads("latest unknown", "readiness: the latest whose answer was lost", func(ctx context.Context, b *grown) (int, error) {
 			all, _, err := b.store.LatestUnknown(ctx, gateway, bulk.Tenants(), 20)
 			return len(all), err
 		}),
-		reads("references", "readiness: whether our numbers at a gateway are unique", func(ctx context.Context, b *grown) (int, error) {
+		reads("references", "readiness: whether the latest of our numbers at a gateway are unique", func(ctx context.Context, b *grown) (int, error) {
 			all, _, _, _, err := b.store.References(ctx, gateway)
 			return int(all), err
 		}),
-		reads("kept", "readiness: how many payments are kept", func(ctx context.Context, b *grown) (int, error) {
-			all, _, _, err := b.store.PaymentsKept(ctx)
-			return int(all), err
+		reads("kept", "readiness: since when payments are kept", func(ctx context.Context, b *grown) (int, error) {
+			oldest, _, err := b.store.PaymentsKept(ctx)
+			return once(!oldest.IsZero()), err
 		}),
-		reads("unknown codes", "a gateway's codes that nobody documented", func(ctx context.Context, b *grown) (int, error) {
-			_, err := b.store.UnknownCodes(ctx, gateway, 20)
-			return 1, err // none was seen
+		seeks("unknown codes", "a gateway's codes that nobody documented", func(ctx context.Context, b *grown) (int, error) {
+			all, err := b.store.UnknownCodes(ctx, gateway, 20)
+			return len(all), err // none was seen
 		}),
 	}
 }

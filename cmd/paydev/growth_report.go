@@ -49,14 +49,18 @@ type growthCell struct {
 	Ratio float64 `json:"ratio"`
 	// Quiet is the same of what one call in ten does not exceed, which a busy machine disturbs
 	// least. What costs more in large books does so in both.
-	Quiet float64         `json:"quiet_ratio"`
-	Over  bool            `json:"over"` // both are more than 1.2
+	Quiet float64 `json:"quiet_ratio"`
+	// Each is the ratio of what one found costs: less than Ratio where more was found in the
+	// largest books, 0 where nothing was in the smallest.
+	Each  float64         `json:"each_ratio"`
+	Over  bool            `json:"over"` // all three are more than 1.2
 	Books []growthFigures `json:"books"`
 }
 
 // growthFigures are one operation in books of one size.
 type growthFigures struct {
 	Payments int     `json:"payments"`
+	Found    float64 `json:"found"` // or changed, by a call
 	P10US    int64   `json:"p10_us"`
 	P50US    int64   `json:"p50_us"`
 	P90US    int64   `json:"p90_us"`
@@ -113,9 +117,9 @@ func (r *growthReport) print(out io.Writer) error {
 }
 
 func (c *growthCell) heads() string {
-	heads := "operation\tratio\tquiet\t\t"
+	heads := "operation\tratio\tquiet\teach\t\t"
 	for _, f := range c.Books {
-		heads += sizeText(f.Payments) + " p50 ms\tp90 ms\tpages\t"
+		heads += sizeText(f.Payments) + " p50 ms\tp90 ms\tpages\tfound\t"
 	}
 	return heads + " \t"
 }
@@ -125,13 +129,13 @@ func (c *growthCell) row() string {
 	if c.Over {
 		mark = "over"
 	}
-	row := fmt.Sprintf("%s\t%.2f\t%.2f\t%s\t", c.Operation, c.Ratio, c.Quiet, mark)
+	row := fmt.Sprintf("%s\t%.2f\t%.2f\t%.2f\t%s\t", c.Operation, c.Ratio, c.Quiet, c.Each, mark)
 	for _, f := range c.Books {
 		pages := "-"
 		if f.Pages >= 0 {
 			pages = fmt.Sprintf("%.1f", f.Pages)
 		}
-		row += fmt.Sprintf("%s\t%s\t%s\t", millis(f.P50US), millis(f.P90US), pages)
+		row += fmt.Sprintf("%s\t%s\t%s\t%.0f\t", millis(f.P50US), millis(f.P90US), pages, f.Found)
 	}
 	return row + c.What + "\t"
 }

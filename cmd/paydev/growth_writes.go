@@ -16,10 +16,10 @@ import (
 // writingOperations are the commits of a charge, each with its own payment.
 func writingOperations() []operation {
 	step := func(name, what string, before int) operation {
-		return operation{name: name, what: what, writes: true, ready: func(ctx context.Context, b *grown) (func(context.Context) error, error) {
+		return operation{name: name, what: what, writes: true, ready: func(ctx context.Context, b *grown) (call, error) {
 			c := b.charge()
 			for range before {
-				if err := c.step(ctx); err != nil {
+				if _, err := c.step(ctx); err != nil {
 					return nil, err
 				}
 			}
@@ -48,13 +48,13 @@ func (b *grown) charge() *charge {
 }
 
 // step makes the payment's next commit.
-func (c *charge) step(ctx context.Context) (err error) {
+func (c *charge) step(ctx context.Context) (_ int, err error) {
 	c.done++
 	gateway, at := bulk.Gateways()[c.n%3], c.at.Add(time.Duration(c.done)*time.Millisecond)
 	if c.done == 1 {
 		id, err := uuid.NewV7()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		tenant := bulk.Tenants()[c.n%2]
 		r := journal.Request{Tenant: tenant, ID: uuid.NewString(), Kind: "create", Hash: "abcdefghijklmnopqrstuvwxyz"}
@@ -63,11 +63,11 @@ func (c *charge) step(ctx context.Context) (err error) {
 				Amount: providers.Money{Minor: 150_000, Currency: "KZT"}, Methods: []providers.Method{providers.Instrument}, Deadline: at.Add(time.Minute)}},
 			payment.Event{At: at, Actor: "router", Body: payment.Planned{Attempt: 1, Gateway: gateway, Provider: "p", Method: providers.Instrument,
 				Flow: providers.Direct, Reference: "own-" + uuid.NewString(), Route: []payment.Choice{{Gateway: gateway, Method: providers.Instrument, Taken: true, Why: "taken"}}}})
-		return err
+		return 1, err
 	}
 	c.p, err = c.append(ctx, payment.Event{At: at, Actor: "gateway:" + gateway, Body: payment.Observed{Attempt: 1, Source: payment.FromResponse, Verdict: providers.Approved,
 		External: "x" + c.p.RequestID, Amount: c.p.Amount}})
-	return err
+	return 1, err
 }
 
 func (c *charge) append(ctx context.Context, e payment.Event) (payment.Payment, error) {
@@ -78,37 +78,37 @@ func (c *charge) append(ctx context.Context, e payment.Event) (payment.Payment, 
 func workOperations() []operation {
 	const batch = 20
 	return []operation{
-		{name: "claim", what: "the worker claims 20 payments that are due", writes: true, ready: func(ctx context.Context, b *grown) (func(context.Context) error, error) {
+		{name: "claim", what: "the worker claims 20 payments that are due", writes: true, ready: func(ctx context.Context, b *grown) (call, error) {
 			if err := b.wake(ctx, batch); err != nil {
 				return nil, err
 			}
-			return func(ctx context.Context) error {
+			return func(ctx context.Context) (int, error) {
 				ids, err := b.store.Claim(ctx, b.now(), time.Hour, batch, bulk.Gateways()[0])
 				if err == nil && len(ids) < batch {
 					err = fmt.Errorf("%d were claimed", len(ids))
 				}
-				return err
+				return len(ids), err
 			}, nil
 		}},
 		reads("due", "the worker looks for what is due, every second", func(ctx context.Context, b *grown) (int, error) {
-			_, err := b.store.DueAt(ctx, b.now())
-			return 1, err
+			gateways, err := b.store.DueAt(ctx, b.now())
+			return len(gateways), err
 		}),
-		{name: "number", what: "the sequencer numbers the changes of 5 payments", writes: true, ready: func(ctx context.Context, b *grown) (func(context.Context) error, error) {
+		{name: "number", what: "the sequencer numbers the changes of 5 payments", writes: true, ready: func(ctx context.Context, b *grown) (call, error) {
 			if _, err := b.store.Number(ctx, 1_000_000); err != nil { // what other operations left
 				return nil, err
 			}
 			for range 5 {
-				if err := b.charge().step(ctx); err != nil {
+				if _, err := b.charge().step(ctx); err != nil {
 					return nil, err
 				}
 			}
-			return func(ctx context.Context) error {
+			return func(ctx context.Context) (int, error) {
 				n, err := b.store.Number(ctx, 1000)
 				if err == nil && n != 5 {
 					err = fmt.Errorf("%d were numbered", n)
 				}
-				return err
+				return n, err
 			}, nil
 		}},
 		reads("feed", "WatchChanges: 100 changes in the middle of a feed, and their payments", func(ctx context.Context, b *grown) (int, error) {
