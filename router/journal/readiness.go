@@ -130,11 +130,12 @@ func (s *Store) LatestUnknown(ctx context.Context, gateway string, tenants []str
 }
 
 // LatestRefunds finds the payments of which a refund was done at a gateway last, up to n, among
-// the newest refunds.
+// the newest refunds that were. The limit is no parameter, of which PostgreSQL would suppose that
+// it takes a tenth of all.
 func (s *Store) LatestRefunds(ctx context.Context, gateway string, n int) ([]string, string, error) {
-	const query = `SELECT payment_id FROM (SELECT payment_id, planned_at, verdict FROM refunds WHERE gateway = $1 ORDER BY planned_at DESC LIMIT $2) AS newest
-		WHERE verdict = 'approved' GROUP BY payment_id ORDER BY MAX(planned_at) DESC, payment_id DESC LIMIT $3`
-	return s.asked(ctx, query, gateway, newest, n)
+	const query = `SELECT payment_id FROM (SELECT payment_id, planned_at FROM refunds WHERE gateway = $1 AND verdict = 'approved' ORDER BY last_at DESC LIMIT 200) AS newest
+		GROUP BY payment_id ORDER BY MAX(planned_at) DESC, payment_id DESC LIMIT $2`
+	return s.asked(ctx, query, gateway, n)
 }
 
 // Twice is a notice that came more than once, word for word.
