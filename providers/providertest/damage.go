@@ -64,7 +64,7 @@ func (s *suite) askAnswers(t *testing.T, d deed) {
 				if i >= len(all) || all[i].what != damage.what {
 					h.t.Fatalf("the bank answers in another shape: %s", body)
 				}
-				return all[i].body
+				return all[i].body()
 			})
 			if r.Verdict == providers.Declined || r.Verdict == providers.Unserved && !(d.op == sim.OpCreate && slices.Contains(h.subject.Inert, d.method)) {
 				h.t.Errorf("%s: it is %s, and the bank did it", damage.what, describe(r))
@@ -109,7 +109,7 @@ func (h *house) undecided(d deed, status int, body string, r providers.Result) {
 // damage is one way to spoil a JSON body.
 type damage struct {
 	what string
-	body []byte
+	body func() []byte // written when it is asked for: few of a body's damages are
 }
 
 // damages spoils every field of a JSON body in every way, one at a time: missing, null,
@@ -122,13 +122,19 @@ func damages(body []byte) []damage {
 		return nil
 	}
 	var all []damage
-	write := func(what string) {
-		var out bytes.Buffer
-		e := json.NewEncoder(&out)
-		e.SetEscapeHTML(false)
-		if e.Encode(root) == nil {
-			all = append(all, damage{what, out.Bytes()})
-		}
+	add := func(what string, object map[string]any, name string, spoil func()) {
+		all = append(all, damage{what, func() []byte {
+			was := object[name]
+			spoil()
+			defer func() { object[name] = was }()
+			var out bytes.Buffer
+			e := json.NewEncoder(&out)
+			e.SetEscapeHTML(false)
+			if err := e.Encode(root); err != nil {
+				panic("a body that was JSON: " + err.Error())
+			}
+			return out.Bytes()
+		}})
 	}
 	var walk func(path string, node any)
 	walk = func(path string, node any) {
@@ -142,23 +148,18 @@ func damages(body []byte) []damage {
 			return
 		}
 		for _, name := range slices.Sorted(maps.Keys(object)) {
-			was := object[name]
 			at := strings.TrimPrefix(path+"."+name, ".")
-			delete(object, name)
-			write(at + " is missing")
+			add(at+" is missing", object, name, func() { delete(object, name) })
 			for label, value := range oddities {
-				if fmt.Sprint(value) == fmt.Sprint(was) {
-					continue
+				if fmt.Sprint(value) != fmt.Sprint(object[name]) {
+					add(at+" is "+label, object, name, func() { object[name] = value })
 				}
-				object[name] = value
-				write(at + " is " + label)
 			}
-			object[name] = was
-			walk(at, was)
+			walk(at, object[name])
 		}
 	}
 	walk("", root)
-	slices.SortFunc(all, func(a, b damage) int { return strings.Compare(a.what, b.what) })
+	slices.SortStableFunc(all, func(a, b damage) int { return strings.Compare(a.what, b.what) })
 	return all
 }
 

@@ -24,7 +24,7 @@ func (s *suite) forgeries(t *testing.T) {
 			for _, l := range h.facts() {
 				for _, damage := range damages(l.notice.Body) {
 					n := l.notice
-					n.Body = damage.body
+					n.Body = damage.body()
 					h.sameFact(damage.what, l.heard, h.hear(n))
 				}
 			}

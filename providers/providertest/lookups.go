@@ -147,7 +147,7 @@ func (s *suite) damagedLook(h *house) {
 		}
 		spoil(func(body []byte) []byte { truth = body; return body })
 		for _, damage := range damages(truth) {
-			r := spoil(func([]byte) []byte { return damage.body })
+			r := spoil(func([]byte) []byte { return damage.body() })
 			if r.Verdict == providers.Approved {
 				h.truth(a, r)
 			} else if r.Verdict != providers.Unknown && r.Verdict != providers.Pending && r.Verdict != providers.Held || r.Absent {
