@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// runSQLite makes writes in one transaction of the one writer, a savepoint each.
+// runSQLite makes writes in one transaction of the one writer.
 func (s *Store) runSQLite(members []*member) {
 	ctx, cancel := s.ofLeader(members)
 	defer cancel()
@@ -33,6 +33,35 @@ func (s *Store) shareSQLite(ctx context.Context, members []*member) error {
 			return err
 		}
 	}
+	if made, err := s.plainSQLite(ctx, members); made || err != nil {
+		return err
+	}
+	return s.apartSQLite(ctx, members)
+}
+
+// plainSQLite makes the writes as if they were one. It reports false when one of them was
+// refused: then nothing of any stands.
+func (s *Store) plainSQLite(ctx context.Context, members []*member) (made bool, err error) {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	for _, m := range members {
+		err := s.carryOut(ctx, tx, m.write)
+		if retryable(err) || err != nil && ctx.Err() != nil { // it is wrong with all
+			return false, err
+		}
+		if err != nil {
+			return false, nil
+		}
+	}
+	return true, tx.Commit()
+}
+
+// apartSQLite gives each write a savepoint, so that one which is refused touches no other. It is
+// for when one was: a savepoint has SQLite copy every page that the write touches.
+func (s *Store) apartSQLite(ctx context.Context, members []*member) error {
 	if err := s.prepare(ctx, savepoint, release, undo); err != nil {
 		return err
 	}
