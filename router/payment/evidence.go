@@ -34,7 +34,7 @@ const (
 
 // closingEvidence looks for evidence that closes an open attempt without money.
 // It is the only place where an attempt becomes closed.
-func (p Payment) closingEvidence(a Attempt, now time.Time, t Terms) (Evidence, bool) {
+func (p *Payment) closingEvidence(a *Attempt, now time.Time, t Terms) (Evidence, bool) {
 	evidence := func(kind EvidenceKind, source Source, detail string) (Evidence, bool) {
 		return Evidence{Attempt: a.N, Kind: kind, Source: source, At: Instant(now), Detail: detail}, true
 	}
@@ -80,7 +80,7 @@ const (
 )
 
 // refusal is what the verdict proves by itself.
-func (a Attempt) refusal() (EvidenceKind, bool) {
+func (a *Attempt) refusal() (EvidenceKind, bool) {
 	if a.Verdict != providers.Declined && a.Verdict != providers.Unserved {
 		return "", false
 	}
@@ -105,7 +105,7 @@ func (a Attempt) refusal() (EvidenceKind, bool) {
 
 // neverShown reports whether the attempt is an offer that may exist, but that nobody
 // got from us: its creation's answer was lost, or a look-up found it unopened.
-func (a Attempt) neverShown() bool {
+func (a *Attempt) neverShown() bool {
 	if a.Flow != providers.Offer || a.Shown || !a.Answered || !a.Stirred.IsZero() {
 		return false
 	}
@@ -115,14 +115,14 @@ func (a Attempt) neverShown() bool {
 // absenceCounts reports whether "no such order" could prove anything: not about an
 // offer that is out, which is unknown there until the payer opens it, not about a
 // push that may ring, and not once the gateway has known the attempt.
-func (a Attempt) absenceCounts(m providers.MethodClaims) bool {
+func (a *Attempt) absenceCounts(m providers.MethodClaims) bool {
 	return m.Absent.Counts && m.Absent.After > 0 && a.Verdict == providers.Unknown && !a.Shown &&
 		(a.Flow == providers.Direct || a.Flow == providers.Offer)
 }
 
 // absentFrom is the earliest time at which an absence counts: H after the last
 // possible send.
-func (a Attempt) absentFrom(t Terms) time.Time {
+func (a *Attempt) absentFrom(t Terms) time.Time {
 	claims := t.claims(a.Gateway)
 	return a.Planned.Add(t.sendWindow(claims, a) + claims.Method(a.Method).Absent.After)
 }
@@ -146,7 +146,7 @@ func span(times []time.Time) time.Duration {
 }
 
 // detail names what the evidence rests on.
-func detail(a Attempt) string {
+func detail(a *Attempt) string {
 	if a.Code == "" {
 		return string(a.Reason)
 	}
@@ -155,7 +155,7 @@ func detail(a Attempt) string {
 
 // deadAt is when an offer cannot be paid any more by the gateway's own clock,
 // margin included. It reports false while nothing bounds the offer's life.
-func (a Attempt) deadAt(t Terms) (time.Time, bool) {
+func (a *Attempt) deadAt(t Terms) (time.Time, bool) {
 	claims := t.claims(a.Gateway)
 	m := claims.Method(a.Method)
 	switch {

@@ -40,8 +40,8 @@ func (p Payment) Next(now time.Time, t Terms) Step {
 			rest.Until = at
 		}
 	}
-	for _, a := range p.Attempts {
-		if a.Open() {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.Open() {
 			if e, ok := p.closingEvidence(a, now, t); ok {
 				return Step{Do: Append, Event: Closed{Attempt: a.N, Evidence: e}}
 			}
@@ -54,8 +54,8 @@ func (p Payment) Next(now time.Time, t Terms) Step {
 			}
 		}
 	}
-	for _, a := range slices.Backward(p.Attempts) { // newest money goes back first
-		if s, ok := p.giveBack(a, now, t, later); ok {
+	for i := len(p.Attempts) - 1; i >= 0; i-- { // newest money goes back first
+		if s, ok := p.giveBack(&p.Attempts[i], now, t, later); ok {
 			return s
 		}
 	}
@@ -66,7 +66,8 @@ func (p Payment) Next(now time.Time, t Terms) Step {
 		return s
 	}
 	open := false
-	for _, a := range p.Attempts {
+	for i := range p.Attempts {
+		a := &p.Attempts[i]
 		if !a.Open() {
 			continue
 		}
@@ -84,7 +85,7 @@ func (p Payment) Next(now time.Time, t Terms) Step {
 }
 
 // leaving reports whether the open attempt should be ended if that can be done safely.
-func (p Payment) leaving(a Attempt, now time.Time) bool {
+func (p *Payment) leaving(a *Attempt, now time.Time) bool {
 	if kept, ok := p.Kept(); ok && kept.N != a.N {
 		return true // the money came on another attempt
 	}
@@ -92,7 +93,7 @@ func (p Payment) leaving(a Attempt, now time.Time) bool {
 }
 
 // watch follows one open attempt: withdraw it, look it up, or wait.
-func (p Payment) watch(a Attempt, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
+func (p *Payment) watch(a *Attempt, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
 	method := t.claims(a.Gateway).Method(a.Method)
 	if p.leaving(a, now) && method.Withdraw == providers.Binding && a.Answered &&
 		a.Verdict == providers.Pending && a.Reason == providers.AwaitingPayer {
@@ -121,7 +122,7 @@ func (p Payment) watch(a Attempt, now time.Time, t Terms, later func(time.Time))
 
 // resolveBy is when an attempt that nothing decided becomes a person's: T after it
 // was planned, after an offer's end, or after a hold was last seen to end.
-func (p Payment) resolveBy(a Attempt, t Terms) time.Time {
+func (p *Payment) resolveBy(a *Attempt, t Terms) time.Time {
 	last := a.Planned
 	if dead, ok := a.deadAt(t); ok && dead.After(last) {
 		last = dead
@@ -137,7 +138,7 @@ func (p Payment) resolveBy(a Attempt, t Terms) time.Time {
 
 // askAt is when the attempt should be looked up next, and whether its resolve
 // limit is over: by a look after it, or without any for as long as a slow look takes.
-func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired bool) {
+func (p *Payment) askAt(a *Attempt, now time.Time, t Terms) (at time.Time, expired bool) {
 	claims := t.claims(a.Gateway)
 	method := claims.Method(a.Method)
 	from := a.LastLook
@@ -198,15 +199,15 @@ func (p Payment) askAt(a Attempt, now time.Time, t Terms) (at time.Time, expired
 }
 
 // conclude decides what follows when no attempt is open: money, the next gateway, or the end.
-func (p Payment) conclude(now time.Time, t Terms, later func(time.Time)) (Step, bool) {
+func (p *Payment) conclude(now time.Time, t Terms, later func(time.Time)) (Step, bool) {
 	if p.Finished != nil {
 		return Step{}, false
 	}
 	if _, ok := p.Kept(); ok {
 		return Step{}, false
 	}
-	for _, a := range p.Attempts {
-		if !p.settled(a) {
+	for i := range p.Attempts {
+		if !p.settled(&p.Attempts[i]) {
 			return Step{}, false // money on its way back
 		}
 	}
@@ -262,7 +263,7 @@ const (
 	DetailGivenBack = "given_back" // money came on two attempts, and none of it stayed
 )
 
-func (p Payment) softDeclines() int {
+func (p *Payment) softDeclines() int {
 	n := 0
 	for _, a := range p.Attempts {
 		if a.Verdict == providers.Declined && a.Reason == providers.DeclinedSoft {
@@ -272,7 +273,7 @@ func (p Payment) softDeclines() int {
 	return n
 }
 
-func (p Payment) money(minor int64) providers.Money {
+func (p *Payment) money(minor int64) providers.Money {
 	return providers.Money{Minor: minor, Currency: p.Amount.Currency}
 }
 

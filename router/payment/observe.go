@@ -162,13 +162,13 @@ func (p *Payment) observe(o Observed, e Event) error {
 
 // overtook reports whether a look-up was asked before the verdict that stands was learnt, or
 // so soon after it that it may lag behind: it tells of an earlier step, as a late notice does.
-func (a Attempt) overtook(o Observed) bool {
+func (a *Attempt) overtook(o Observed) bool {
 	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Changed.Add(o.Lag))
 }
 
 // refusedSince reports whether a look-up that was put after this one showed the refusal that
 // stands. However a refusal was learnt otherwise, when the gateway made it is not known.
-func (a Attempt) refusedSince(o Observed) bool {
+func (a *Attempt) refusedSince(o Observed) bool {
 	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Seen.At) && a.Seen.Verdict == a.Verdict &&
 		(a.Verdict == providers.Declined || a.Verdict == providers.Unserved)
 }
@@ -187,8 +187,8 @@ func (a Attempt) InVain() bool {
 }
 
 // holdsAnew reports whether the gateway names another hold than those that were seen.
-func (a Attempt) holdsAnew(o Observed) bool {
-	return len(a.Movements) > 0 && o.MovesAnew(a) || o.External != "" && a.External != "" && o.External != a.External
+func (a *Attempt) holdsAnew(o Observed) bool {
+	return len(a.Movements) > 0 && o.MovesAnew(*a) || o.External != "" && a.External != "" && o.External != a.External
 }
 
 // MovesAnew reports whether the gateway names a payment with money that was not seen on the
@@ -227,7 +227,7 @@ func knownThere(r providers.Reason) bool {
 // revivedBy reports whether the closed attempt must be taken for open again: the
 // gateway shows it on its way to money, or money that differs. What the merge leaves
 // refused stays refused, and the unpaid leftovers of a dead offer are no life.
-func (a Attempt) revivedBy(o Observed, after providers.Verdict) bool {
+func (a *Attempt) revivedBy(o Observed, after providers.Verdict) bool {
 	if o.Reason == providers.Mismatch {
 		return true
 	}
@@ -292,7 +292,7 @@ func appendLater(times []time.Time, at time.Time) []time.Time {
 func (p *Payment) takeMoney(a *Attempt, o Observed, e Event) {
 	if o.Returned.Currency == p.Amount.Currency && o.Returned.Minor > a.Returned {
 		p.arrived(a.N, o, e)
-		if known := p.returned(*a, true); o.Returned.Minor > known {
+		if known := p.returned(a, true); o.Returned.Minor > known {
 			p.find(ReturnedElsewhere, a.N, e.At, fmt.Sprintf("%s returned, we know of %s", o.Returned, p.money(known)))
 		}
 		a.Returned = o.Returned.Minor
@@ -330,7 +330,7 @@ func (p *Payment) takeMoney(a *Attempt, o Observed, e Event) {
 // lateMoney raises the finding of money on a second attempt.
 func (p *Payment) lateMoney(a *Attempt, e Event) {
 	for _, other := range p.Attempts {
-		if other.N != a.N && other.net(*p) > 0 {
+		if other.N != a.N && other.net(p) > 0 {
 			p.find(MoneyTwice, a.N, e.At, fmt.Sprintf("also on attempt %d", other.N))
 		}
 	}

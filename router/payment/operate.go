@@ -12,7 +12,7 @@ const operationTries = 8
 
 // follow settles an operation whose outcome is open: by what looks have shown, or by
 // another look.
-func (p Payment) follow(o Operation, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
+func (p *Payment) follow(o Operation, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
 	if e, ok := p.notCarriedOut(o, t); ok {
 		return Step{Do: Append, Event: e}, true
 	}
@@ -29,7 +29,7 @@ func (p Payment) follow(o Operation, now time.Time, t Terms, later func(time.Tim
 
 // askOperationAt is when an operation should be looked up next, and whether its
 // resolve limit is over, as [Payment.askAt] says it for attempts.
-func (p Payment) askOperationAt(o Operation, now time.Time, t Terms) (at time.Time, expired bool) {
+func (p *Payment) askOperationAt(o Operation, now time.Time, t Terms) (at time.Time, expired bool) {
 	from := o.LastLook
 	if from.IsZero() {
 		from = o.At
@@ -52,7 +52,7 @@ func (p Payment) askOperationAt(o Operation, now time.Time, t Terms) (at time.Ti
 // operationLate is when an absence of the operation begins to count: it can no longer
 // be on its way, nor, where it moves money, be done and not shown. A release or a
 // withdrawal that is made twice is made once.
-func (p Payment) operationLate(o Operation, t Terms) time.Time {
+func (p *Payment) operationLate(o Operation, t Terms) time.Time {
 	claims := t.claims(p.Attempts[o.Attempt-1].Gateway)
 	late := o.At.Add(t.operationWindow(claims))
 	if o.moves() {
@@ -65,7 +65,7 @@ func (p Payment) operationLate(o Operation, t Terms) time.Time {
 // two of them, half a minute apart, after it can no longer be on its way. Where the
 // adapter does not say how long a done operation may stay unseen, one that moves
 // money is never made anew by itself.
-func (p Payment) notCarriedOut(o Operation, t Terms) (OperationObserved, bool) {
+func (p *Payment) notCarriedOut(o Operation, t Terms) (OperationObserved, bool) {
 	if o.moves() && t.claims(p.Attempts[o.Attempt-1].Gateway).Refund.SettleWait == 0 {
 		return OperationObserved{}, false
 	}
@@ -76,7 +76,7 @@ func (p Payment) notCarriedOut(o Operation, t Terms) (OperationObserved, bool) {
 }
 
 // giveBack returns money that the payment does not owe.
-func (p Payment) giveBack(a Attempt, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
+func (p *Payment) giveBack(a *Attempt, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
 	if !a.Verdict.HasMoney() || a.net(p) <= 0 {
 		return Step{}, false
 	}
@@ -114,7 +114,7 @@ func (p Payment) giveBack(a Attempt, now time.Time, t Terms, later func(time.Tim
 }
 
 // lookAt looks the attempt up when it is time to.
-func (p Payment) lookAt(a Attempt, at, now time.Time, later func(time.Time)) (Step, bool) {
+func (p *Payment) lookAt(a *Attempt, at, now time.Time, later func(time.Time)) (Step, bool) {
 	if at.After(now) {
 		later(at)
 		return Step{}, false
@@ -123,13 +123,13 @@ func (p Payment) lookAt(a Attempt, at, now time.Time, later func(time.Time)) (St
 }
 
 // serveWishes does what the caller asked for on the kept attempt: capture, refund.
-func (p Payment) serveWishes(now time.Time, t Terms, later func(time.Time)) (Step, bool) {
+func (p *Payment) serveWishes(now time.Time, t Terms, later func(time.Time)) (Step, bool) {
 	kept, ok := p.Kept()
 	if !ok {
 		return Step{}, false
 	}
 	if kept.Verdict == providers.Held {
-		if s, ok := p.lookAt(kept, p.holdLookAt(kept, t), now, later); ok || p.Capture == nil {
+		if s, ok := p.lookAt(&kept, p.holdLookAt(&kept, t), now, later); ok || p.Capture == nil {
 			return s, ok
 		}
 		return p.operate(OperationPlanned{Op: OpCapture, Attempt: kept.N, Amount: p.Capture.Amount}, now, t, later)
@@ -139,7 +139,7 @@ func (p Payment) serveWishes(now time.Time, t Terms, later func(time.Time)) (Ste
 			return Step{}, false // perhaps of an attempt whose money was denied since
 		}
 		if r.State == RefundPending {
-			plan := OperationPlanned{Op: OpRefund, Attempt: kept.N, Amount: r.Amount, Refund: r.Refund, Before: p.returned(kept, false)}
+			plan := OperationPlanned{Op: OpRefund, Attempt: kept.N, Amount: r.Amount, Refund: r.Refund, Before: p.returned(&kept, false)}
 			return p.operate(plan, now, t, later) // one refund at a time: they are told apart by the sum returned
 		}
 	}
@@ -152,7 +152,7 @@ var laterLooks = []time.Duration{10 * time.Minute, 24 * time.Hour}
 
 // lookAgain sees whether the money that was captured stays: it changes nothing unless the
 // gateway denies the money.
-func (p Payment) lookAgain(now time.Time, t Terms, later func(time.Time)) (Step, bool) {
+func (p *Payment) lookAgain(now time.Time, t Terms, later func(time.Time)) (Step, bool) {
 	kept, ok := p.Kept()
 	if !ok || kept.Verdict != providers.Approved || kept.net(p) <= 0 || p.Found(MoneyFlipped, kept.N) ||
 		kept.Flow == providers.AskFirst || t.claims(kept.Gateway).Webhook == providers.Signed {
@@ -162,16 +162,16 @@ func (p Payment) lookAgain(now time.Time, t Terms, later func(time.Time)) (Step,
 		switch at := kept.Taken.Add(after); {
 		case !kept.Seen.At.Before(at): // seen since
 		case kept.LastLook.Before(at):
-			return p.lookAt(kept, at, now, later)
+			return p.lookAt(&kept, at, now, later)
 		case kept.LastLook.Before(at.Add(t.ResolveLimit)): // asked, and not answered
-			return p.lookAt(kept, kept.LastLook.Add(t.SlowLook), now, later)
+			return p.lookAt(&kept, kept.LastLook.Add(t.SlowLook), now, later)
 		}
 	}
 	return Step{}, false
 }
 
 // holdLookAt: a hold is looked at once an hour, because gateways end holds by themselves.
-func (p Payment) holdLookAt(a Attempt, t Terms) time.Time {
+func (p *Payment) holdLookAt(a *Attempt, t Terms) time.Time {
 	from := a.LastLook
 	if from.Before(a.Planned) {
 		from = a.Planned
@@ -181,7 +181,7 @@ func (p Payment) holdLookAt(a Attempt, t Terms) time.Time {
 
 // operate plans an operation unless one is open on the attempt, was refused for
 // good, or was tried so recently that it must wait.
-func (p Payment) operate(plan OperationPlanned, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
+func (p *Payment) operate(plan OperationPlanned, now time.Time, t Terms, later func(time.Time)) (Step, bool) {
 	if _, open := p.openOperation(plan.Attempt); open {
 		return Step{}, false
 	}
@@ -212,7 +212,7 @@ func (p Payment) operate(plan OperationPlanned, now time.Time, t Terms, later fu
 		}
 	}
 	if at := p.lookFirst(plan, now, t); !at.IsZero() {
-		return p.lookAt(p.Attempts[plan.Attempt-1], at, now, later)
+		return p.lookAt(&p.Attempts[plan.Attempt-1], at, now, later)
 	}
 	return Step{Do: Operate, Plan: plan}, true
 }
@@ -234,8 +234,8 @@ const (
 //     it adds to the sum returned (Kaspi, WayForPay), and people give money back in the
 //     gateway's own programs: the sum before it must have been read, after the refund was asked
 //     for.
-func (p Payment) lookFirst(plan OperationPlanned, now time.Time, t Terms) time.Time {
-	a := p.Attempts[plan.Attempt-1]
+func (p *Payment) lookFirst(plan OperationPlanned, now time.Time, t Terms) time.Time {
+	a := &p.Attempts[plan.Attempt-1]
 	at := latest(a.LastLook, a.Planned).Add(min(a.Spare, t.SlowLook))
 	again := latest(at, a.LastLook.Add(step(t.Ladder, max(a.FailedLooks-1, 0), p.ID))) // once a look has failed
 	switch {
@@ -267,7 +267,7 @@ func (p Payment) lookFirst(plan OperationPlanned, now time.Time, t Terms) time.T
 
 // unseenSinceLost reports whether no look has shown how the attempt stands since the books lost
 // a window. What the gateway cannot be asked about is settled by whoever reconciles the window.
-func (p Payment) unseenSinceLost(a Attempt, t Terms) bool {
+func (p *Payment) unseenSinceLost(a *Attempt, t Terms) bool {
 	return t.lost(a) && a.Flow != providers.AskFirst && !a.Seen.At.After(t.LostAt)
 }
 

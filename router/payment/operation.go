@@ -83,8 +83,8 @@ func (p *Payment) planOperation(b OperationPlanned, e Event) error {
 			return refuse("attempt %d is not an open offer", a.N)
 		}
 	case OpRefund:
-		if a.Verdict != providers.Approved || b.Amount.Minor <= 0 || b.Amount.Minor > a.net(*p) {
-			return refuse("refund of %s, left %d", b.Amount, a.net(*p))
+		if a.Verdict != providers.Approved || b.Amount.Minor <= 0 || b.Amount.Minor > a.net(p) {
+			return refuse("refund of %s, left %d", b.Amount, a.net(p))
 		}
 		if r := p.refund(b.Refund); b.Refund != "" && (r == nil || r.State != RefundPending) {
 			return refuse("refund %s is not waiting to be made", b.Refund)
@@ -172,15 +172,15 @@ func (p *Payment) failOvertaken(e Event) {
 	}
 	for i := range p.Refunds {
 		r := &p.Refunds[i]
-		if o, made := p.made(r.Operation); r.State != RefundPending || r.Amount.Minor <= kept.net(*p) || made && !o.Settled() {
+		if o, made := p.made(r.Operation); r.State != RefundPending || r.Amount.Minor <= kept.net(p) || made && !o.Settled() {
 			continue
 		}
 		r.State, r.Why, r.Updated = RefundFailed, providers.Refused, e.At
-		p.find(ReturnedElsewhere, kept.N, e.At, fmt.Sprintf("refund of %s, left %s", r.Amount, p.money(kept.net(*p))))
+		p.find(ReturnedElsewhere, kept.N, e.At, fmt.Sprintf("refund of %s, left %s", r.Amount, p.money(kept.net(p))))
 	}
 }
 
-func (p Payment) made(operation int) (Operation, bool) {
+func (p *Payment) made(operation int) (Operation, bool) {
 	if operation < 1 || operation > len(p.Operations) {
 		return Operation{}, false
 	}
@@ -204,7 +204,7 @@ func (p Payment) FindRefund(id string) (Refund, bool) {
 	return Refund{}, false
 }
 
-func (p Payment) openOperation(attempt int) (Operation, bool) {
+func (p *Payment) openOperation(attempt int) (Operation, bool) {
 	for _, o := range p.Operations {
 		if o.Attempt == attempt && !o.Settled() {
 			return o, true
@@ -214,11 +214,11 @@ func (p Payment) openOperation(attempt int) (Operation, bool) {
 }
 
 // withdrawal is the last withdraw operation of an attempt.
-func (p Payment) withdrawal(attempt int) (Operation, bool) {
+func (p *Payment) withdrawal(attempt int) (Operation, bool) {
 	return p.lastOperation(attempt, OpWithdraw)
 }
 
-func (p Payment) lastOperation(attempt int, kind OperationKind) (Operation, bool) {
+func (p *Payment) lastOperation(attempt int, kind OperationKind) (Operation, bool) {
 	for i := len(p.Operations) - 1; i >= 0; i-- {
 		if o := p.Operations[i]; o.Attempt == attempt && o.Op == kind {
 			return o, true
@@ -227,7 +227,7 @@ func (p Payment) lastOperation(attempt int, kind OperationKind) (Operation, bool
 	return Operation{}, false
 }
 
-func (p Payment) tries(attempt int, kind OperationKind, refund string) int {
+func (p *Payment) tries(attempt int, kind OperationKind, refund string) int {
 	n := 0
 	for _, o := range p.Operations {
 		if o.Attempt == attempt && o.Op == kind && o.Refund == refund {
@@ -238,13 +238,13 @@ func (p Payment) tries(attempt int, kind OperationKind, refund string) int {
 }
 
 // releaseAsked reports whether we asked for the hold to be given back.
-func (p Payment) releaseAsked(attempt int) bool {
+func (p *Payment) releaseAsked(attempt int) bool {
 	_, ok := p.lastOperation(attempt, OpVoid)
 	return ok
 }
 
 // given is what our own operations gave back on the attempt, in minor units.
-func (p Payment) given(attempt int) int64 {
+func (p *Payment) given(attempt int) int64 {
 	var sum int64
 	for _, o := range p.Operations {
 		if o.Attempt == attempt && o.Op == OpRefund && o.Verdict == providers.Approved {
@@ -257,7 +257,7 @@ func (p Payment) given(attempt int) int64 {
 // returned is what is known to have gone back on the attempt, in minor units: what
 // the gateway tells, or what our refunds came to on top of what was known before
 // each; with open, as if the refunds that are on their way had arrived.
-func (p Payment) returned(a Attempt, open bool) int64 {
+func (p *Payment) returned(a *Attempt, open bool) int64 {
 	sum := max(a.Returned, p.given(a.N))
 	for _, o := range p.Operations {
 		if o.Attempt == a.N && o.Op == OpRefund && (o.Verdict == providers.Approved || open && !o.Settled()) {
@@ -269,7 +269,7 @@ func (p Payment) returned(a Attempt, open bool) int64 {
 
 // surrendered reports whether the attempt's money was given back as a surplus, or is
 // on its way: it cannot become the payment's again.
-func (p Payment) surrendered(attempt int) bool {
+func (p *Payment) surrendered(attempt int) bool {
 	for _, o := range p.Operations {
 		if o.Attempt == attempt && (o.Op == OpVoid || o.Op == OpRefund && o.Refund == "") &&
 			o.Verdict != providers.Declined && o.Verdict != providers.Unserved {
@@ -281,7 +281,7 @@ func (p Payment) surrendered(attempt int) bool {
 
 // net is the money an attempt still holds for us, in minor units: held, or
 // captured less what is known to be given back.
-func (a Attempt) net(p Payment) int64 {
+func (a *Attempt) net(p *Payment) int64 {
 	switch a.Verdict {
 	case providers.Held:
 		return a.Held

@@ -21,7 +21,7 @@ func (p Payment) Payable(n int, now time.Time) providers.RulingKind {
 		}
 	}
 	if a.Closed != nil || a.Verdict == providers.Declined || a.Verdict == providers.Unserved ||
-		p.Finished != nil || p.leaving(*a, now) {
+		p.Finished != nil || p.leaving(a, now) {
 		return providers.Gone
 	}
 	return providers.Payable

@@ -230,8 +230,8 @@ func (p *Payment) apply(e Event) error {
 		if p.Finished != nil {
 			return refuse("finished already")
 		}
-		for _, a := range p.Attempts {
-			if !p.settled(a) {
+		for i := range p.Attempts {
+			if a := &p.Attempts[i]; !p.settled(a) {
 				return refuse("attempt %d is open", a.N)
 			}
 		}
@@ -299,7 +299,7 @@ func (p *Payment) attempt(n int) (*Attempt, error) {
 
 // settled reports whether nothing can come of the attempt any more that we know of:
 // it is closed, or its money went back.
-func (p Payment) settled(a Attempt) bool {
+func (p *Payment) settled(a *Attempt) bool {
 	if a.Verdict.HasMoney() {
 		return a.net(p) <= 0
 	}

@@ -154,12 +154,12 @@ func (p Payment) Resolution(now time.Time, t Terms) Resolution {
 		r.Advice = AdviceWait
 	}
 	if open {
-		r.Reason, r.ResolveBy = a.Reason, Instant(p.resolveBy(a, t))
+		r.Reason, r.ResolveBy = a.Reason, Instant(p.resolveBy(&a, t))
 	}
 	return r
 }
 
-func (p Payment) anyFound(kinds ...FindingKind) bool {
+func (p *Payment) anyFound(kinds ...FindingKind) bool {
 	for _, f := range p.Findings {
 		for _, k := range kinds {
 			if f.Kind == k {

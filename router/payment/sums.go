@@ -23,7 +23,7 @@ func (p Payment) Sums() Sums {
 	if kept.Verdict == providers.Held {
 		s.Held = kept.Held
 	} else {
-		s.Paid, s.Refunded = kept.Captured, kept.Captured-kept.net(p)
+		s.Paid, s.Refunded = kept.Captured, kept.Captured-kept.net(&p)
 	}
 	return s
 }
@@ -33,29 +33,29 @@ func (p Payment) Surplus(a Attempt) int64 {
 	if kept, ok := p.Kept(); ok && a.N == kept.N {
 		return 0
 	}
-	return max(a.net(p), 0)
+	return max(a.net(&p), 0)
 }
 
 // owes reports whether the payer owes the amount: not after a cancel wish, and
 // not after the caller was told that nothing was taken.
-func (p Payment) owes() bool { return p.Cancel == nil && p.Finished == nil }
+func (p *Payment) owes() bool { return p.Cancel == nil && p.Finished == nil }
 
 // elect chooses the attempt whose money is the payment's: the one that showed money
 // first and is not being given back. The choice stands as long as both are true, so
 // that a refund asked for is never forgotten beside other money.
 func (p *Payment) elect() {
-	if p.Keeps > 0 && p.keepable(p.Attempts[p.Keeps-1]) {
+	if p.Keeps > 0 && p.keepable(&p.Attempts[p.Keeps-1]) {
 		return
 	}
 	p.Keeps = 0
-	for _, a := range p.Attempts {
-		if p.keepable(a) && (p.Keeps == 0 || a.MoneySeq < p.Attempts[p.Keeps-1].MoneySeq) {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; p.keepable(a) && (p.Keeps == 0 || a.MoneySeq < p.Attempts[p.Keeps-1].MoneySeq) {
 			p.Keeps = a.N
 		}
 	}
 }
 
-func (p Payment) keepable(a Attempt) bool { return a.Verdict.HasMoney() && !p.surrendered(a.N) }
+func (p *Payment) keepable(a *Attempt) bool { return a.Verdict.HasMoney() && !p.surrendered(a.N) }
 
 // Kept is the attempt whose money is the payment's. It reports false when there is
 // none, or when nothing is owed.
@@ -102,7 +102,7 @@ func (p Payment) Refundable() int64 {
 	if !ok || kept.Verdict != providers.Approved {
 		return 0
 	}
-	left := kept.net(p)
+	left := kept.net(&p)
 	for _, r := range p.Refunds {
 		if r.State == RefundPending {
 			left -= r.Amount.Minor

@@ -67,7 +67,7 @@ func (t Terms) claims(gateway string) providers.Claims {
 
 // sendWindow is how long after its commit an attempt's request may still be
 // leaving or running: connect, handshake and answer, with a little for us.
-func (t Terms) sendWindow(c providers.Claims, a Attempt) time.Duration {
+func (t Terms) sendWindow(c providers.Claims, a *Attempt) time.Duration {
 	answer := c.Timeouts.Charge
 	if a.Flow == providers.Offer {
 		answer = c.Timeouts.Create
@@ -96,4 +96,4 @@ func step(schedule []time.Duration, n int, id string) time.Duration {
 }
 
 // lost reports whether the books may have lost what they knew of the attempt.
-func (t Terms) lost(a Attempt) bool { return !t.LostAt.IsZero() && !a.Planned.After(t.LostAt) }
+func (t Terms) lost(a *Attempt) bool { return !t.LostAt.IsZero() && !a.Planned.After(t.LostAt) }
