@@ -255,7 +255,7 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 		if !mine {
 			return nil // somebody else planned it, or the wish is gone
 		}
-		return payment.Planned{Attempt: n, Gateway: c.Gateway, Provider: gateway.Provider.Claims().Provider, Credentials: gateway.Version, Method: c.Method,
+		return payment.Planned{Attempt: n, Gateway: c.Gateway, Provider: r.terms.Claims(c.Gateway).Provider, Credentials: gateway.Version, Method: c.Method,
 			Flow: c.Flow, Reference: reference, Evidence: p.Evidence(), Route: route}
 	})
 	if errors.Is(err, journal.ErrRepeated) {
