@@ -77,7 +77,7 @@ func (s *Store) why(ctx context.Context, w *write, err error, from querier) erro
 // carryOut makes a write within somebody's transaction.
 func (s *Store) carryOut(ctx context.Context, tx *sql.Tx, w *write) error {
 	for _, st := range w.statements {
-		n, err := affected(s.execIn(ctx, tx, st.text, st.args))
+		n, err := affected(tx.ExecContext(ctx, st.text, st.args...))
 		if err == nil {
 			err = st.check(n)
 		}

@@ -28,11 +28,6 @@ func (s *Store) shareSQLite(ctx context.Context, members []*member) error {
 	if len(members) == 1 {
 		return s.aloneSQLite(ctx, members[0].write)
 	}
-	for _, m := range members {
-		if err := s.prepareAll(ctx, m.write); err != nil {
-			return err
-		}
-	}
 	if made, err := s.plainSQLite(ctx, members); made || err != nil {
 		return err
 	}
@@ -62,9 +57,6 @@ func (s *Store) plainSQLite(ctx context.Context, members []*member) (made bool, 
 // apartSQLite gives each write a savepoint, so that one which is refused touches no other. It is
 // for when one was: a savepoint has SQLite copy every page that the write touches.
 func (s *Store) apartSQLite(ctx context.Context, members []*member) error {
-	if err := s.prepare(ctx, savepoint, release, undo); err != nil {
-		return err
-	}
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -72,7 +64,7 @@ func (s *Store) apartSQLite(ctx context.Context, members []*member) error {
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	written := 0
 	for _, m := range members {
-		if _, err := s.execIn(ctx, tx, savepoint, nil); err != nil {
+		if _, err := tx.ExecContext(ctx, savepoint); err != nil {
 			return err
 		}
 		if m.err = s.carryOut(ctx, tx, m.write); m.err == nil {
@@ -81,11 +73,11 @@ func (s *Store) apartSQLite(ctx context.Context, members []*member) error {
 			if retryable(m.err) || ctx.Err() != nil { // of the transaction nothing is left
 				return m.err
 			}
-			if _, err := s.execIn(ctx, tx, undo, nil); err != nil {
+			if _, err := tx.ExecContext(ctx, undo); err != nil {
 				return errors.Join(err, m.err)
 			}
 		}
-		if _, err := s.execIn(ctx, tx, release, nil); err != nil {
+		if _, err := tx.ExecContext(ctx, release); err != nil {
 			return errors.Join(err, m.err)
 		}
 	}
@@ -97,9 +89,6 @@ func (s *Store) apartSQLite(ctx context.Context, members []*member) error {
 
 // aloneSQLite makes a write in a transaction of its own.
 func (s *Store) aloneSQLite(ctx context.Context, w *write) error {
-	if err := s.prepareAll(ctx, w); err != nil {
-		return err
-	}
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -109,15 +98,6 @@ func (s *Store) aloneSQLite(ctx context.Context, w *write) error {
 		return err
 	}
 	return tx.Commit()
-}
-
-func (s *Store) prepareAll(ctx context.Context, w *write) error {
-	for _, st := range w.statements {
-		if err := s.prepare(ctx, st.text); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // ofLeader is the context of a transaction that several share: nobody's end is its end.

@@ -84,7 +84,7 @@ func (s *Store) DeleteInstrument(ctx context.Context, tenant, id string, now tim
 func (s *Store) instruments(ctx context.Context, query string, args ...any) ([]Instrument, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	rows, err := s.query(ctx, query, args...)
+	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read instruments: %w", err)
 	}

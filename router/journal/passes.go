@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -87,16 +88,16 @@ func (s *Store) Oldest(ctx context.Context) (notice, payer, record time.Time, er
 // It tells the statements, too.
 func (s *Store) oldestPayment(ctx context.Context) (oldest time.Time, asked string, err error) {
 	const query = `SELECT MIN(created_at) FROM payments WHERE tenant = $1`
-	asked = "SELECT DISTINCT tenant FROM payments"
 	tenants, err := s.distinct(ctx, "tenant", "payments")
+	var questions []string
 	for _, t := range tenants {
 		at, err := s.earliest(ctx, query, t)
 		if err != nil {
 			return time.Time{}, "", err
 		}
-		oldest, asked = earlier(oldest, at), asked+"; "+question(query, t)
+		oldest, questions = earlier(oldest, at), append(questions, question(query, t))
 	}
-	return oldest, asked, err
+	return oldest, strings.Join(questions, "; "), err
 }
 
 // earliest reads one instant; the zero time stands for none.

@@ -2,97 +2,170 @@ package journal
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
-	"sync"
+	"strings"
+
+	"modernc.org/sqlite"
 )
 
-// Reading SQL would be half of a charge's time on SQLite, so what is asked often there stays
-// prepared. pgx keeps the statements of PostgreSQL's connections prepared by itself.
+// Reading SQL would be half of a charge's time on SQLite, and a third of what looks at the books
+// every second, so its connections keep prepared what was asked of them. pgx does so by itself.
 
-// prepared are statements of one pool, by their text. They stay as long as it does.
-type prepared struct {
-	mu     sync.Mutex
-	byText map[string]*sql.Stmt
-}
+// mostPrepared is how many statements a connection of SQLite keeps: all that the journal has but
+// for lists, whose texts differ in how much they ask for.
+const mostPrepared = 256
 
-// find returns the prepared form of a text, or nil.
-func (k *prepared) find(text string) *sql.Stmt {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.byText[text]
-}
+// liteConnector opens connections of SQLite that keep their statements.
+type liteConnector struct{ dsn string }
 
-// keep makes the prepared form of a text, where there is none yet: one of the pool's
-// connections must be free.
-func (k *prepared) keep(ctx context.Context, db *sql.DB, text string) error {
-	if k.find(text) != nil {
-		return nil
-	}
-	made, err := db.PrepareContext(ctx, text)
+func (l liteConnector) Driver() driver.Driver { return &sqlite.Driver{} }
+
+func (l liteConnector) Connect(context.Context) (driver.Conn, error) {
+	opened, err := l.Driver().Open(l.dsn)
 	if err != nil {
-		return fmt.Errorf("prepare: %w", err)
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.byText == nil {
-		k.byText = map[string]*sql.Stmt{}
-	}
-	if k.byText[text] != nil { // somebody was faster
-		return made.Close()
-	}
-	k.byText[text] = made
-	return nil
-}
-
-// prepare makes sure of the prepared forms of what one transaction will write.
-func (s *Store) prepare(ctx context.Context, texts ...string) error {
-	if s.writing == nil {
-		return nil
-	}
-	for _, text := range texts {
-		if err := s.writing.keep(ctx, s.write, text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// execIn runs a statement in a transaction, by its prepared form where there is one.
-func (s *Store) execIn(ctx context.Context, tx *sql.Tx, text string, args []any) (sql.Result, error) {
-	if s.writing != nil {
-		if kept := s.writing.find(text); kept != nil {
-			return tx.StmtContext(ctx, kept).ExecContext(ctx, args...)
-		}
-	}
-	return tx.ExecContext(ctx, text, args...)
-}
-
-// query is for readings whose texts are few.
-func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	if s.reading == nil {
-		return s.read.QueryContext(ctx, text, args...)
-	}
-	if err := s.reading.keep(ctx, s.read, text); err != nil {
 		return nil, err
 	}
-	return s.reading.find(text).QueryContext(ctx, args...)
+	conn, ok := opened.(liteConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%T lacks what is needed of a connection", opened), opened.Close())
+	}
+	return &keeper{liteConn: conn, kept: map[string]*keptStatement{}}, nil
 }
 
-// row is query for one row.
-type row interface{ Scan(...any) error }
+// liteConn is what the driver's connection offers.
+type liteConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+}
 
-// noRow says on Scan why there is none.
-type noRow struct{ err error }
+// keeper is a connection and the statements that it keeps. database/sql gives it to one goroutine
+// at a time.
+type keeper struct {
+	liteConn
+	kept  map[string]*keptStatement
+	asked int64 // how many statements were, so far
+}
 
-func (r noRow) Scan(...any) error { return r.err }
+// keptStatement is one of them. It is busy while rows of it are open.
+type keptStatement struct {
+	liteStatement
+	busy bool
+	last int64 // when it was asked, as the keeper counts
+}
 
-func (s *Store) queryRow(ctx context.Context, text string, args ...any) row {
-	if s.reading == nil {
-		return s.read.QueryRowContext(ctx, text, args...)
+type liteStatement interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+func (k *keeper) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	st, err := k.find(ctx, text)
+	switch {
+	case err != nil:
+		return nil, err
+	case st == nil:
+		return k.liteConn.ExecContext(ctx, text, args)
 	}
-	if err := s.reading.keep(ctx, s.read, text); err != nil {
-		return noRow{err}
+	return st.ExecContext(ctx, args)
+}
+
+func (k *keeper) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	st, err := k.find(ctx, text)
+	switch {
+	case err != nil:
+		return nil, err
+	case st == nil:
+		return k.liteConn.QueryContext(ctx, text, args)
 	}
-	return s.reading.find(text).QueryRowContext(ctx, args...)
+	rows, err := st.QueryContext(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	st.busy = true
+	return &keptRows{Rows: rows, of: st}, nil
+}
+
+// keptRows give their statement back when they are closed.
+type keptRows struct {
+	driver.Rows
+	of *keptStatement
+}
+
+func (r *keptRows) Close() error {
+	r.of.busy = false
+	return r.Rows.Close()
+}
+
+// find returns a statement that is kept from now on; nil for one that is not, or of which rows
+// are still open.
+func (k *keeper) find(ctx context.Context, text string) (*keptStatement, error) {
+	k.asked++
+	st := k.kept[text]
+	switch {
+	case st != nil && st.busy, st == nil && !worthKeeping(text):
+		return nil, nil
+	case st != nil:
+		st.last = k.asked
+		return st, nil
+	}
+	if err := k.makeRoom(); err != nil {
+		return nil, err
+	}
+	made, err := k.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	lite, ok := made.(liteStatement)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%T lacks what is needed of a statement", made), made.Close())
+	}
+	st = &keptStatement{liteStatement: lite, last: k.asked}
+	k.kept[text] = st
+	return st, nil
+}
+
+// worthKeeping leaves out what changes the tables or the connection: it comes once.
+func worthKeeping(text string) bool {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	switch first {
+	case "SELECT", "INSERT", "UPDATE", "DELETE", "WITH":
+		return true
+	}
+	return false
+}
+
+// makeRoom closes the statement that was not asked for the longest, where too many are kept.
+func (k *keeper) makeRoom() error {
+	if len(k.kept) < mostPrepared {
+		return nil
+	}
+	oldest := ""
+	for text, st := range k.kept {
+		if !st.busy && (oldest == "" || st.last < k.kept[oldest].last) {
+			oldest = text
+		}
+	}
+	if oldest == "" {
+		return nil
+	}
+	st := k.kept[oldest]
+	delete(k.kept, oldest)
+	return st.Close()
+}
+
+func (k *keeper) Close() error {
+	var err error
+	for _, st := range k.kept {
+		err = errors.Join(err, st.Close())
+	}
+	return errors.Join(err, k.liteConn.Close())
 }

@@ -20,7 +20,7 @@ func (s *Store) Events(ctx context.Context, id string) ([]payment.Event, error) 
 func (s *Store) history(ctx context.Context, id string) (events []payment.Event, writer string, err error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	rows, err := s.query(ctx, `SELECT seq, at, actor, kind, body, writer FROM events WHERE payment_id = $1 ORDER BY seq`, id)
+	rows, err := s.read.QueryContext(ctx, `SELECT seq, at, actor, kind, body, writer FROM events WHERE payment_id = $1 ORDER BY seq`, id)
 	if err != nil {
 		return nil, "", fmt.Errorf("read %s: %w", id, err)
 	}
@@ -72,7 +72,7 @@ func (s *Store) Get(ctx context.Context, id string) (payment.Payment, error) {
 func (s *Store) Seq(ctx context.Context, id string) (seq int64, err error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	err = s.queryRow(ctx, `SELECT seq FROM payments WHERE id = $1`, id).Scan(&seq)
+	err = s.read.QueryRowContext(ctx, `SELECT seq FROM payments WHERE id = $1`, id).Scan(&seq)
 	return seq, found(err)
 }
 
@@ -82,7 +82,7 @@ func (s *Store) Payer(ctx context.Context, id string) (providers.Payer, error) {
 	defer cancel()
 	var text string
 	var payer providers.Payer
-	err := s.queryRow(ctx, `SELECT payer FROM payments WHERE id = $1`, id).Scan(&text)
+	err := s.read.QueryRowContext(ctx, `SELECT payer FROM payments WHERE id = $1`, id).Scan(&text)
 	if err != nil {
 		return payer, found(err)
 	}
@@ -95,9 +95,9 @@ func (s *Store) FindAttempt(ctx context.Context, gateway string, ref providers.R
 	defer cancel()
 	const columns = `SELECT payment_id, n FROM attempts WHERE gateway = $1 AND `
 	if ref.Order != "" {
-		err = s.queryRow(ctx, columns+`reference = $2`, gateway, storable(ref.Order)).Scan(&id, &n)
+		err = s.read.QueryRowContext(ctx, columns+`reference = $2`, gateway, storable(ref.Order)).Scan(&id, &n)
 	} else {
-		err = s.queryRow(ctx, columns+`external = $2 AND external <> '' ORDER BY +planned_at DESC LIMIT 1`,
+		err = s.read.QueryRowContext(ctx, columns+`external = $2 AND external <> '' ORDER BY +planned_at DESC LIMIT 1`,
 			gateway, storable(ref.External)).Scan(&id, &n)
 	}
 	return id, n, found(err)

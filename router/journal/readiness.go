@@ -163,21 +163,18 @@ func (s *Store) LatestTwice(ctx context.Context, gateway string, n int) ([]Twice
 	return all, question(query, gateway, newest, n), err
 }
 
-// MostReferences is of how many attempts, the latest ones, References looks at the numbers. That
-// all others are unique, too, the index says: it takes no number that is there.
-const MostReferences = 10_000
-
-// References counts a gateway's latest attempts, up to MostReferences, and those of them whose
-// number another one of them has too. It says whether the database refuses such a number by itself.
+// References counts a gateway's latest attempts, up to a thousand, and those of them whose number
+// another one of them has too. That all others are unique the index says, which takes no number
+// that is there: whether the database has it is told, too.
 func (s *Store) References(ctx context.Context, gateway string) (all, duplicates int64, refuses bool, asked string, err error) {
-	const query = `SELECT COUNT(*), COUNT(*) - COUNT(DISTINCT reference) FROM (SELECT reference FROM attempts WHERE gateway = $1 ORDER BY planned_at DESC LIMIT $2) AS latest`
-	if err = s.one(ctx, []any{&all, &duplicates}, query, gateway, MostReferences); err != nil {
+	const query = `SELECT COUNT(*), COUNT(*) - COUNT(DISTINCT reference) FROM (SELECT reference FROM attempts WHERE gateway = $1 ORDER BY planned_at DESC LIMIT 1000) AS latest`
+	if err = s.one(ctx, []any{&all, &duplicates}, query, gateway); err != nil {
 		return 0, 0, false, "", err
 	}
 	var found int
 	unique := s.uniqueIndex()
 	err = s.one(ctx, []any{&found}, unique, "attempts_reference")
-	return all, duplicates, found == 1, question(query, gateway, MostReferences) + "; " + question(unique, "attempts_reference"), err
+	return all, duplicates, found == 1, question(query, gateway) + "; " + question(unique, "attempts_reference"), err
 }
 
 // NoticesKept says when the oldest notice of a gateway came. The zero time: none did.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the SQLite driver
 
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -51,8 +50,6 @@ type Store struct {
 	moved       atomic.Bool               // another one answers since
 	few         int                       // attempts of a gateway, to be found by these
 	group       *group                    // nil when each payment has a commit of its own
-	writing     *prepared                 // for the one connection that writes to SQLite, or nil
-	reading     *prepared                 // for those that read from it, or nil
 }
 
 // ErrNotFound says that there is no such payment, reference or row.
@@ -116,22 +113,16 @@ func (s *Store) openSQLite(path string) error {
 	if path == "" {
 		dsn = "file::memory:?" + pragmas + "&_txlock=immediate"
 	}
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return fmt.Errorf("open journal: %w", err)
-	}
+	db := sql.OpenDB(liteConnector{dsn})
 	db.SetMaxOpenConns(1)
-	s.write, s.read, s.writing = db, db, &prepared{}
+	s.write, s.read = db, db
 	if path == "" {
 		return nil
 	}
 	if err := db.Ping(); err != nil { // creates the file, so that readers find one
 		return fmt.Errorf("open journal %s: %w", path, err)
 	}
-	if s.read, err = sql.Open("sqlite", "file:"+path+"?mode=ro&"+pragmas); err != nil {
-		return fmt.Errorf("open journal: %w", err)
-	}
-	s.reading = &prepared{}
+	s.read = sql.OpenDB(liteConnector{"file:" + path + "?mode=ro&" + pragmas})
 	s.read.SetMaxOpenConns(max(2, runtime.GOMAXPROCS(0)))
 	s.read.SetMaxIdleConns(max(2, runtime.GOMAXPROCS(0)))
 	return nil

@@ -256,7 +256,7 @@ func (s *Store) holds(ctx context.Context, id, writer string) bool {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	var n int
-	err := s.queryRow(ctx, `SELECT COUNT(*) FROM events WHERE payment_id = $1 AND writer = $2`, id, writer).Scan(&n)
+	err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM events WHERE payment_id = $1 AND writer = $2`, id, writer).Scan(&n)
 	return err == nil && n > 0
 }
 
