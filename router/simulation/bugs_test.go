@@ -13,6 +13,12 @@ type edit struct{ file, old, new string }
 
 var charging = "		outcome = signal(result)\n		report(outcome)"
 
+// The ends of a shared commit and of a member of it that was refused.
+var (
+	sharing = "	return true, tx.Commit()"
+	undoing = "			if _, err := s.execIn(ctx, tx, undo, nil); err != nil {\n				return errors.Join(err, m.err)\n			}\n"
+)
+
 // among says in which seeds a mistake can show at all, where few of them draw the fault.
 var among = map[string]func(swarm) bool{
 	"order numbers of a lost window are given out again": func(s swarm) bool { return s.window != "" },
@@ -100,4 +106,17 @@ var bugs = []bug{
 	{"the key of a refund is not kept", []edit{{"router/journal/write.go", "		if r != nil {\n			w.request(", "		if r != nil && r.Kind != \"refund\" {\n			w.request("}}},
 	{"nobody is called about what stays open", []edit{{"router/payment/next.go", "	case expired && !p.Found(Undecided, a.N):", "	case expired && p.ID == \"\":"}}},
 	{"an attempt that nobody decided is forgotten", []edit{{"router/payment/next.go", "	return now.Add(takeover)\n", "	return time.Time{}\n"}}},
+	{"of those who share a commit that failed only the first is told", []edit{{"router/journal/group_sqlite.go",
+		"		for _, m := range members { // also", "		for _, m := range members[:1] { // also"}}},
+	{"who shares a commit is answered before it is durable", []edit{{"router/journal/group_sqlite.go", sharing,
+		"	for _, m := range members[1:] {\n		m.told <- m.outcome\n	}\n" + sharing}}},
+	{"a shared commit without an answer counts as done", []edit{
+		{"router/journal/group_sqlite.go", sharing, "	if err := tx.Commit(); !errors.Is(err, syscall.ECONNRESET) {\n		return true, err\n	}\n	return true, nil"},
+		{"router/journal/group_sqlite.go", "	\"errors\"\n", "	\"errors\"\n	\"syscall\"\n"}}},
+	{"whose write is refused in a shared commit is told that it is made", []edit{{"router/journal/group_sqlite.go", undoing,
+		undoing + "			m.err = nil\n"}}},
+	{"what was written before a refusal stays in the shared commit", []edit{{"router/journal/group_sqlite.go", undoing, ""}}},
+	{"a refusal for what a shared commit wrote is told, though it failed", []edit{{"router/journal/group_sqlite.go",
+		"			m.err = err\n", "			if m.err == nil {\n				m.err = err\n			}\n"}}},
+	{"all who share a commit are told what its leader is told", []edit{{"router/journal/group.go", "				m.told <- m.outcome\n", "				m.told <- leader.outcome\n"}}},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+	"github.com/payrouter/payrouter/router/payment"
 )
 
 // client is a shop's service: it creates payments, repeats what was not answered under
@@ -27,6 +29,7 @@ type client struct {
 	draw   *rand.Rand
 	ids    *rand.Rand // request ids of payments
 	order  int
+	at     string // the replica that its first call goes to, or empty
 }
 
 // told is one answer that a client got.
@@ -61,7 +64,11 @@ func (c *client) shop(n int) {
 // sell takes one payment, as clients do, and perhaps does something with it later.
 func (c *client) sell() {
 	wish := c.wish()
-	key := c.tenant + "\x00" + wish.GetRequestId()
+	c.sells(c.tenant+"\x00"+wish.GetRequestId(), wish)
+}
+
+// sells is sell of a wish.
+func (c *client) sells(key string, wish *pb.CreatePaymentRequest) {
 	p := c.create(key, wish)
 	if p == nil {
 		return
@@ -135,7 +142,10 @@ func drawUUID(draw *rand.Rand) string {
 // on calls one of the replicas that are up, as c.
 func (c *client) on(do func(context.Context, *process) error) error {
 	p := c.w.any(c.draw.IntN(6))
-	if p == nil {
+	if first := c.at; first != "" && p != nil {
+		c.at, p = "", c.w.processOf(first)
+	}
+	if p == nil || p.dead.Load() {
 		return status.Error(codes.Unavailable, "nobody is up")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), between(c.draw, 2*time.Second, 20*time.Second))
@@ -144,7 +154,11 @@ func (c *client) on(do func(context.Context, *process) error) error {
 	if err := c.w.wait(ctx, c.w.latency(5*time.Millisecond, c.name, c.draw.Int64(), nil)); err != nil {
 		return err
 	}
-	return do(ctx, p)
+	err := do(ctx, p)
+	if err != nil && p.gone() { // which is what it hears, whatever else was on its way at that instant
+		return status.Error(codes.Unavailable, "the process is dead")
+	}
+	return err
 }
 
 // persist repeats a call until it is answered, or refused for good.
@@ -185,6 +199,7 @@ func (c *client) create(key string, wish *pb.CreatePaymentRequest) *pb.Payment {
 		began := time.Now()
 		answer, err := p.payments.CreatePayment(ctx, wish)
 		if err != nil {
+			c.refused(err, wish)
 			return err
 		}
 		c.heard(key, began, answer)
@@ -204,6 +219,21 @@ func (c *client) create(key string, wish *pb.CreatePaymentRequest) *pb.Payment {
 	lock.Lock()
 	defer lock.Unlock()
 	return got
+}
+
+// refused is I2 for a no: what a payment is refused for is in the books.
+func (c *client) refused(err error, wish *pb.CreatePaymentRequest) {
+	if c.w.swarm.window != "" { // they may have lost it since
+		return
+	}
+	switch refusal(err) {
+	case "ORDER_ALREADY_OPEN", "ORDER_ALREADY_PAID":
+		if !slices.ContainsFunc(c.w.keep.all(), func(p payment.Payment) bool { return p.Tenant == c.tenant && p.Order == wish.GetOrderId() }) {
+			c.w.violated("I2", "%s: create is refused for a payment of the order, and there is none", c.name)
+		}
+	case "NOT_FOUND":
+		c.w.violated("I2", "%s: create is refused for a payment that came before, and there is none", c.name)
+	}
 }
 
 func (c *client) heard(key string, began time.Time, p *pb.Payment) {

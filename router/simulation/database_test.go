@@ -32,6 +32,7 @@ type database struct {
 
 	down atomic.Bool  // nobody gets through
 	slow atomic.Int64 // every statement takes up to so much longer (nanoseconds)
+	disk atomic.Int64 // and every commit, in seeds whose disk takes time
 }
 
 // engine is what modernc's connection offers.

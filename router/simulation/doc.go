@@ -21,6 +21,14 @@
 // it is about, so that no two things happen at one instant. Every run is written down as a
 // trace; the same seed gives the same trace.
 //
+// # Shared commits
+//
+// Payments share a commit when they come while another is under way. Half of the seeds have a
+// disk that takes time for a commit, and rushes, in which callers come to one process within
+// milliseconds. What they share is refused, is lost, loses its answer or comes late; a
+// statement of one of them is refused, alone or with the whole transaction; their process is
+// killed or stopped. This is drawn from numbers of its own: the other seeds know nothing of it.
+//
 // # What is checked
 //
 // After every commit: I3 to I5, I7, L2 on the events. On arrival at the gateways: I7, I8,

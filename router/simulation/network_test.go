@@ -69,11 +69,11 @@ func (w *world) adapters(p *process) []router.Gateway {
 // dial is the process's way to a face of the bank.
 func (p *process) dial(face string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
-		p.mu.Lock()
-		p.dials++
-		n := p.dials
-		p.mu.Unlock()
-		if err := p.w.wait(ctx, p.w.latency(5*time.Millisecond, p.name+face, n, nil)); err != nil {
+		who, n := p.dialing(ctx, face)
+		if p.gone() {
+			return nil, errDead
+		}
+		if err := p.w.wait(ctx, p.w.latency(5*time.Millisecond, who, n, nil)); err != nil {
 			return nil, err
 		}
 		if err := p.awake(ctx); err != nil {
@@ -86,7 +86,7 @@ func (p *process) dial(face string) func(context.Context, string, string) (net.C
 		if err != nil {
 			return nil, err
 		}
-		c := &wire{Conn: conn, p: p, face: face, dial: n, asking: true}
+		c := &wire{Conn: conn, p: p, face: face, who: who, dial: n, asking: true}
 		p.change(func() { p.wires = append(p.wires, c) })
 		if p.dead.Load() { // between the two
 			c.cut()
@@ -95,12 +95,27 @@ func (p *process) dial(face string) func(context.Context, string, string) (net.C
 	}
 }
 
+// dialing says for whom a dial is, and which of theirs it is. Those who shared a commit learn
+// its end at one instant, and may dial at it: where there are rushes, each has a pace of its own.
+func (p *process) dialing(ctx context.Context, face string) (who string, n int) {
+	counted, who := "", p.name+face
+	if p.w.swarm.disk > 0 {
+		who += caller(ctx)
+		counted = who
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dials[counted]++
+	return who, p.dials[counted]
+}
+
 // wire is one connection of a process to the bank.
 type wire struct {
 	net.Conn
 	p    *process
 	face string
-	dial int // which of the process's it came from
+	who  string // it serves
+	dial int    // which of theirs it came from
 
 	mu      sync.Mutex
 	asking  bool // the next bytes written begin a request
@@ -120,8 +135,11 @@ func (c *wire) Write(b []byte) (int, error) {
 	}
 	nth := c.written
 	c.mu.Unlock()
+	if begins && c.p.gone() {
+		return 0, errDead
+	}
 	if begins {
-		if err := c.p.w.wait(context.Background(), c.p.w.latency(20*time.Millisecond, c.p.name+c.face, nth, nil)); err != nil {
+		if err := c.p.w.wait(context.Background(), c.p.w.latency(20*time.Millisecond, c.who, nth, nil)); err != nil {
 			return 0, err
 		}
 		if err := c.p.awake(context.Background()); err != nil {
@@ -145,7 +163,7 @@ func (c *wire) Write(b []byte) (int, error) {
 func (c *wire) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if err != nil {
-		_ = c.p.w.wait(context.Background(), c.p.w.latency(5*time.Millisecond, c.p.name+c.face, c.dial, nil))
+		_ = c.p.w.wait(context.Background(), c.p.w.latency(5*time.Millisecond, c.who, c.dial, nil))
 	}
 	c.mu.Lock()
 	c.asking = true

@@ -93,7 +93,7 @@ func (b bug) find(t *testing.T, binary string) (found result, ok bool) {
 	defer stop()
 	var list []uint64
 	for seed := uint64(1); len(list) < within; seed++ {
-		if can := among[b.name]; can == nil || can(drawSwarm(drawn(seed, "world"))) {
+		if can := among[b.name]; can == nil || can(swarmOf(seed)) {
 			list = append(list, seed)
 		}
 	}

@@ -40,12 +40,15 @@ type process struct {
 
 	mu      sync.Mutex
 	wires   []*wire
-	dials   int
+	dials   map[string]int  // by whom they are for
 	effects int             // commits and requests so far
 	fates   map[int]fate    // what happens at one of them
 	asleep  time.Time       // stopped until then, as by SIGSTOP
 	plans   int             // of attempts and operations so far
 	planned map[int]fate    // what happens at the commit of one of them
+	shared  dooms           // commits of several payments, and what happens at them
+	members dooms           // of transactions that may have such a commit
+	refused map[string]fate // payments that it is said no to once more, by themselves
 	noStore cut             // from the database
 	noFace  map[string]bool // gateways out of reach
 }
@@ -68,8 +71,11 @@ const (
 	dieAfter
 	answerLost
 	answerLate
-	commitLost // the connection broke before it reached the database
-	dozes      // stopped right after it, for longer than others wait
+	commitLost    // the connection broke before it reached the database
+	dozes         // stopped right after it, for longer than others wait
+	commitRefused // the database says no, and nothing of it stands
+	refusedOne    // a statement is refused, and what stands before it stands
+	refusedAll    // a statement is refused, and the database undoes the whole transaction
 )
 
 // effect counts one and says what happens at it.
@@ -154,7 +160,7 @@ func (w *world) terms() payment.Terms {
 
 // start makes a replica's next incarnation and lets it serve.
 func (w *world) start(name string) *process {
-	p := &process{w: w, name: name, fates: map[int]fate{}, planned: map[int]fate{}, noFace: map[string]bool{}}
+	p := &process{w: w, name: name, fates: map[int]fate{}, planned: map[int]fate{}, noFace: map[string]bool{}, dials: map[string]int{}, refused: map[string]fate{}}
 	gateways, watched := p.gateways()
 	terms := router.TermsOf(w.terms(), gateways)
 	var err error

@@ -272,6 +272,11 @@ func (w *world) byProducts() {
 			w.violated("I5", "the row of %s is %v, its events say %s %d %t", w.keep.name(p.ID), row, p.Status(), p.Seq, risk)
 		}
 	}
+	for _, of := range []struct{ table, id string }{{"payments", "id"}, {"requests", "payment_id"}, {"attempts", "payment_id"}, {"outbox", "payment_id"}} {
+		for _, r := range w.db.ask(`SELECT DISTINCT ` + of.id + ` FROM ` + of.table + ` WHERE ` + of.id + ` NOT IN (SELECT payment_id FROM events)`) {
+			w.violated("I5", "%s holds a row of %s, which has no events", of.table, r[0]) // half of a write
+		}
+	}
 }
 
 // canary is I13: nothing that names the payer or opens a door stands in the logs.

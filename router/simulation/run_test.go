@@ -55,6 +55,7 @@ func (w *world) live() {
 	if w.swarm.operator {
 		w.drains()
 	}
+	w.rushes()
 	draw := w.draw("clients")
 	var clients sync.WaitGroup
 	for _, name := range []string{"shop-1", "shop-2", "other-1"}[:1+draw.IntN(3)] {

@@ -40,7 +40,8 @@ type session struct {
 	tx     driver.Tx // once the first statement came through
 	ctx    context.Context
 	writes []write
-	kept   int // of them, when the last savepoint was set
+	kept   int  // of them, when the last savepoint was set
+	apart  bool // its members have a savepoint each
 }
 
 var errDead = errors.New("the process is dead")
@@ -65,7 +66,7 @@ func (s *session) Begin() (driver.Tx, error) {
 
 // BeginTx takes no turn yet: the first statement says what the transaction is about.
 func (s *session) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
-	s.inTx, s.ctx, s.writes = true, ctx, nil
+	s.inTx, s.ctx, s.writes, s.apart = true, ctx, nil, false
 	return s, nil
 }
 
@@ -82,10 +83,8 @@ func (s *session) enter(ctx context.Context, query string, args []driver.NamedVa
 			return err
 		}
 	}
-	select {
-	case <-s.d.turn:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.take(ctx); err != nil {
+		return err
 	}
 	if !s.inTx {
 		return nil
@@ -100,6 +99,9 @@ func (s *session) enter(ctx context.Context, query string, args []driver.NamedVa
 }
 
 func (s *session) suffer(ctx context.Context, query string, args []driver.NamedValue) error {
+	if s.p.gone() {
+		return errDead
+	}
 	took := s.d.w.latency(2*time.Millisecond, s.p.name+caller(ctx), query, args)
 	if slow := time.Duration(s.d.slow.Load()); slow > 0 {
 		took += s.d.w.latency(slow, s.p.name, "slow", args)
@@ -167,7 +169,10 @@ func (s *session) statement(ctx context.Context, query string, args []driver.Nam
 	defer s.leave()
 	writes := !strings.HasPrefix(strings.TrimSpace(query), "SELECT")
 	if s.tx != nil || !writes || s.p == nil {
-		err := run()
+		err := s.refuse(query, args)
+		if err == nil {
+			err = run()
+		}
 		switch {
 		case err != nil || !writes:
 		case strings.HasPrefix(query, "SAVEPOINT"):
@@ -202,6 +207,9 @@ func (s *session) effect(ctx context.Context, apply func() error, writes []write
 	if fate == lives && plans(writes) {
 		fate = s.p.plan()
 	}
+	if shares(writes) {
+		fate = s.p.share(fate)
+	}
 	if fate == dieBefore {
 		s.p.kill("before a commit")
 		return errDead
@@ -215,6 +223,13 @@ func (s *session) effect(ctx context.Context, apply func() error, writes []write
 		s.d.w.count("commit carried out late")
 		time.Sleep(6 * time.Second)
 	}
+	until, after := s.d.spin(s.p, writes)
+	if !s.passes(until) {
+		return errDead
+	}
+	if fate == commitRefused {
+		return errRefused
+	}
 	err := apply()
 	if err == nil {
 		s.d.w.committed(s.p, writes)
@@ -222,11 +237,14 @@ func (s *session) effect(ctx context.Context, apply func() error, writes []write
 			s.d.atPlan()
 		}
 	}
+	alive := s.passes(after)
 	switch {
 	case fate == dozes:
 		s.p.stopFor(2*time.Minute + s.d.w.latency(8*time.Minute, s.p.name, "doze", nil))
 	case fate == dieAfter:
 		s.p.kill("after a commit")
+		return errDead
+	case !alive:
 		return errDead
 	case err == nil && (fate == answerLost || late):
 		s.d.w.count("answer of a commit lost")

@@ -29,9 +29,11 @@ type swarm struct {
 	storeFull      bool
 	partitions     bool
 	operator       bool
-	flips          bool   // a status call denies money that it had shown
-	doubleClicks   bool   // clients repeat a key on several replicas at once
-	window         string // how the books lose one, if they do
+	flips          bool          // a status call denies money that it had shown
+	doubleClicks   bool          // clients repeat a key on several replicas at once
+	window         string        // how the books lose one, if they do
+	rushes         int           // of callers who come at once
+	disk           time.Duration // most that a commit takes, when it takes time
 }
 
 // faultKinds are the ways of gateways that a seed may draw.
@@ -319,12 +321,14 @@ func (w *world) heal() {
 	w.bank.ClearNotices()
 	w.db.down.Store(false)
 	w.db.slow.Store(0)
+	w.db.disk.Store(0)
 	w.db.makeRoom()
 	w.note("all is well again")
 	for _, name := range w.names {
 		p := w.processOf(name)
 		p.change(func() {
 			p.fates, p.planned, p.noStore, p.noFace = map[int]fate{}, map[int]fate{}, connected, map[string]bool{}
+			p.shared, p.members, p.refused = dooms{}, dooms{}, map[string]fate{}
 		})
 		if p.dead.Load() {
 			w.start(name)

@@ -81,7 +81,7 @@ const (
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, began: time.Now(), processes: map[string]*process{}, moments: map[int64]bool{}, counts: map[string]int{}, handed: map[string]bool{}, ruled: map[string]bool{}}
 	draw := w.draw("world")
-	w.swarm, w.gateways = drawSwarm(draw), drawGateways(w.draw("gateways"))
+	w.swarm, w.gateways = drawSwarm(draw).withRushes(seed), drawGateways(w.draw("gateways"))
 	w.pace = pace{poll: between(draw, 500*time.Millisecond, 6*time.Second), watch: between(draw, time.Second, 10*time.Second),
 		probe: between(draw, 10*time.Second, time.Minute)}
 	w.twoStage = chance(draw, 30)
