@@ -194,7 +194,7 @@ func (r *Router) number(ctx context.Context) {
 			held = now.Add(renew)
 		}
 		changed := r.hub.wait(anyKey)
-		n, err := r.Journal.Number(ctx, most)
+		n, err := r.Journal.Number(ctx, r.byBooks(now), most)
 		if err != nil && ctx.Err() == nil {
 			r.metrics.storeFailed("number")
 			r.Log.Error("changes cannot be numbered", "error", err.Error())

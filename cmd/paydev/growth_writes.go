@@ -95,7 +95,7 @@ func workOperations() []operation {
 			return len(gateways), err
 		}),
 		{name: "number", what: "the sequencer numbers the changes of 5 payments", writes: true, ready: func(ctx context.Context, b *grown) (call, error) {
-			if _, err := b.store.Number(ctx, 1_000_000); err != nil { // what other operations left
+			if _, err := b.store.Number(ctx, until, 1_000_000); err != nil { // what other operations left, all of it later
 				return nil, err
 			}
 			for range 5 {
@@ -104,7 +104,7 @@ func workOperations() []operation {
 				}
 			}
 			return func(ctx context.Context) (int, error) {
-				n, err := b.store.Number(ctx, 1000)
+				n, err := b.store.Number(ctx, until, 1000)
 				if err == nil && n != 5 {
 					err = fmt.Errorf("%d were numbered", n)
 				}

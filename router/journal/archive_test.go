@@ -76,7 +76,7 @@ func (s shelf) numbered() {
 	s.t.Helper()
 	for n := 1; n > 0; {
 		var err error
-		n, err = s.Number(s.t.Context(), 100)
+		n, err = s.Number(s.t.Context(), bought, 100)
 		s.must(err)
 	}
 }

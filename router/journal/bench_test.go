@@ -104,7 +104,7 @@ func BenchmarkNumber(b *testing.B) {
 				}
 			}
 			b.StartTimer()
-			if n, err := s.Number(b.Context(), most); err != nil || n != most {
+			if n, err := s.Number(b.Context(), start, most); err != nil || n != most {
 				b.Fatalf("%d were numbered, error %v", n, err)
 			}
 		}

@@ -17,4 +17,7 @@
 // What is written for a payment is a write: statements, each with the rows that it must
 // change, made before any transaction begins. Writes that come while a commit is under way
 // share the next one (group.go); one that is refused or stopped touches no other.
+//
+// What waits, for its number or for a worker, is looked for from a floor (floor.go), so that old
+// versions of rows that PostgreSQL may not clear away yet are not in the way.
 package journal

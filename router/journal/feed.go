@@ -3,8 +3,10 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Change is one numbered change of a tenant's feed.
@@ -16,21 +18,35 @@ type Change struct {
 
 // Number gives feed numbers to committed changes, at most n of them, and returns
 // how many it numbered. Only the holder of the sequencer's lease calls it; the
-// feed's primary key makes a second holder fail rather than leave a gap.
-func (s *Store) Number(ctx context.Context, n int) (int, error) {
+// feed's primary key makes a second holder fail rather than leave a gap. With an error some may
+// have been numbered all the same.
+func (s *Store) Number(ctx context.Context, now time.Time, n int) (int, error) {
 	// Most of the time there is nothing to do, and a look takes no lock that writers need.
-	waiting, err := s.ids(ctx, `SELECT payment_id FROM outbox ORDER BY payment_id, seq LIMIT 1`)
+	from, below := s.begin(ctx, &s.waiting, now, `SELECT at FROM outbox WHERE at < $1 ORDER BY at LIMIT 1`)
+	numbered, err := s.numberFrom(ctx, from, now, n)
 	if err != nil {
-		return 0, fmt.Errorf("number the feed: %w", err)
+		s.waiting.lost()
 	}
-	if len(waiting) == 0 {
+	if err = errors.Join(below, err); err != nil {
+		return numbered, fmt.Errorf("number the feed: %w", err)
+	}
+	return numbered, nil
+}
+
+// numberFrom numbers what has waited since an instant, or later.
+func (s *Store) numberFrom(ctx context.Context, from int64, now time.Time, n int) (numbered int, err error) {
+	first, err := s.firstWaiting(ctx, from)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, err
+	}
+	s.waiting.seen(first, now)
+	if err != nil {
 		return 0, nil
 	}
-	var numbered int
 	err = s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		// Two statements, however many changes: their number times the way to the database
 		// would not fit into one commit's time-out.
-		keys, err := numberWaiting(ctx, tx, n)
+		keys, err := numberWaiting(ctx, tx, from, n)
 		if numbered = len(keys) / 2; err != nil || numbered == 0 {
 			return err
 		}
@@ -40,20 +56,28 @@ func (s *Store) Number(ctx context.Context, n int) (int, error) {
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("number the feed: %w", err)
+		return 0, err
 	}
 	return numbered, nil
 }
 
-// numberWaiting gives numbers to up to n changes, and returns their keys one behind the other.
-// Which of many come first is as the key has it, the oldest payments': no backlog is sorted for
-// it. Among them they come in the order of time.
-func numberWaiting(ctx context.Context, tx *sql.Tx, n int) (keys []any, err error) {
+// firstWaiting is since when the first change has waited, of those from an instant on.
+func (s *Store) firstWaiting(ctx context.Context, from int64) (first int64, err error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	first = none
+	err = s.read.QueryRowContext(ctx, `SELECT at FROM outbox WHERE at >= $1 ORDER BY at, payment_id, seq LIMIT 1`, from).Scan(&first)
+	return first, found(err)
+}
+
+// numberWaiting gives numbers to up to n changes from an instant on, the oldest first, and
+// returns their keys one behind the other.
+func numberWaiting(ctx context.Context, tx *sql.Tx, from int64, n int) (keys []any, err error) {
 	rows, err := tx.QueryContext(ctx, `INSERT INTO feed (tenant, seq, payment_id, event_seq)
 		SELECT w.tenant, COALESCE((SELECT MAX(f.seq) FROM feed f WHERE f.tenant = w.tenant), 0)
 			+ ROW_NUMBER() OVER (PARTITION BY w.tenant ORDER BY w.at, w.payment_id, w.seq), w.payment_id, w.seq
-		FROM (SELECT payment_id, seq, tenant, at FROM outbox ORDER BY payment_id, seq LIMIT $1) w
-		RETURNING payment_id, event_seq`, n)
+		FROM (SELECT payment_id, seq, tenant, at FROM outbox WHERE at >= $2 ORDER BY at, payment_id, seq LIMIT $1) w
+		RETURNING payment_id, event_seq`, n, from)
 	if err != nil {
 		return nil, err
 	}

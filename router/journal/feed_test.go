@@ -42,14 +42,14 @@ func TestTwoSequencersLeaveNoGapAndLoseNothing(t *testing.T) {
 		for _, s := range []*journal.Store{a, b} {
 			group.Go(func() {
 				for range written {
-					_, _ = s.Number(context.Background(), 7) // the other at the same time may make it fail
+					_, _ = s.Number(context.Background(), start, 7) // the other at the same time may make it fail
 				}
 			})
 		}
 		group.Wait()
-		for n := 1; n > 0; {
+		for i, n := 1, 1; n > 0; i++ { // each look is one from the first entry on
 			var err error
-			if n, err = a.Number(t.Context(), 7); err != nil {
+			if n, err = a.Number(t.Context(), start.Add(time.Duration(i)*time.Hour), 7); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -256,7 +256,7 @@ func TestTheFeedHasNoGapsAndKeepsEveryChange(t *testing.T) {
 			}
 		}
 		for {
-			n, err := s.Number(t.Context(), 7)
+			n, err := s.Number(t.Context(), start, 7)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -135,7 +135,7 @@ func (m *machine) claim(t *rapid.T, s *journal.Store) {
 func (m *machine) number(t *rapid.T) {
 	m.tick(t)
 	n := some(t, 5)
-	numbered, err := m.replica(t).Number(m.ctx, n)
+	numbered, err := m.replica(t).Number(m.ctx, m.now, n)
 	m.same("Number", numbered, m.model.number(n), err, nil)
 	tenant, after, n := draw(t, "tenant", "shop", "cafe"), rapid.Int64Range(0, 5).Draw(t, "after"), some(t, 9)
 	changes, err := m.replica(t).Changes(m.ctx, tenant, after, n)

@@ -215,12 +215,10 @@ func stored(t time.Time) int64 {
 func (b *books) at(c journal.Change) time.Time { return b.payments[c.Payment].events[c.EventSeq-1].At }
 
 func (b *books) number(n int) int {
-	byKey := func(x, y journal.Change) int {
-		return cmp.Or(cmp.Compare(x.Payment, y.Payment), cmp.Compare(x.EventSeq, y.EventSeq))
-	}
-	slices.SortFunc(b.outbox, byKey)
+	slices.SortFunc(b.outbox, func(x, y journal.Change) int {
+		return cmp.Or(b.at(x).Compare(b.at(y)), cmp.Compare(x.Payment, y.Payment), cmp.Compare(x.EventSeq, y.EventSeq))
+	})
 	n = min(n, len(b.outbox))
-	slices.SortFunc(b.outbox[:n], func(x, y journal.Change) int { return cmp.Or(b.at(x).Compare(b.at(y)), byKey(x, y)) })
 	for _, c := range b.outbox[:n] {
 		tenant := b.payments[c.Payment].p.Tenant
 		c.Seq = int64(len(b.feed[tenant]) + 1)

@@ -44,6 +44,7 @@ var small = map[string]string{
 // read one whole is to read what is wanted.
 var few = map[string]string{
 	"payments_due":          "payments at work: the others have no due time",
+	"payments_waiting":      "payments at work: the others have no due time",
 	"attempts_one_unclosed": "attempts at work",
 	"attempts_at_risk":      "attempts at work",
 	"notices_waiting":       "hints that nobody has followed yet",

@@ -178,7 +178,7 @@ func usesOfPayments() []use {
 		{"Take", func(u *user) { _, err := u.Take(u.ctx, shop, 10); u.ok(err) }},
 		{"Lease", func(u *user) { _, err := u.Lease(u.ctx, "sequencer", "me", start, time.Minute); u.ok(err) }},
 		{"Release", func(u *user) { u.ok(u.Release(u.ctx, "sequencer", "me")) }},
-		{"Number", func(u *user) { _, err := u.Number(u.ctx, 256); u.ok(err) }},
+		{"Number", func(u *user) { _, err := u.Number(u.ctx, start, 256); u.ok(err) }},
 		{"Changes", func(u *user) { _, err := u.Changes(u.ctx, "shop", 1, page); u.ok(err) }},
 		{"Signals", func(u *user) {
 			for _, signal := range []journal.Signal{journal.Diverted, journal.Unserved} {

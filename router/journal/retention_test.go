@@ -230,7 +230,7 @@ func TestAnErasedPaymentHoldsNoByteOfItsPayerAndAllOfItsMoney(t *testing.T) {
 		s.must(s.SaveInstrument(t.Context(), Instrument{ID: "i", Tenant: "shop", Customer: "c-7", Gateway: "bank",
 			Token: providers.Token{Value: providers.NewSecret("token"), Mask: "4405 **** 5096"}, Payment: p.ID, Created: bought}))
 		for {
-			n, err := s.Number(t.Context(), 100)
+			n, err := s.Number(t.Context(), bought, 100)
 			s.must(err)
 			if n == 0 {
 				break

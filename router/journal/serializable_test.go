@@ -127,7 +127,7 @@ func (c *crowd) keepsHouse(ctx context.Context, s *journal.Store, name string) {
 				return err
 			}
 			// Where the lease ran out under it, another one numbers too, and one of them fails.
-			if _, err = s.Number(context.Background(), 16); journal.Trouble(err) && strings.Contains(err.Error(), "feed_pkey") {
+			if _, err = s.Number(context.Background(), start, 16); journal.Trouble(err) && strings.Contains(err.Error(), "feed_pkey") {
 				return nil
 			}
 			return err
@@ -187,7 +187,7 @@ func (c *crowd) loseAndDoubleNothing() {
 	stop()
 	house.Wait()
 	for { // what the last one left
-		n, err := c.replicas[0].Number(c.Context(), 256)
+		n, err := c.replicas[0].Number(c.Context(), start, 256)
 		must(c.T, err)
 		if n == 0 {
 			break

@@ -50,6 +50,9 @@ type Store struct {
 	moved       atomic.Bool               // another one answers since
 	few         int                       // attempts of a gateway, to be found by these
 	group       *group                    // nil when each payment has a commit of its own
+	work        floor                     // of what is due
+	waiting     floor                     // of what waits for its number in the feed
+	sweep       time.Duration             // between two looks below these
 }
 
 // ErrNotFound says that there is no such payment, reference or row.
@@ -72,7 +75,7 @@ func Open(o Options) (*Store, error) {
 	if o.GroupCommit == 0 {
 		o.GroupCommit = 64
 	}
-	s := &Store{due: o.Due, timeout: o.CommitTimeout, few: fewAttempts}
+	s := &Store{due: o.Due, timeout: o.CommitTimeout, few: fewAttempts, sweep: sweep}
 	if o.GroupCommit > 1 {
 		s.group = &group{most: o.GroupCommit, leaders: 1, run: s.runSQLite}
 	}

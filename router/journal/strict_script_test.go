@@ -74,7 +74,7 @@ func scriptOfPayments() []step {
 			if err != nil || !mine {
 				t.Errorf("the lease: %t, %v", mine, err)
 			}
-			n, err := s.Number(t.Context(), 10)
+			n, err := s.Number(t.Context(), start, 10)
 			if err != nil || n != 7 {
 				t.Errorf("%d changes were numbered: %v", n, err)
 			}

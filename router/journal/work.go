@@ -3,17 +3,36 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
 
 // DueAt lists the gateways that payments which are due were last sent to; the empty name
-// stands for those that were sent to none.
+// stands for those that were sent to none. With an error it lists those of which it knows.
 func (s *Store) DueAt(ctx context.Context, now time.Time) ([]string, error) {
-	gateways, err := s.ids(ctx, `SELECT DISTINCT gateway FROM payments WHERE due_at <= $1`, micros(now))
+	from, below := s.begin(ctx, &s.work, now, `SELECT due_at FROM payments WHERE due_at < $1 ORDER BY due_at LIMIT 1`)
+	first := int64(none)
+	var gateways []string
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var gateway string
+		var longest int64
+		err := scan(&gateway, &longest)
+		gateways, first = append(gateways, gateway), min(first, longest)
+		return err
+		// The inner order is for PostgreSQL alone, which takes the index that begins with it.
+	}, `SELECT gateway, MIN(due_at) FROM (SELECT gateway, due_at FROM payments WHERE due_at >= $1 AND due_at <= $2 ORDER BY due_at LIMIT $3) w
+		GROUP BY gateway`, from, micros(now), int64(math.MaxInt64))
 	if err != nil {
-		return nil, fmt.Errorf("find work: %w", err)
+		s.work.lost()
+		gateways = nil
+	} else {
+		s.work.seen(first, now)
+	}
+	if err = errors.Join(below, err); err != nil {
+		return gateways, fmt.Errorf("find work: %w", err)
 	}
 	return gateways, nil
 }
@@ -25,7 +44,7 @@ func (s *Store) DueAt(ctx context.Context, now time.Time) ([]string, error) {
 func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n int, gateways ...string) ([]string, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	args := []any{micros(now.Add(lease)), micros(now), n}
+	args := []any{micros(now.Add(lease)), micros(now), n, s.work.at(now)}
 	condition := ""
 	if len(gateways) > 0 {
 		var places []string
@@ -35,9 +54,11 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n
 		}
 		condition = "AND gateway IN (" + strings.Join(places, ", ") + ")"
 	}
-	// The second "due_at <= now" makes two claimers of one row take it once.
+	// The second "due_at <= now" makes two claimers of one row take it once, and the second floor
+	// keeps PostgreSQL from the old entries should it begin with that condition.
 	rows, err := s.write.QueryContext(ctx, `UPDATE payments SET due_at = $1
-		WHERE id IN (SELECT id FROM payments WHERE due_at <= $2 `+condition+` ORDER BY due_at LIMIT $3) AND due_at <= $2 RETURNING id`, args...)
+		WHERE id IN (SELECT id FROM payments WHERE due_at >= $4 AND due_at <= $2 `+condition+` ORDER BY due_at LIMIT $3)
+		AND due_at >= $4 AND due_at <= $2 RETURNING id`, args...)
 	if retryable(err) { // two claimers held each other up: both come again
 		return nil, nil
 	}
