@@ -24,6 +24,11 @@ type statement struct {
 	books bool  // it may have been refused because the books went back
 }
 
+// newWrite has room for the statements of a charge.
+func (s *Store) newWrite() *write {
+	return &write{mark: s.lastMark(), statements: make([]statement, 0, 6)}
+}
+
 // add appends a statement that may change any number of rows.
 func (w *write) add(text string, args ...any) {
 	w.statements = append(w.statements, statement{text: text, args: args})

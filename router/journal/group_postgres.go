@@ -74,7 +74,7 @@ func (s *Store) runPostgres(members []*member) {
 // share tries a transaction of some writes, and returns those that may be made: all of them,
 // once they are durable, or those that should be tried again without the others.
 func (p *pipeline) share(ctx context.Context, members []*member) (left []*member, err error) {
-	var all []statement
+	all := make([]statement, 0, len(members)*len(members[0].write.statements))
 	for _, m := range members {
 		if m.write.opens && p.s.Moved() {
 			m.err = ErrMoved

@@ -70,7 +70,8 @@ func begun(events []payment.Event) (payment.Payment, error) {
 
 // opening is the write of a payment with its first events, under its request id.
 func (s *Store) opening(r Request, payer providers.Payer, p payment.Payment, events []payment.Event) (*write, error) {
-	w := &write{mark: s.lastMark(), opens: true}
+	w := s.newWrite()
+	w.opens = true
 	if err := w.payment(r, payer, p, events[0].At, s.row(p, events[len(events)-1].At)); err != nil {
 		return nil, err
 	}
@@ -214,7 +215,7 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 			}
 		}
 		next.Writer = writer
-		w := &write{mark: s.lastMark()}
+		w := s.newWrite()
 		if r != nil {
 			w.request(*r, p.ID)
 		}
@@ -262,23 +263,16 @@ func (s *Store) holds(ctx context.Context, id, writer string) bool {
 
 // events adds events and their by-products; p is the payment after them.
 func (w *write) events(p payment.Payment, events []payment.Event) error {
-	text := strings.Builder{}
-	text.WriteString(`INSERT INTO events (payment_id, writer, seq, at, actor, kind, body) VALUES `)
-	args := []any{p.ID, p.Writer}
-	for i, e := range events {
+	args := make([]any, 0, 2+5*len(events))
+	args = append(args, p.ID, p.Writer)
+	for _, e := range events {
 		body, err := payment.EncodeBody(e.Body)
 		if err != nil {
 			return err
 		}
-		if i > 0 {
-			text.WriteString(`, `)
-		}
-		n := len(args)
-		fmt.Fprintf(&text, `($1, $2, $%d, $%d, $%d, $%d, $%d)`, n+1, n+2, n+3, n+4, n+5)
 		args = append(args, e.Seq, micros(e.At), e.Actor, e.Body.Kind(), string(body))
 	}
-	text.WriteString(` ON CONFLICT DO NOTHING`)
-	w.must(len(events), errConflict, text.String(), args...)
+	w.must(len(events), errConflict, insertEvents(len(events)), args...)
 	w.signals(p, events)
 	w.attempts(p)
 	w.refunds(p)
@@ -288,6 +282,35 @@ func (w *write) events(p payment.Payment, events []payment.Event) error {
 	last := events[len(events)-1]
 	w.add(`INSERT INTO outbox (payment_id, seq, tenant, at) VALUES ($1, $2, $3, $4)`, p.ID, last.Seq, p.Tenant, micros(last.At))
 	return nil
+}
+
+// insertFew are the statements that insert one to four events at once: hardly any write has more.
+var insertFew = func() (texts [4]string) {
+	for i := range texts {
+		texts[i] = insertMany(i + 1)
+	}
+	return texts
+}()
+
+func insertEvents(n int) string {
+	if n <= len(insertFew) {
+		return insertFew[n-1]
+	}
+	return insertMany(n)
+}
+
+func insertMany(n int) string {
+	text := strings.Builder{}
+	text.WriteString(`INSERT INTO events (payment_id, writer, seq, at, actor, kind, body) VALUES `)
+	for i := range n {
+		if i > 0 {
+			text.WriteString(`, `)
+		}
+		at := 2 + 5*i
+		fmt.Fprintf(&text, `($1, $2, $%d, $%d, $%d, $%d, $%d)`, at+1, at+2, at+3, at+4, at+5)
+	}
+	text.WriteString(` ON CONFLICT DO NOTHING`)
+	return text.String()
 }
 
 func (w *write) attempts(p payment.Payment) {
