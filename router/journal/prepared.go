@@ -50,8 +50,9 @@ type liteConn interface {
 // at a time.
 type keeper struct {
 	liteConn
-	kept  map[string]*keptStatement
-	asked int64 // how many statements were, so far
+	kept   map[string]*keptStatement
+	asked  int64 // how many statements were, so far
+	within bool  // a transaction
 }
 
 // keptStatement is one of them. It is busy while rows of it are open.
@@ -74,6 +75,11 @@ func (k *keeper) ExecContext(ctx context.Context, text string, args []driver.Nam
 		return nil, err
 	case st == nil:
 		return k.liteConn.ExecContext(ctx, text, args)
+	}
+	if k.within && ctx.Err() == nil {
+		// The lock is had, so there is none to wait for, and the end of ctx is looked at before each
+		// statement: to have it interrupted, the driver starts a goroutine for each.
+		ctx = context.WithoutCancel(ctx)
 	}
 	return st.ExecContext(ctx, args)
 }
@@ -103,6 +109,31 @@ type keptRows struct {
 func (r *keptRows) Close() error {
 	r.of.busy = false
 	return r.Rows.Close()
+}
+
+func (k *keeper) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	tx, err := k.liteConn.BeginTx(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	k.within = true
+	return keptTx{tx, k}, nil
+}
+
+// keptTx is a transaction of a connection that writes: its lock is taken when it begins.
+type keptTx struct {
+	driver.Tx
+	of *keeper
+}
+
+func (t keptTx) Commit() error {
+	t.of.within = false
+	return t.Tx.Commit()
+}
+
+func (t keptTx) Rollback() error {
+	t.of.within = false
+	return t.Tx.Rollback()
 }
 
 // find returns a statement that is kept from now on; nil for one that is not, or of which rows

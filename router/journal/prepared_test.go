@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -91,5 +93,31 @@ func TestWhatWasNotAskedTheLongestGivesWay(t *testing.T) {
 	}
 	if len(k.kept) != mostPrepared || k.kept[often] == nil || k.kept[`SELECT 0`] != nil {
 		t.Errorf("%d are kept, the frequent one: %t, the first: %t", len(k.kept), k.kept[often] != nil, k.kept[`SELECT 0`] != nil)
+	}
+}
+
+func TestWithinATransactionTheEndOfItsContextIsSeenByTheNextStatement(t *testing.T) {
+	conn, _ := lite(t)
+	const text = `INSERT INTO t (n) VALUES ($1)`
+	for name, end := range map[string]func(context.CancelFunc){"ended": func(cancel context.CancelFunc) { cancel() }, "going on": func(context.CancelFunc) {}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		tx, err := conn.BeginTx(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.ExecContext(ctx, text, 7); err != nil {
+			t.Fatal(err)
+		}
+		end(cancel)
+		_, err = tx.ExecContext(ctx, text, 8)
+		if ended := errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone); ended != (name == "ended") {
+			t.Errorf("%s: %v", name, err)
+		}
+		_ = tx.Rollback()
+		cancel()
+		var n int
+		if err := conn.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM t`).Scan(&n); n != 3 || err != nil {
+			t.Errorf("%s: %d rows stayed, %v", name, n, err)
+		}
 	}
 }
