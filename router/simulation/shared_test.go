@@ -34,6 +34,12 @@ func (s *session) take(ctx context.Context) error {
 		d.turn <- struct{}{}
 		return errDead
 	}
+	// The turn may come in the very instant in which the wait ends: which of them is seen first
+	// would be nobody's draw.
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		d.turn <- struct{}{}
+		return context.DeadlineExceeded
+	}
 	if d.disk.Load() > 0 {
 		_ = d.w.wait(context.Background(), time.Microsecond)
 	}
