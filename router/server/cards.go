@@ -63,8 +63,11 @@ type group struct {
 	plus   bool // a plus sign stands before it
 }
 
+// shortest is how many digits a card number has at least.
+const shortest = 13
+
 func hasCardNumber(text string) bool {
-	if len(text) < 13 {
+	if !hasDigits(text, shortest) { // most texts: the search for ids is the dear part
 		return false
 	}
 	run := []group{}
@@ -78,6 +81,20 @@ func hasCardNumber(text string) bool {
 		run = append(run, g)
 	}
 	return runHasCard(run)
+}
+
+func hasDigits(text string, least int) bool {
+	if len(text) < least {
+		return false
+	}
+	for _, r := range text {
+		if _, ok := digit(r); ok {
+			if least--; least == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // groups finds the runs of digits. Digits of other scripts count: people paste them.
@@ -149,7 +166,7 @@ func runHasCard(run []group) bool {
 var printed = map[string]bool{"4444": true, "44441": true, "44442": true, "44443": true, "465": true, "464": true, "445": true}
 
 func isCard(number string) bool {
-	if len(number) < 13 || len(number) > 19 || !luhn(number) {
+	if len(number) < shortest || len(number) > 19 || !luhn(number) {
 		return false
 	}
 	for _, i := range issuers {
