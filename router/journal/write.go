@@ -196,7 +196,7 @@ func (s *Store) AdvanceOnce(ctx context.Context, r Request, from payment.Payment
 
 func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, decide Decide) (payment.Payment, error) {
 	p, err := from, error(nil)
-	writer := newWriter()
+	writer, until, wait := newWriter(), time.Now().Add(s.timeout), time.Duration(0)
 	if p.Seq == 0 {
 		if p, err = s.Get(ctx, from.ID); err != nil {
 			return p, err
@@ -244,6 +244,12 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 			return p, s.behind() // what was read before is not there any more
 		case err != nil:
 			return p, err
+		case newer.Seq > p.Seq:
+			wait = 0
+		case wait > 0 && !comesAgain(ctx, wait, until): // nobody was faster, again and again
+			return p, fmt.Errorf("append to %s: its row does not follow from its %d events, or another transaction is in the way: %w", p.ID, p.Seq, errConflict)
+		default:
+			wait = min(max(2*wait, firstPause), mostPause)
 		}
 		p = newer
 	}

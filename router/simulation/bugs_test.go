@@ -16,7 +16,7 @@ var charging = "		outcome = signal(result)\n		report(outcome)"
 // The ends of a shared commit and of a member of it that was refused.
 var (
 	sharing = "	return true, tx.Commit()"
-	undoing = "			if _, err := s.execIn(ctx, tx, undo, nil); err != nil {\n				return errors.Join(err, m.err)\n			}\n"
+	undoing = "			if _, err := tx.ExecContext(ctx, undo); err != nil {\n				return errors.Join(err, m.err)\n			}\n"
 )
 
 // among says in which seeds a mistake can show at all, where few of them draw the fault.
