@@ -135,8 +135,12 @@ func (b *grown) catchUp(ctx context.Context, tenant string, after int64) (int, e
 	return len(changes), err
 }
 
-// now is after everything that was written.
-func (b *grown) now() time.Time { return until.Add(time.Hour) }
+// now is after everything that was written, and a second later each time: what waited long ago
+// is out of the way of those who look for what waits now.
+func (b *grown) now() time.Time {
+	b.looks++
+	return until.Add(time.Hour + time.Duration(b.looks)*time.Second)
+}
 
 // wake makes some of the last payments of the first gateway due, and lets those rest that a
 // claim before has taken.
@@ -151,6 +155,7 @@ func (b *grown) wake(ctx context.Context, n int) error {
 		}
 	}
 	clear(b.due)
+	now := b.now()
 	for tries := 0; len(b.due) < n && tries < 100*n; tries++ {
 		p, err := b.store.Get(ctx, b.id(b.recent()))
 		if err != nil {
@@ -160,7 +165,7 @@ func (b *grown) wake(ctx context.Context, n int) error {
 			continue
 		}
 		b.due[p.ID] = true
-		if err := b.store.Wake(ctx, p.ID, b.now()); err != nil {
+		if err := b.store.Wake(ctx, p.ID, now); err != nil {
 			return err
 		}
 	}
