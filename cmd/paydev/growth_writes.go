@@ -82,6 +82,9 @@ func workOperations() []operation {
 			if err := b.wake(ctx, batch); err != nil {
 				return nil, err
 			}
+			if _, err := b.store.DueAt(ctx, b.now()); err != nil { // as a worker looks before it claims
+				return nil, err
+			}
 			return func(ctx context.Context) (int, error) {
 				ids, err := b.store.Claim(ctx, b.now(), time.Hour, batch, bulk.Gateways()[0])
 				if err == nil && len(ids) < batch {

@@ -3,7 +3,9 @@ package journal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
@@ -122,10 +124,10 @@ type Cursor struct {
 
 // List returns up to n payments after the cursor, newest first.
 func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]payment.Payment, error) {
-	w, seldom := where{}, false
+	w, seldom, last := where{}, false, int64(math.MaxInt64)
 	if f.Gateway != "" && f.Order == "" && !f.AtRisk {
 		var err error
-		if seldom, err = s.seldom(ctx, f.Gateway); err != nil {
+		if seldom, last, err = s.attempted(ctx, f.Gateway); err != nil {
 			return nil, fmt.Errorf("list payments: %w", err)
 		}
 	}
@@ -139,7 +141,8 @@ func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]paym
 			SELECT id FROM payments WHERE tenant = $1 AND order_ref = $2 AND NOT order_open AND order_ref <> '') AS few CROSS JOIN payments`
 	case f.AtRisk:
 		w.and("payments.id = few.found")
-		from = `(SELECT DISTINCT payment_id AS found FROM attempts WHERE at_risk) AS few CROSS JOIN payments`
+		// A payment's id itself SQLite would read from the index of all attempts, which has it in order.
+		from = `(SELECT DISTINCT payment_id || '' AS found FROM attempts WHERE at_risk) AS few CROSS JOIN payments`
 	case seldom:
 		w.and("payments.id = few.found", f.Gateway)
 		from = `(SELECT DISTINCT payment_id AS found FROM attempts WHERE gateway = $1) AS few CROSS JOIN payments`
@@ -147,9 +150,10 @@ func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]paym
 	w.and("tenant = ?", f.Tenant)
 	w.andIf(f.Status != "", "status = ?", string(f.Status))
 	w.andIf(f.Status != "" && f.Status != payment.StatusPaid, "status <> 'paid'") // as its index has it
-	// Each payment is asked whether it was there, and none was opened after the gateway's last attempt.
+	// Each payment is asked whether it was there, and none was opened after the gateway's last
+	// attempt. Of two bounds SQLite would begin at either, so only the nearer one is given.
 	w.andIf(f.Gateway != "" && !seldom, "? IN (SELECT a.gateway FROM attempts a WHERE a.payment_id = payments.id)", f.Gateway)
-	w.andIf(f.Gateway != "" && from == "payments", "created_at <= (SELECT planned_at FROM attempts WHERE gateway = ? ORDER BY planned_at DESC LIMIT 1)", f.Gateway)
+	w.andIf(f.Gateway != "" && from == "payments" && (after.ID == "" || last < micros(after.Created)), "created_at <= ?", last)
 	w.andIf(!f.CreatedFrom.IsZero(), "created_at >= ?", micros(f.CreatedFrom))
 	w.andIf(!f.CreatedBefore.IsZero(), "created_at < ?", micros(f.CreatedBefore))
 	w.andIf(f.AtRisk, "at_risk")
@@ -173,10 +177,17 @@ func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]paym
 // fewAttempts is up to how many attempts of a gateway are looked through for one page.
 const fewAttempts = 2000
 
-// seldom reports whether a gateway had few attempts.
-func (s *Store) seldom(ctx context.Context, gateway string) (bool, error) {
+// attempted reports whether a gateway had few attempts, and when the last one was planned.
+func (s *Store) attempted(ctx context.Context, gateway string) (seldom bool, last int64, err error) {
+	err = s.one(ctx, []any{&last}, `SELECT planned_at FROM attempts WHERE gateway = $1 ORDER BY planned_at DESC LIMIT 1`, gateway)
+	if errors.Is(err, ErrNotFound) {
+		return true, 0, nil
+	}
+	if err != nil {
+		return false, 0, err
+	}
 	more, err := s.ids(ctx, `SELECT payment_id FROM attempts WHERE gateway = $1 ORDER BY planned_at LIMIT 1 OFFSET $2`, gateway, s.few)
-	return len(more) == 0, err
+	return len(more) == 0, last, err
 }
 
 func (s *Store) ids(ctx context.Context, query string, args ...any) ([]string, error) {

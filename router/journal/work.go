@@ -54,11 +54,11 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n
 		}
 		condition = "AND gateway IN (" + strings.Join(places, ", ") + ")"
 	}
-	// The second "due_at <= now" makes two claimers of one row take it once, and the second floor
-	// keeps PostgreSQL from the old entries should it begin with that condition.
+	// The second "due_at <= now" makes two claimers of one row take it once. The sum keeps PostgreSQL
+	// from beginning with that condition: it would look for the first n anew for all that is due.
 	rows, err := s.write.QueryContext(ctx, `UPDATE payments SET due_at = $1
 		WHERE id IN (SELECT id FROM payments WHERE due_at >= $4 AND due_at <= $2 `+condition+` ORDER BY due_at LIMIT $3)
-		AND due_at >= $4 AND due_at <= $2 RETURNING id`, args...)
+		AND due_at + 0 <= $2 RETURNING id`, args...)
 	if retryable(err) { // two claimers held each other up: both come again
 		return nil, nil
 	}
