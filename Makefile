@@ -128,7 +128,7 @@ check: ## all that CI runs, in its order (pinned tools)
 	@echo '== tests =='
 	@$(MAKE) --no-print-directory test
 	@echo '== simulation =='
-	@$(MAKE) --no-print-directory sim SEEDS=300
+	@$(MAKE) --no-print-directory sim SEEDS=200
 	@echo '== a planted mistake is found =='
 	@$(MAKE) --no-print-directory sim-bugs BUG=time-out
 	@echo '== fuzzing =='
