@@ -35,7 +35,8 @@ func (s *Store) Number(ctx context.Context, now time.Time, n int) (int, error) {
 
 // numberFrom numbers what has waited since an instant, or later.
 func (s *Store) numberFrom(ctx context.Context, from int64, now time.Time, n int) (numbered int, err error) {
-	first, err := s.firstWaiting(ctx, from)
+	first := int64(none)
+	err = s.one(ctx, []any{&first}, `SELECT at FROM outbox WHERE at >= $1 ORDER BY at, payment_id, seq LIMIT 1`, from)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return 0, err
 	}
@@ -59,15 +60,6 @@ func (s *Store) numberFrom(ctx context.Context, from int64, now time.Time, n int
 		return 0, err
 	}
 	return numbered, nil
-}
-
-// firstWaiting is since when the first change has waited, of those from an instant on.
-func (s *Store) firstWaiting(ctx context.Context, from int64) (first int64, err error) {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	first = none
-	err = s.read.QueryRowContext(ctx, `SELECT at FROM outbox WHERE at >= $1 ORDER BY at, payment_id, seq LIMIT 1`, from).Scan(&first)
-	return first, found(err)
 }
 
 // numberWaiting gives numbers to up to n changes from an instant on, the oldest first, and

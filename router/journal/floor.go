@@ -139,10 +139,7 @@ func (s *Store) begin(ctx context.Context, f *floor, now time.Time, below string
 		return from, nil
 	}
 	began, first := time.Now(), int64(none)
-	limited, cancel := s.limit(ctx)
-	defer cancel()
-	err = found(s.read.QueryRowContext(limited, below, from).Scan(&first))
-	if errors.Is(err, ErrNotFound) {
+	if err = s.one(ctx, []any{&first}, below, from); errors.Is(err, ErrNotFound) {
 		err = nil
 	}
 	f.found(first, time.Since(began))

@@ -177,17 +177,14 @@ func (s *Store) List(ctx context.Context, f Filter, after Cursor, n int) ([]paym
 // fewAttempts is up to how many attempts of a gateway are looked through for one page.
 const fewAttempts = 2000
 
-// attempted reports whether a gateway had few attempts, and when the last one was planned.
+// attempted reports whether a gateway had few attempts, and if not, when the last one was planned.
 func (s *Store) attempted(ctx context.Context, gateway string) (seldom bool, last int64, err error) {
-	err = s.one(ctx, []any{&last}, `SELECT planned_at FROM attempts WHERE gateway = $1 ORDER BY planned_at DESC LIMIT 1`, gateway)
+	err = s.one(ctx, []any{&last}, `SELECT planned_at FROM attempts WHERE gateway = $1 AND EXISTS
+		(SELECT 1 FROM attempts early WHERE early.gateway = $1 ORDER BY early.planned_at LIMIT 1 OFFSET $2) ORDER BY planned_at DESC LIMIT 1`, gateway, s.few)
 	if errors.Is(err, ErrNotFound) {
 		return true, 0, nil
 	}
-	if err != nil {
-		return false, 0, err
-	}
-	more, err := s.ids(ctx, `SELECT payment_id FROM attempts WHERE gateway = $1 ORDER BY planned_at LIMIT 1 OFFSET $2`, gateway, s.few)
-	return len(more) == 0, last, err
+	return false, last, err
 }
 
 func (s *Store) ids(ctx context.Context, query string, args ...any) ([]string, error) {

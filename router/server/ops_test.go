@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
@@ -106,6 +107,32 @@ func TestADrainingServerIsNotReadyAndStillAnswers(t *testing.T) {
 		}
 		if p := d.create(qr()); p.GetName() == "" {
 			t.Error("calls that still come are answered")
+		}
+	})
+}
+
+// healthWatcher is told each state, and does something once it is told the first.
+type healthWatcher struct {
+	grpc.ServerStreamingServer[grpc_health_v1.HealthCheckResponse]
+	first func()
+	told  []grpc_health_v1.HealthCheckResponse_ServingStatus
+}
+
+func (w *healthWatcher) Context() context.Context { return context.Background() }
+
+func (w *healthWatcher) Send(r *grpc_health_v1.HealthCheckResponse) error {
+	if w.told = append(w.told, r.GetStatus()); len(w.told) == 1 {
+		w.first()
+	}
+	return nil
+}
+
+func TestAWatcherIsToldOfADrainThatBeginsWhileItIsToldAllIsWell(t *testing.T) {
+	behind(t, func(d *door) {
+		w := &healthWatcher{first: d.server.Drain}
+		err := (&serving{server: d.server}).Watch(&grpc_health_v1.HealthCheckRequest{}, w)
+		if want := []grpc_health_v1.HealthCheckResponse_ServingStatus{grpc_health_v1.HealthCheckResponse_SERVING, grpc_health_v1.HealthCheckResponse_NOT_SERVING}; !slices.Equal(w.told, want) || status.Code(err) != codes.Unavailable {
+			t.Errorf("told %v, error %v", w.told, err)
 		}
 	})
 }

@@ -19,7 +19,8 @@ const pingLimit = 2 * time.Second
 var errDraining = errors.New("draining")
 
 // ready says why no new call should come here, or nil: the store is away, the process is
-// going down, or its clock is wrong, which another's may not be. Gateways that are down do not count; that is what routing is for.
+// going down, or its clock is wrong, which another's may not be. Gateways that are down do
+// not count; that is what routing is for.
 func (s *Server) ready(ctx context.Context) error {
 	if s.isDraining() {
 		return errDraining
@@ -71,6 +72,7 @@ func (h *serving) List(ctx context.Context, _ *grpc_health_v1.HealthListRequest)
 func (h *serving) Watch(r *grpc_health_v1.HealthCheckRequest, stream grpc.ServerStreamingServer[grpc_health_v1.HealthCheckResponse]) error {
 	ctx := stream.Context()
 	for last := grpc_health_v1.HealthCheckResponse_ServingStatus(-1); ; {
+		draining := h.server.isDraining() // asked before the state, so that nobody leaves without that of a server that goes down
 		now := grpc_health_v1.HealthCheckResponse_SERVICE_UNKNOWN
 		if servedNames[r.GetService()] {
 			now = h.status(ctx)
@@ -81,7 +83,7 @@ func (h *serving) Watch(r *grpc_health_v1.HealthCheckRequest, stream grpc.Server
 			}
 			last = now
 		}
-		if h.server.isDraining() {
+		if draining {
 			return reconnect("the server is going down")
 		}
 		select {
