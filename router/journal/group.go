@@ -19,8 +19,8 @@ type group struct {
 	run     func([]*member)
 
 	mu      sync.Mutex
-	waiting []*member
-	leading int
+	leading int       // members that have a place among the leaders; none of them waits
+	waiting []*member // those without one, while all places are taken
 }
 
 // member is a write that waits for its transaction to end.
@@ -48,34 +48,38 @@ var errCutOff = errors.Join(errors.New("the books were cut off"), context.Deadli
 // do makes a write in a transaction that it may share, and returns when that has ended. It
 // reports whether the write must go alone instead.
 func (g *group) do(m *member) (alone bool, err error) {
-	m.told = make(chan outcome, 1)
-	g.mu.Lock()
-	g.waiting = append(g.waiting, m)
-	lead := g.leading < g.leaders
-	if lead {
-		g.leading++
-	}
-	g.mu.Unlock()
-	if !lead {
-		m.outcome = <-m.told
-	}
-	if lead || m.lead {
+	if g.join(m) {
 		g.lead(m)
 	}
 	return m.alone, m.err
 }
 
-// lead runs the transaction of those who wait, of which the leader is the first, hands the
+// join waits until another has made the write, or reports that the member leads a transaction.
+func (g *group) join(m *member) (leads bool) {
+	g.mu.Lock()
+	if g.leading < g.leaders {
+		g.leading++
+		g.mu.Unlock()
+		return true
+	}
+	m.told = make(chan outcome, 1)
+	g.waiting = append(g.waiting, m)
+	g.mu.Unlock()
+	m.outcome = <-m.told
+	return m.lead
+}
+
+// lead runs a transaction of the leader's write and of those who have waited longest, hands the
 // place on and tells the others.
 func (g *group) lead(leader *member) {
 	g.mu.Lock()
-	n := min(len(g.waiting), g.most)
-	members := g.waiting[:n:n]
+	n := min(len(g.waiting), g.most-1)
+	members := append([]*member{leader}, g.waiting[:n]...)
 	g.waiting = g.waiting[n:]
 	g.mu.Unlock()
 
 	now := time.Now()
-	inTime := make([]*member, 0, n)
+	inTime := make([]*member, 0, len(members))
 	for _, m := range members {
 		if m.outcome = (outcome{}); now.After(m.until) {
 			m.err = errWaited
@@ -103,7 +107,8 @@ func (g *group) lead(leader *member) {
 	ended = true
 }
 
-// handOn gives the place of a leader to whoever has waited longest.
+// handOn gives the place of a leader to whoever has waited longest, who is told once and waits no
+// more: a member is in one place only, or else one could take it along while another gives it a place.
 func (g *group) handOn() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -112,5 +117,7 @@ func (g *group) handOn() {
 		g.leading--
 		return
 	}
-	g.waiting[0].told <- outcome{lead: true}
+	next := g.waiting[0]
+	g.waiting = g.waiting[1:]
+	next.told <- outcome{lead: true}
 }

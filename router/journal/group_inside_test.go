@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,4 +134,72 @@ func TestAWriteWhoseTurnComesTooLateIsGivenUp(t *testing.T) {
 			t.Errorf("%d were given up, %d written", given, len(p.shared))
 		}
 	})
+}
+
+// Two transactions at once, as on PostgreSQL, and members who are held up between any two steps,
+// as a busy machine does it: each write is in one transaction, and nobody is answered before that
+// one has ended.
+func TestNobodyIsAnsweredBeforeItsOwnTransactionHasEnded(t *testing.T) {
+	const most, leaders = 3, 2
+	widest, fullest := 0, 0
+	for seed := range uint64(300) {
+		synctest.Test(t, func(t *testing.T) {
+			dice := rand.New(rand.NewPCG(seed, 0))
+			mayTake := make([]time.Duration, 1000)
+			for i := range mayTake {
+				mayTake[i] = time.Duration(dice.IntN(5)) * time.Millisecond
+			}
+			var mu sync.Mutex
+			drawn, atOnce := 0, 0
+			made := map[*member]int{}
+			pause := func() {
+				mu.Lock()
+				drawn++
+				d := mayTake[drawn%len(mayTake)]
+				mu.Unlock()
+				time.Sleep(d)
+			}
+			g := &group{most: most, leaders: leaders, run: func(members []*member) {
+				mu.Lock()
+				atOnce++
+				widest, fullest = max(widest, atOnce), max(fullest, len(members))
+				mu.Unlock()
+				pause()
+				mu.Lock()
+				defer mu.Unlock()
+				atOnce--
+				for _, m := range members {
+					made[m]++
+				}
+			}}
+			var all sync.WaitGroup
+			for range 6 {
+				all.Go(func() {
+					for range 5 {
+						pause()
+						m := &member{write: &write{}, ctx: context.Background(), until: time.Now().Add(time.Hour)}
+						if g.join(m) {
+							pause()
+							g.lead(m)
+						}
+						mu.Lock()
+						if made[m] != 1 || m.err != nil || m.alone {
+							t.Errorf("seed %d: a write is answered after it was in %d transactions that ended", seed, made[m])
+						}
+						mu.Unlock()
+					}
+				})
+			}
+			all.Wait()
+			if g.leading != 0 || len(g.waiting) != 0 {
+				t.Errorf("seed %d: left behind: %d leaders, %d waiting", seed, g.leading, len(g.waiting))
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+	if widest != leaders || fullest != most {
+		t.Errorf("%d transactions at once and %d writes in one at most, and %d and %d may be", widest, fullest, leaders, most)
+	}
 }
