@@ -168,9 +168,14 @@ func (r *Router) lookupRefund(ctx context.Context, p payment.Payment, a payment.
 // out is at once an observation of the attempt's money.
 func (r *Router) learnOperation(ctx context.Context, p payment.Payment, plan payment.OperationPlanned, source payment.Source, asked time.Time, result providers.Result) (payment.Payment, error) {
 	ctx = context.WithoutCancel(ctx)
-	p, err := r.record(ctx, p, actor(p, plan.Attempt, source), func(payment.Payment) payment.Body {
-		return payment.OperationObserved{Operation: plan.Operation, Source: source, Asked: payment.Instant(asked), Verdict: result.Verdict, Reason: result.Reason,
-			External: result.External, Absent: result.Absent, Code: result.Code}
+	byName := plan.Op == payment.OpRefund && r.terms.Claims(p.Attempts[plan.Attempt-1].Gateway).Refund.OwnID
+	p, err := r.record(ctx, p, actor(p, plan.Attempt, source), func(p payment.Payment) payment.Body {
+		seen := result
+		if source == payment.FromLookup && !byName && p.Overtaken(plan.Operation) {
+			seen = providers.Result{Reason: providers.Ambiguous, Code: result.Code}
+		}
+		return payment.OperationObserved{Operation: plan.Operation, Source: source, Asked: payment.Instant(asked), Verdict: seen.Verdict, Reason: seen.Reason,
+			External: seen.External, Absent: seen.Absent, Code: seen.Code}
 	})
 	if err != nil || plan.Op != payment.OpCapture || result.Verdict != providers.Approved || source != payment.FromResponse {
 		return p, err

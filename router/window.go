@@ -56,31 +56,43 @@ func HoldForReconciliation(ctx context.Context, store *journal.Store, lost Lost)
 // these had committed.
 var errNotSure = errors.New("the books were out of reach and are being looked over")
 
-// trust says whether the books are believed to hold all that was committed.
-type trust struct{ doubts atomic.Int32 }
-
-// looksUntilSure is how often the books must answer well and soon, WatchEvery apart,
-// before they are trusted again after they did not: in between every other replica has
-// looked too, and has told if its last commit is gone.
-const looksUntilSure = 3
+// trust says whether the books are believed to hold all that was committed. It is judged by the
+// looks of one goroutine, and read by all.
+type trust struct {
+	doubted atomic.Bool
+	since   time.Time // of the looks in a row that went well and soon
+}
 
 // doubt is for books that went back, or that cannot be read.
-func (t *trust) doubt() { t.doubts.Store(looksUntilSure) }
+func (t *trust) doubt() { t.doubted.Store(true); t.since = time.Time{} }
 
-// look is for a good answer. While the books are slow the others' word may be, too.
-func (t *trust) look(took, soon time.Duration) {
-	if n := t.doubts.Load(); n > 0 && took < soon {
-		t.doubts.Store(n - 1)
+// look is for a look that went well. Books are trusted again when all looks of a span went soon:
+// a look of another replica's, which would show that its last commit is gone, has then ended, too,
+// and one more, if the first came to nothing. While the books are slow the others' word may be.
+func (t *trust) look(began time.Time, took, soon, span time.Duration) {
+	switch {
+	case !t.doubted.Load():
+	case took >= soon:
+		t.since = time.Time{}
+	case t.since.IsZero():
+		t.since = began
+	case began.Sub(t.since) >= span:
+		t.doubted.Store(false)
 	}
 }
 
 // err is errNotSure while the books are not trusted.
 func (t *trust) err() error {
-	if t.doubts.Load() > 0 {
+	if t.doubted.Load() {
 		return errNotSure
 	}
 	return nil
 }
+
+// soon is how fast a look must be to show that another replica's is not held up, and sureAfter
+// for how long all must be: as long as a look can take that began before, and until the next one.
+func (r *Router) soon() time.Duration      { return min(r.WatchEvery, r.Journal.Patience()/5) }
+func (r *Router) sureAfter() time.Duration { return r.Journal.Patience() + 2*r.WatchEvery }
 
 // forgetsWithin is how long a process may have a payment in its hands as it was before the
 // books went back: longer than any call with its tries to write the answer down. That it
@@ -118,14 +130,14 @@ func (r *Router) lookOver(ctx context.Context) (orders []journal.Override, err e
 		}
 		return nil, err
 	}
-	r.trust.look(time.Since(began), r.WatchEvery/2)
+	r.trust.look(began, time.Since(began), r.soon(), r.sureAfter())
 	return orders, nil
 }
 
 // doubt holds all that moves money until the books were looked over, and says so once.
 func (r *Router) doubt(why string) {
 	if r.trust.err() == nil {
-		r.Log.Warn("nothing that moves money is sent until the books were looked over", "looks", looksUntilSure, "why", why)
+		r.Log.Warn("nothing that moves money is sent until the books were looked over", "for_at_least", r.sureAfter().String(), "why", why)
 	}
 	r.trust.doubt()
 }

@@ -147,6 +147,9 @@ func (s *Store) Engine() string {
 	return "sqlite"
 }
 
+// Patience is how long one write or one read may take: Options.CommitTimeout.
+func (s *Store) Patience() time.Duration { return s.timeout }
+
 // limit bounds one use of the database. A caller may have no deadline: what was learnt
 // is written whether its caller waits or not.
 func (s *Store) limit(ctx context.Context) (context.Context, context.CancelFunc) {

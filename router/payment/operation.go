@@ -2,6 +2,7 @@ package payment
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/payrouter/payrouter/providers"
@@ -211,6 +212,17 @@ func (p *Payment) openOperation(attempt int) (Operation, bool) {
 		}
 	}
 	return Operation{}, false
+}
+
+// Overtaken reports whether another operation of the same kind followed on the attempt that was
+// carried out or may have been. Where an operation has no name at the gateway it is told by how
+// the attempt stands afterwards, and that is the later one's doing now: of this one, a look that
+// was put before it was given up and is answered late says nothing.
+func (p Payment) Overtaken(operation int) bool {
+	o := p.Operations[operation-1]
+	return slices.ContainsFunc(p.Operations[operation:], func(later Operation) bool {
+		return later.Attempt == o.Attempt && later.Op == o.Op && later.Verdict != providers.Declined && later.Verdict != providers.Unserved
+	})
 }
 
 // withdrawal is the last withdraw operation of an attempt.

@@ -103,3 +103,31 @@ func TestALookAskedBeforeTheOneThatShowedTheRefusalRevivesNothing(t *testing.T) 
 		})
 	}
 }
+
+// A refund that was not sent is made anew. A process that was stopped comes back with a look for
+// the first: by the sum returned it cannot tell the two apart.
+func TestWhatALaterRefundDidIsNotToldOfTheOneBefore(t *testing.T) {
+	b := paid(t)
+	b.tell(refund("r", 500000))
+	first := b.operate(payment.OpRefund, 500000)
+	b.tell(done(first, providers.Unserved, providers.NotSent))
+	if b.p.Overtaken(first) {
+		t.Error("nothing followed, and a look that shows it carried out is about it")
+	}
+	b.pass(4 * time.Second)
+	second := b.operate(payment.OpRefund, 500000)
+	if !b.p.Overtaken(first) {
+		t.Error("the next one may be under way")
+	}
+	b.tell(done(second, providers.Unserved, providers.NotSent))
+	if b.p.Overtaken(first) {
+		t.Error("the next one was not carried out either")
+	}
+	b.pass(16 * time.Second)
+	third := b.operate(payment.OpRefund, 500000)
+	b.tell(done(third, providers.Approved, ""))
+	if !b.p.Overtaken(first) || !b.p.Overtaken(second) || b.p.Overtaken(third) {
+		t.Error("the last one was carried out, and no other")
+	}
+	b.wantSums(payment.Sums{Paid: amount.Minor, Refunded: 500000})
+}
