@@ -34,16 +34,25 @@ func (s *Store) withPostgres(ctx context.Context, do func(*pipeline) error) erro
 	}
 	defer conn.Close()
 	return conn.Raw(func(raw any) error {
-		c, ok := raw.(*stdlib.Conn)
-		if !ok {
-			return fmt.Errorf("%T is no connection to PostgreSQL", raw)
+		c, err := postgresOf(raw)
+		if err != nil {
+			return err
 		}
-		err := do(&pipeline{s, c.Conn()})
-		if c.Conn().IsClosed() {
+		err = do(&pipeline{s, c})
+		if c.IsClosed() {
 			return errors.Join(err, driver.ErrBadConn) // out of the pool
 		}
 		return err
 	})
+}
+
+// postgresOf is the connection to PostgreSQL behind one of the pool.
+func postgresOf(raw any) (*pgx.Conn, error) {
+	c, ok := raw.(*stdlib.Conn)
+	if !ok {
+		return nil, fmt.Errorf("%T is no connection to PostgreSQL", raw)
+	}
+	return c.Conn(), nil
 }
 
 // runPostgres makes writes in one transaction. Those that are refused or stopped are to go
@@ -176,10 +185,13 @@ var errRolledBack = errors.New("the transaction was rolled back")
 
 func (p *pipeline) commit(ctx context.Context) error {
 	tag, err := p.conn.Exec(ctx, "commit")
-	if err == nil && tag.String() != "COMMIT" {
-		err = errRolledBack
+	switch {
+	case err != nil:
+		return err
+	case tag.String() != "COMMIT":
+		return errRolledBack
 	}
-	return err
+	return confirmed(p.conn.PgConn())
 }
 
 // rollBack ends a transaction, or else the connection.

@@ -88,6 +88,7 @@ func (s *Store) recognise(ctx context.Context, conn *pgx.Conn) error {
 	if err := conn.QueryRow(ctx, serverStart).Scan(&started); err != nil {
 		return fmt.Errorf("look for the server: %w", err)
 	}
+	forget(conn.PgConn()) // it may have been warned of something else as it connected
 	if last := s.started.Load(); last != nil && !last.Equal(started) {
 		s.moved.Store(true)
 	}

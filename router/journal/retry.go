@@ -32,10 +32,23 @@ func (s *Store) insist(ctx context.Context, w *write) error {
 // exec is settle for a single statement.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
 	err = s.untilAlone(ctx, func() error {
-		result, err = s.write.ExecContext(ctx, query, args...)
+		result, err = s.execOnce(ctx, query, args...)
 		return err
 	})
 	return result, err
+}
+
+func (s *Store) execOnce(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	result, err := conn.ExecContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return result, s.confirmed(conn)
 }
 
 // untilAlone does something, and again as long as another transaction is in its way and there

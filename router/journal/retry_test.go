@@ -20,17 +20,21 @@ func TestOneWhoIsAlwaysRefusedGivesUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "books.db")
 	s := openStrict(t, &strict{path: path})
 	must(t, s.Migrate(t.Context()))
+	r, e := open("p", "")
+	p, err := s.Open(t.Context(), r, providers.Payer{}, e)
+	must(t, err)
 	must(t, s.Close())
 	refuses := &strict{path: path, always: true}
-	s, err := journal.Open(journal.Options{Connector: refuses, MaxConns: 1, CommitTimeout: 100 * time.Millisecond, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
+	s, err = journal.Open(journal.Options{Connector: refuses, MaxConns: 1, CommitTimeout: 100 * time.Millisecond, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
 	must(t, err)
 	defer s.Close()
 	for name, write := range map[string]func(context.Context) error{
 		"a transaction": func(ctx context.Context) error { _, err := s.Take(ctx, "orders", 1); return err },
 		"a statement":   func(ctx context.Context) error { return s.Release(ctx, "lease", "me") },
+		"an append":     func(ctx context.Context) error { _, err := s.Advance(ctx, p, planned("x")); return err },
 	} {
 		began, before := time.Now(), len(refuses.points)
-		if err := write(t.Context()); !refusedOnce(err) && err != nil || err == nil {
+		if err := write(t.Context()); !refusedOnce(err) || !journal.Trouble(err) {
 			t.Errorf("%s: error %v", name, err)
 		}
 		took, tries := time.Since(began), len(refuses.points)-before

@@ -95,6 +95,7 @@ func Open(o Options) (*Store, error) {
 		if err != nil {
 			return nil, errURL
 		}
+		server.OnNotice = remark
 		s.postgres, s.server = true, server
 		db := stdlib.OpenDB(*server, stdlib.OptionAfterConnect(s.recognise))
 		db.SetMaxOpenConns(o.MaxConns)

@@ -111,6 +111,9 @@ func (s *Store) opened(ctx context.Context, r Request, p payment.Payment, err er
 	if errors.Is(err, ErrRepeated) {
 		return s.Repeated(ctx, r)
 	}
+	if errors.Is(err, errUnconfirmed) {
+		return p, fmt.Errorf("open payment: %w", err)
+	}
 	if err != nil {
 		// The commit may have happened all the same: look before saying no.
 		kept, again := s.Repeated(ctx, r)
@@ -230,6 +233,8 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 			return next, nil
 		case errors.Is(err, ErrRepeated):
 			return s.Repeated(ctx, *r)
+		case errors.Is(err, errUnconfirmed):
+			return p, fmt.Errorf("append to %s: %w", p.ID, err)
 		case !errors.Is(err, errConflict) && !retryable(err):
 			// Did it commit all the same? Read on another connection before saying no.
 			if s.holds(context.WithoutCancel(ctx), p.ID, writer) {
@@ -238,16 +243,16 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 			}
 			return p, fmt.Errorf("append to %s: %w", p.ID, err)
 		}
-		newer, err := s.Get(ctx, p.ID)
+		newer, unread := s.Get(ctx, p.ID)
 		switch {
-		case err == nil && (newer.Seq < p.Seq || newer.Seq == p.Seq && newer.Writer != p.Writer), errors.Is(err, ErrNotFound) && p.Seq > 0:
+		case unread == nil && (newer.Seq < p.Seq || newer.Seq == p.Seq && newer.Writer != p.Writer), errors.Is(unread, ErrNotFound) && p.Seq > 0:
 			return p, s.behind() // what was read before is not there any more
-		case err != nil:
-			return p, err
+		case unread != nil:
+			return p, unread
 		case newer.Seq > p.Seq:
 			wait = 0
 		case wait > 0 && !comesAgain(ctx, wait, until): // nobody was faster, again and again
-			return p, fmt.Errorf("append to %s: its row does not follow from its %d events, or another transaction is in the way: %w", p.ID, p.Seq, errConflict)
+			return p, fmt.Errorf("append to %s: its row does not follow from its %d events, or another transaction is in the way: %w", p.ID, p.Seq, err)
 		default:
 			wait = min(max(2*wait, firstPause), mostPause)
 		}
@@ -351,7 +356,12 @@ func (s *Store) transact(ctx context.Context, do func(context.Context, *sql.Tx) 
 	defer func() { ended(span, err) }()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 	defer cancel()
-	tx, err := s.write.BeginTx(ctx, nil)
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -359,7 +369,10 @@ func (s *Store) transact(ctx context.Context, do func(context.Context, *sql.Tx) 
 	if err := do(ctx, tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return s.confirmed(conn)
 }
 
 func affected(r sql.Result, err error) (int64, error) {
