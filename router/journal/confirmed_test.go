@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"os"
 	"testing"
 	"time"
 
@@ -17,14 +16,7 @@ import (
 // The standby hangs, and somebody cancels the commits that wait for it: each succeeds with a
 // warning, and stands at a server that may be lost with it.
 func TestACommitThatNoStandbyConfirmedIsNoSuccess(t *testing.T) {
-	server, err := pgserver.Launch(t.Context(), pgserver.Options{Volatile: true, Settings: []string{"synchronous_commit=local"}})
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("NO POSTGRESQL OF ITS OWN, so this test did not run: %v", err)
-	}
-	t.Cleanup(server.Stop)
+	server := launched(t, "synchronous_commit=local")
 	restart := func(standbys string) *journal.Store {
 		t.Helper()
 		must(t, server.Halt(pgserver.Fast))

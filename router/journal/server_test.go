@@ -12,10 +12,10 @@ import (
 	"github.com/payrouter/payrouter/router/pgtest/pgserver"
 )
 
-// A server that takes over may be written to long before the next look: whoever reaches it
-// knows at once.
-func TestTheFirstConnectionToAServerThatWasStartedAnewTells(t *testing.T) {
-	server, err := pgserver.Launch(t.Context(), pgserver.Options{Volatile: true})
+// launched is a PostgreSQL of the test's own, which may be stopped.
+func launched(t *testing.T, settings ...string) *pgserver.Server {
+	t.Helper()
+	server, err := pgserver.Launch(t.Context(), pgserver.Options{Volatile: true, Settings: settings})
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
@@ -23,6 +23,13 @@ func TestTheFirstConnectionToAServerThatWasStartedAnewTells(t *testing.T) {
 		t.Skipf("NO POSTGRESQL THAT MAY BE STOPPED, so this test did not run: %v", err)
 	}
 	t.Cleanup(server.Stop)
+	return server
+}
+
+// A server that takes over may be written to long before the next look: whoever reaches it
+// knows at once.
+func TestTheFirstConnectionToAServerThatWasStartedAnewTells(t *testing.T) {
+	server := launched(t)
 	s, err := journal.Open(journal.Options{URL: server.URL, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
 	must(t, err)
 	defer s.Close()
