@@ -25,7 +25,7 @@ func (r *Router) operate(ctx context.Context, p payment.Payment, plan payment.Op
 	span.Outcome(spanNotPlanned)
 	plan.Operation = n
 	if plan.Op == payment.OpRefund {
-		plan.Reference = "rf" + derived(18, p.Tenant, p.ID, strconv.Itoa(n))
+		plan.Reference = refundReference(p, n, plan)
 	}
 	r.Step("before operation")
 	decided := time.Now()
@@ -50,6 +50,14 @@ func (r *Router) operate(ctx context.Context, p payment.Payment, plan payment.Op
 	p, err = r.learnOperation(ctx, p, plan, payment.FromResponse, time.Time{}, result)
 	span.Outcome(recordedAs(err))
 	return p, err
+}
+
+// refundReference names a refund at the gateway. Books that lost a window may give its number to
+// another refund: that one must not have its name, or a gateway that answers a repeated name as it
+// did the first time would say of it that it was made. The same one, asked for again, is to be met.
+func refundReference(p payment.Payment, n int, plan payment.OperationPlanned) string {
+	wish, _ := p.FindRefund(plan.Refund)
+	return "rf" + derived(18, p.Tenant, p.ID, strconv.Itoa(n), wish.RequestID, plan.Amount.String())
 }
 
 // mayOperate is mayMove for the operations that would move money again. A release or a
