@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -12,10 +15,15 @@ import (
 // wait is cancelled, as an operator may do with pg_cancel_backend when the standby hangs, COMMIT
 // succeeds and a warning says that the write is at this server only: should it be lost with it,
 // nobody is to have been told that it is durable (SAFETY section 3). The texts of warnings follow
-// the server's language, and COMMIT has no other, so any of them counts.
+// the server's language, and COMMIT has no other, so any of them counts. If the connection ends
+// while it waits, by our own time-out or somebody's word, nothing is said, and the write stands
+// there all the same.
+//
+// So what a look finds after a commit that went wrong proves nothing by itself. It does after one
+// more commit, of whatever: the server's log is one, and a standby that confirms the later write
+// has the earlier one.
 
-// errUnconfirmed says that a write stands where it was made and may not survive that server. To
-// look for it there would show it, and prove nothing.
+// errUnconfirmed says that a write stands where it was made and may not survive that server.
 var errUnconfirmed = errors.Join(errors.New("the commit was not confirmed by the standby"), context.DeadlineExceeded)
 
 const warned = "payrouter: warned"
@@ -38,6 +46,42 @@ func forget(conn *pgconn.PgConn) bool {
 func confirmed(conn *pgconn.PgConn) error {
 	if forget(conn) {
 		return errUnconfirmed
+	}
+	return nil
+}
+
+// assurance counts the commits of a process of which it is not known whether they are durable, and
+// up to which of them that was made up for.
+type assurance struct{ doubts, assured atomic.Int64 }
+
+// note takes in how a write ended. Whatever may have left something behind is a doubt.
+func (s *Store) note(err error) {
+	if s.postgres && mayStand(err) {
+		s.doubts.Add(1)
+	}
+}
+
+// mayStand reports whether a write that went wrong may have been made all the same: not where the
+// server refused a statement of it, nor where it never came to the server.
+func mayStand(err error) bool {
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		return strings.HasPrefix(pg.Code, "57") || strings.HasPrefix(pg.Code, "08") // it ended the connection
+	}
+	return Trouble(err) && !errors.Is(err, errWaited) && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrWentBack)
+}
+
+// assure makes sure that what this process may have written and can be seen is durable. Whoever
+// tells of a success that it only read asks for it first.
+func (s *Store) assure(ctx context.Context) error {
+	doubts := s.doubts.Load()
+	if s.assured.Load() >= doubts {
+		return nil
+	}
+	if _, err := s.Take(context.WithoutCancel(ctx), "assured", 1); err != nil { // any write would do
+		return fmt.Errorf("make sure of what was written: %w", err)
+	}
+	for before := s.assured.Load(); before < doubts && !s.assured.CompareAndSwap(before, doubts); {
+		before = s.assured.Load()
 	}
 	return nil
 }

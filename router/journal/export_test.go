@@ -32,3 +32,9 @@ func Few(s *Store, n int) { s.few = n }
 
 // Sweep sets how often a look below the floors is made.
 func Sweep(s *Store, every time.Duration) { s.sweep = every }
+
+// Doubt is a write of which nobody knows whether it is durable.
+func Doubt(s *Store) { s.note(errUnconfirmed) }
+
+// Doubted reports whether there is one.
+func Doubted(s *Store) bool { return s.assured.Load() < s.doubts.Load() }

@@ -15,7 +15,7 @@ import (
 )
 
 // silent are the methods of Store that send no statement, or none to the tables of the books.
-var silent = []string{"Close", "Engine", "Migrate", "Moved", "Ping", "Settle", "StartAnew", "TellAgain",
+var silent = []string{"Close", "Engine", "Migrate", "Moved", "Patience", "Ping", "Settle", "StartAnew", "TellAgain",
 	"EachByItself", "Together"} // these two are of the tests alone
 
 // books are a database with its planner.

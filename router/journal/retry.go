@@ -57,6 +57,7 @@ func (s *Store) untilAlone(ctx context.Context, do func() error) error {
 	until := time.Now().Add(s.timeout)
 	for wait := firstPause; ; wait = min(2*wait, mostPause) {
 		err := do()
+		s.note(err)
 		if !retryable(err) || !comesAgain(ctx, wait, until) {
 			return err
 		}

@@ -53,6 +53,7 @@ type Store struct {
 	work        floor                     // of what is due
 	waiting     floor                     // of what waits for its number in the feed
 	sweep       time.Duration             // between two looks below these
+	assurance                             // that what was written is durable
 }
 
 // ErrNotFound says that there is no such payment, reference or row.

@@ -111,9 +111,6 @@ func (s *Store) opened(ctx context.Context, r Request, p payment.Payment, err er
 	if errors.Is(err, ErrRepeated) {
 		return s.Repeated(ctx, r)
 	}
-	if errors.Is(err, errUnconfirmed) {
-		return p, fmt.Errorf("open payment: %w", err)
-	}
 	if err != nil {
 		// The commit may have happened all the same: look before saying no.
 		kept, again := s.Repeated(ctx, r)
@@ -148,6 +145,9 @@ func (s *Store) Repeated(ctx context.Context, r Request) (payment.Payment, error
 		return payment.Payment{}, &ReusedError{Payment: id}
 	}
 	p, err := s.Get(ctx, id)
+	if err == nil {
+		err = s.assure(ctx)
+	}
 	if err != nil {
 		return p, err
 	}
@@ -205,10 +205,18 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 			return p, err
 		}
 	}
-	for {
+	for first := true; ; first = false {
 		events, err := decide(p)
-		if err != nil || len(events) == 0 {
+		switch {
+		case err != nil && r != nil && !first: // perhaps for what this very request did meanwhile, sent twice
+			if kept, again := s.Repeated(ctx, *r); !errors.Is(again, ErrNotFound) {
+				return kept, again
+			}
 			return p, err
+		case err != nil:
+			return p, err
+		case len(events) == 0:
+			return p, s.assure(ctx)
 		}
 		next := p
 		for i := range events {
@@ -227,14 +235,13 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 			return p, err
 		}
 		err = s.commit(ctx, w)
+		s.note(err)
 		switch {
 		case err == nil:
 			s.remember(next)
 			return next, nil
 		case errors.Is(err, ErrRepeated):
 			return s.Repeated(ctx, *r)
-		case errors.Is(err, errUnconfirmed):
-			return p, fmt.Errorf("append to %s: %w", p.ID, err)
 		case !errors.Is(err, errConflict) && !retryable(err):
 			// Did it commit all the same? Read on another connection before saying no.
 			if s.holds(context.WithoutCancel(ctx), p.ID, writer) {
@@ -263,13 +270,13 @@ func (s *Store) advance(ctx context.Context, from payment.Payment, r *Request, d
 // newWriter names one Advance, so that its events are told from equal ones of another.
 func newWriter() string { return rand.Text() }
 
-// holds reports whether the writer's events stand in the journal.
+// holds reports whether the writer's events stand in the journal, and will.
 func (s *Store) holds(ctx context.Context, id, writer string) bool {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	var n int
 	err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM events WHERE payment_id = $1 AND writer = $2`, id, writer).Scan(&n)
-	return err == nil && n > 0
+	return err == nil && n > 0 && s.assure(ctx) == nil
 }
 
 // events adds events and their by-products; p is the payment after them.
