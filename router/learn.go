@@ -56,8 +56,12 @@ func observed(n int, source payment.Source, asked time.Time, r providers.Result)
 }
 
 // known reports whether a notice or a statement tells nothing new, so that what comes
-// three times is one event.
+// three times is one event. Of an attempt that books which went back do not have nothing is known:
+// that there is none is for the payment to say.
 func known(p payment.Payment, o payment.Observed) bool {
+	if o.Attempt > len(p.Attempts) {
+		return false
+	}
 	a := p.Attempts[o.Attempt-1]
 	if o.Source != payment.FromNotice && o.Source != payment.FromStatement || !a.Answered || o.Action != nil {
 		return false

@@ -217,8 +217,12 @@ func (p *Payment) openOperation(attempt int) (Operation, bool) {
 // Overtaken reports whether another operation of the same kind followed on the attempt that was
 // carried out or may have been. Where an operation has no name at the gateway it is told by how
 // the attempt stands afterwards, and that is the later one's doing now: of this one, a look that
-// was put before it was given up and is answered late says nothing.
+// was put before it was given up and is answered late says nothing. Books that went back may have
+// no such operation any more.
 func (p Payment) Overtaken(operation int) bool {
+	if operation > len(p.Operations) {
+		return false
+	}
 	o := p.Operations[operation-1]
 	return slices.ContainsFunc(p.Operations[operation:], func(later Operation) bool {
 		return later.Attempt == o.Attempt && later.Op == o.Op && later.Verdict != providers.Declined && later.Verdict != providers.Unserved

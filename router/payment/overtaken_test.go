@@ -126,7 +126,7 @@ func TestWhatALaterRefundDidIsNotToldOfTheOneBefore(t *testing.T) {
 	b.pass(16 * time.Second)
 	third := b.operate(payment.OpRefund, 500000)
 	b.tell(done(third, providers.Approved, ""))
-	if !b.p.Overtaken(first) || !b.p.Overtaken(second) || b.p.Overtaken(third) {
+	if !b.p.Overtaken(first) || !b.p.Overtaken(second) || b.p.Overtaken(third) || b.p.Overtaken(third+1) {
 		t.Error("the last one was carried out, and no other")
 	}
 	b.wantSums(payment.Sums{Paid: amount.Minor, Refunded: 500000})

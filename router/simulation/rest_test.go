@@ -323,7 +323,7 @@ func (w *world) standing() []string {
 	var all []string
 	lost := w.lostWindow().payments
 	for _, p := range w.keep.all() {
-		if lost[p.ID] { // a notice may show what the books lost
+		if lost[p.ID] || w.excused(p.ID) { // a notice may show what the books lost, or money that came against a gateway's word
 			all = append(all, "it may")
 			continue
 		}
