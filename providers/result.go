@@ -1,6 +1,10 @@
 package providers
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // Result is all that one provider call taught us. Its zero value says Unknown.
 type Result struct {
@@ -26,13 +30,24 @@ type Result struct {
 	AskIn      time.Duration // when the gateway wants to be asked next; 0 means our ladder
 	Instrument *Token        // a token the payer agreed to save
 	Code       string        // the provider's own code or status, for people and for the drift detector
-	Err        error         // for logs only; never decides anything
+	Err        error         // for logs; never decides anything about money (see ErrHeldBack)
 }
 
 // Signal-free constructors for the adapters: they read better than literals.
 
 // Unsent is the Result of a call that never left: another gateway may be tried.
 func Unsent(err error) Result { return Result{Verdict: Unserved, Reason: NotSent, Err: err} }
+
+// ErrHeldBack is in the Err of a Result whose call our own limits or our own code kept from
+// being sent. It says nothing about the gateway, which was not even tried (SAFETY section 7),
+// while the payment may go elsewhere as after any call that never left.
+var ErrHeldBack = errors.New("held back by ourselves")
+
+// HeldBack is Unsent where nobody but we are to blame.
+func HeldBack(err error) Result { return Unsent(fmt.Errorf("%w: %w", ErrHeldBack, err)) }
+
+// HeldBack reports whether it was we who kept the call from being sent.
+func (r Result) HeldBack() bool { return r.Reason == NotSent && errors.Is(r.Err, ErrHeldBack) }
 
 // Unable is the Result of what this gateway cannot do at all, found before anything was sent:
 // another may be tried.

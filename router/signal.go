@@ -10,6 +10,9 @@ import (
 // signal tells the breakers how a call went (FAILOVER section 2, column breaker).
 // A decline shows that the gateway works.
 func signal(r providers.Result) health.Signal {
+	if r.HeldBack() { // the gateway was not tried: it is neither well nor out of reach
+		return health.Neutral
+	}
 	switch r.Verdict {
 	case providers.Pending, providers.Held, providers.Approved, providers.Declined:
 		return health.Healthy
@@ -43,8 +46,8 @@ func ProbeSignal(r providers.Result) health.Signal {
 	if r.Reason == providers.Misconfigured || r.Reason == providers.Throttled || r.Absent {
 		return health.Healthy // it works, it only does not serve us: a person is paged elsewhere
 	}
-	switch s := signal(r); s {
-	case health.Healthy, health.Unreachable:
+	switch s := signal(r); {
+	case s == health.Healthy, s == health.Unreachable, r.HeldBack():
 		return s
 	}
 	return health.Fault

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/payrouter/payrouter/health"
@@ -40,6 +42,43 @@ func TestAGatewayThatAsksForAPauseGetsOne(t *testing.T) {
 	for _, r := range []providers.Result{{Verdict: providers.Unserved, Reason: providers.Throttled}, providers.Doubt(providers.Throttled, "429", nil)} {
 		if s := signal(r); s != health.Throttled {
 			t.Errorf("%s %s gives the signal %d", r.Verdict, r.Reason, s)
+		}
+	}
+}
+
+// SAFETY section 7: our own limits are excluded. A gateway that answers slowly and well must not
+// be taken out because its own good answers kept our probe waiting for a seat.
+func TestWhatWeHeldBackOurselvesSaysNothingAboutTheGateway(t *testing.T) {
+	crowded := providers.HeldBack(errors.New("no seat"))
+	if crowded.Verdict != providers.Unserved || crowded.Reason != providers.NotSent {
+		t.Fatalf("it is %s %s: the next gateway may not be tried", crowded.Verdict, crowded.Reason)
+	}
+	for name, r := range map[string]providers.Result{
+		"a charge":               crowded,
+		"a look-up":              providers.Doubt(providers.NotSent, "", crowded.Err),
+		"a refund not begun":     providers.Unsent(errors.Join(errors.New("not begun"), crowded.Err)),
+		"a transaction not seen": providers.Unsent(fmt.Errorf("no transaction: %w", crowded.Err)),
+	} {
+		if s, p := signal(r), ProbeSignal(r); s != health.Neutral || p != health.Neutral {
+			t.Errorf("%s gives the signal %s, of a probe %s", name, s, p)
+		}
+	}
+	refused := providers.Unsent(errors.New("connection refused"))
+	if s, p := signal(refused), ProbeSignal(refused); s != health.Unreachable || p != health.Unreachable {
+		t.Errorf("a refused connection gives the signal %s, of a probe %s", s, p)
+	}
+	late := providers.Doubt(providers.Timeout, "", crowded.Err) // something was sent after all
+	if s, p := signal(late), ProbeSignal(late); s != health.Fault || p != health.Fault {
+		t.Errorf("a time-out gives the signal %s, of a probe %s", s, p)
+	}
+}
+
+// Only what never left through our own doing is no fault of a probe's: a gateway that answers
+// in no way that we know is not well.
+func TestAProbeThatIsDoubtfulIsAFault(t *testing.T) {
+	for _, r := range []providers.Result{{}, providers.Doubt(providers.Ambiguous, "", nil), providers.Unable(errors.New("no such method"))} {
+		if s := ProbeSignal(r); s != health.Fault {
+			t.Errorf("%s %s gives the signal %s", r.Verdict, r.Reason, s)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 const pause = 2 * time.Second
 
 var (
-	errNothing     = errors.New("freedompay: there is neither an order number nor a payment id to ask by")
+	errNothing     = providers.HeldBack(errors.New("freedompay: there is neither an order number nor a payment id to ask by")).Err
 	errAmounts     = errors.New("freedompay: the sums of the answer cannot be read or contradict each other")
 	errUnconfirmed = errors.New("freedompay: seen as failed once, and not confirmed")
 	errContradicts = errors.New("freedompay: word and sums of the answer contradict each other")

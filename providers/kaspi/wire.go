@@ -66,7 +66,7 @@ func (g *Gateway) do(ctx context.Context, c call, data any) (providers.Result, b
 	if c.body != nil {
 		body, err := json.Marshal(c.body)
 		if err != nil {
-			return providers.Unsent(err), false
+			return providers.HeldBack(err), false
 		}
 		request.Body, request.ContentType = body, "application/json"
 	}

@@ -103,7 +103,7 @@ func (g *Gateway) exchange(ctx context.Context, client *exchange.Client, c call)
 	if c.body != nil {
 		body, err := json.Marshal(c.body)
 		if err != nil {
-			return exchange.Answer{}, &refusal{result: providers.Unsent(errors.New("quickpay: the request cannot be written"))}
+			return exchange.Answer{}, &refusal{result: providers.HeldBack(errors.New("quickpay: the request cannot be written"))}
 		}
 		wanted.Body, wanted.ContentType = body, "application/json"
 	}

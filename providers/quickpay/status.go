@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	errNoName      = errors.New("quickpay: no order number to ask by")
+	errNoName      = providers.HeldBack(errors.New("quickpay: no order number to ask by")).Err
 	errOther       = errors.New("quickpay: the answer is about another payment or account")
 	errOperations  = errors.New("quickpay: the operations cannot be read")
 	errContradicts = errors.New("quickpay: the payment contradicts itself")

@@ -116,7 +116,7 @@ func (g *Gateway) invoices(ctx context.Context, method string, payload any, time
 	key := providers.NewSecret(g.config.MerchantLogin + ":" + g.config.Password1.Reveal())
 	signed, err := token(header, payload, hashes[g.config.Hash], key)
 	if err != nil {
-		return invoiceAnswer{}, providers.Unsent(err), false
+		return invoiceAnswer{}, providers.HeldBack(err), false
 	}
 	body, result, ok := g.post(ctx, exchange.Call{
 		Method: http.MethodPost, URL: g.config.InvoiceBase + "/InvoiceServiceWebApi/api/" + method,

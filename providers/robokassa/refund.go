@@ -78,7 +78,7 @@ func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Resu
 func (g *Gateway) giveBack(ctx context.Context, r providers.Refund, key string) providers.Result {
 	signed, err := token(refundHeader, newRefund{OpKey: key, RefundSum: json.Number(r.Amount.Shortest())}, hashes["sha256"], g.config.Password3)
 	if err != nil {
-		return providers.Unsent(err)
+		return providers.HeldBack(err)
 	}
 	call := exchange.Call{Method: http.MethodPost, URL: g.config.RefundBase + "/RefundService/Refund/Create", ContentType: jwtType,
 		Body: []byte(signed), Timeout: g.config.Timeouts.Refund, MovesMoney: true}

@@ -52,16 +52,28 @@ func TestWhoFindsNoSeatLeavesInTimeAndUnsent(t *testing.T) {
 		})
 		synctest.Wait()
 		began := time.Now()
-		verdict(t, g.Charge(context.Background(), wish(t, saved(t))), providers.Unserved, providers.NotSent)
+		crowded := g.Charge(context.Background(), wish(t, saved(t)))
+		verdict(t, crowded, providers.Unserved, providers.NotSent)
 		if took := time.Since(began); took != g.config.Timeouts.Charge/4 {
 			t.Errorf("it waited %s", took)
 		}
 		ctx, giveUp := context.WithCancel(context.Background())
 		time.AfterFunc(time.Second, giveUp)
 		began = time.Now()
-		verdict(t, g.Lookup(ctx, saved(t)), providers.Unknown, providers.NotSent)
+		left := g.Lookup(ctx, saved(t))
+		verdict(t, left, providers.Unknown, providers.NotSent)
 		if took := time.Since(began); took != time.Second {
 			t.Errorf("whoever gave up waited %s", took)
+		}
+		began = time.Now()
+		probed := g.Probe(context.Background())
+		if took := time.Since(began); took != g.config.Timeouts.Status/4 {
+			t.Errorf("the probe waited %s", took)
+		}
+		for name, r := range map[string]providers.Result{"charge": crowded, "look-up": left, "probe": probed} {
+			if !r.HeldBack() {
+				t.Errorf("the terminal is blamed for our own limit by a %s: %v", name, r.Err)
+			}
 		}
 		first.Wait()
 		time.Sleep(10 * time.Minute) // the bank comes to its end too

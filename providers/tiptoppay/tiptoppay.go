@@ -76,7 +76,7 @@ var errCrowded = errors.New("tiptoppay: as many requests as the terminal may hav
 func (g *Gateway) ask(ctx context.Context, c call, deadline time.Time) (answer, providers.Result, bool) {
 	body, err := encode(c.body)
 	if err != nil {
-		return answer{}, providers.Unsent(err), false
+		return answer{}, providers.HeldBack(err), false
 	}
 	got := g.exchange(ctx, c, body, deadline)
 	if result, settled := got.Settle(); settled {
@@ -102,9 +102,9 @@ func (g *Gateway) exchange(ctx context.Context, c call, body []byte, deadline ti
 	case g.seats <- struct{}{}:
 		defer func() { <-g.seats }()
 	case <-ctx.Done():
-		return exchange.Answer{Outcome: exchange.NotSent, Err: ctx.Err()}
+		return exchange.HeldBack(ctx.Err())
 	case <-patience.C:
-		return exchange.Answer{Outcome: exchange.NotSent, Err: errCrowded}
+		return exchange.HeldBack(errCrowded)
 	}
 	header := map[string]string{"Authorization": basic(g.config.PublicID, g.config.APISecret)}
 	sent := exchange.Call{Method: http.MethodPost, URL: g.api + c.path, Header: header, Body: body, Timeout: time.Until(deadline), MovesMoney: c.id != ""}

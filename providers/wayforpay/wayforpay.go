@@ -85,7 +85,7 @@ func (g *Gateway) ask(ctx context.Context, r request, timeout time.Duration) (an
 func (g *Gateway) post(ctx context.Context, client *exchange.Client, r request, timeout time.Duration) ([]byte, providers.Result, bool) {
 	body, err := r.encode()
 	if err != nil {
-		return nil, providers.Unsent(err), false
+		return nil, providers.HeldBack(err), false
 	}
 	got := client.Do(ctx, exchange.Call{
 		Method: http.MethodPost, URL: g.api, ContentType: "application/json", Body: body,

@@ -77,6 +77,9 @@ func New(o Options) *Client {
 		dial = dialer.DialContext
 	}
 	watchedDial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		if tried, ok := ctx.Value(triedKey{}).(*atomic.Bool); ok {
+			tried.Store(true)
+		}
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
@@ -98,6 +101,10 @@ func New(o Options) *Client {
 	}
 	return &Client{read: transport(false), money: transport(true), maxBody: o.MaxBody}
 }
+
+// triedKey is where a call's context keeps whether a connection was tried for it. The
+// transport dials with the values of the call that it dials for.
+type triedKey struct{}
 
 // Close drops idle connections.
 func (c *Client) Close() {
@@ -130,6 +137,12 @@ var (
 	errBroken   = errors.New("connection or answer is broken")
 )
 
+// HeldBack is the Answer of a call that our own limits or our own code kept from being
+// sent: no connection was even tried for it.
+func HeldBack(err error) Answer {
+	return Answer{Outcome: NotSent, Err: providers.HeldBack(err).Err}
+}
+
 // Do makes the exchange. Cancellation of ctx counts only until a connection is
 // obtained; from then on the call's own time-out alone ends it.
 func (c *Client) Do(ctx context.Context, call Call) Answer {
@@ -158,21 +171,21 @@ func traced(span spans.Span, call Call, answer Answer) {
 
 func (c *Client) do(ctx context.Context, call Call) Answer {
 	if err := ctx.Err(); err != nil {
-		return Answer{Outcome: NotSent, Err: err}
+		return HeldBack(err)
 	}
 	if call.Timeout <= 0 {
-		return Answer{Outcome: NotSent, Err: errors.New("exchange: a call needs a time-out")}
+		return HeldBack(errors.New("exchange: a call needs a time-out"))
 	}
 	wire, cancel := context.WithTimeout(context.WithoutCancel(ctx), call.Timeout)
 	defer cancel()
-	var got atomic.Bool
+	var got, tried atomic.Bool
 	stop := context.AfterFunc(ctx, func() {
 		if !got.Load() {
 			cancel()
 		}
 	})
 	defer stop()
-	traced := httptrace.WithClientTrace(wire, &httptrace.ClientTrace{
+	traced := httptrace.WithClientTrace(context.WithValue(wire, triedKey{}, &tried), &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
 			got.Store(true)
 			if info.Reused {
@@ -182,7 +195,7 @@ func (c *Client) do(ctx context.Context, call Call) Answer {
 	})
 	request, err := http.NewRequestWithContext(traced, call.Method, call.URL, bytes.NewReader(call.Body))
 	if err != nil {
-		return Answer{Outcome: NotSent, Err: err}
+		return HeldBack(err)
 	}
 	request.GetBody = nil // without it the transport cannot send the body again
 	for name, value := range call.Header {
@@ -200,6 +213,9 @@ func (c *Client) do(ctx context.Context, call Call) Answer {
 	if err != nil {
 		if got.Load() {
 			return Answer{Outcome: Sent, Err: unquoted(err)}
+		}
+		if !tried.Load() { // it waited behind our own calls, or the transport refused what we wrote
+			return HeldBack(err)
 		}
 		return Answer{Outcome: NotSent, Err: err}
 	}

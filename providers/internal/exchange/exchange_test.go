@@ -44,6 +44,48 @@ func TestFailedTLSHandshakeIsNotSent(t *testing.T) {
 	}
 }
 
+// What we cannot write or gave up before is our own; whatever became of a connection that was
+// tried is the gateway's, or the way's to it.
+func TestOnlyWhatNoConnectionWasTriedForIsHeldBack(t *testing.T) {
+	gone, leave := context.WithCancel(context.Background())
+	leave()
+	refused := errors.New("connection refused")
+	client := New(Options{Dial: func(context.Context, string, string) (net.Conn, error) { return nil, refused }})
+	for _, c := range []struct {
+		name   string
+		ctx    context.Context
+		change func(*Call)
+		held   bool
+	}{
+		{"a refused connection", context.Background(), func(*Call) {}, false},
+		{"whoever gave up before", gone, func(*Call) {}, true},
+		{"no time-out", context.Background(), func(c *Call) { c.Timeout = 0 }, true},
+		{"an address that is none", context.Background(), func(c *Call) { c.URL = "http://[" }, true},
+		{"a header that cannot be sent", context.Background(), func(c *Call) { c.Header = map[string]string{"A": "b\nc"} }, true},
+	} {
+		call := post("http://gateway.example")
+		c.change(&call)
+		answer := client.Do(c.ctx, call)
+		if result, _ := answer.Settle(); answer.Outcome != NotSent || result.Verdict != providers.Unserved || result.HeldBack() != c.held {
+			t.Errorf("%s: outcome %s, %s, held back %t: %v", c.name, answer.Outcome, result.Verdict, result.HeldBack(), answer.Err)
+		}
+	}
+}
+
+// A connection that is still being made when the caller goes was tried.
+func TestWhoGivesUpWhileConnectingWasNotHeldBack(t *testing.T) {
+	ctx, leave := context.WithCancel(context.Background())
+	client := New(Options{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		leave()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	answer := client.Do(ctx, post("http://gateway.example"))
+	if result, _ := answer.Settle(); answer.Outcome != NotSent || result.HeldBack() {
+		t.Errorf("outcome %s, held back %t: %v", answer.Outcome, result.HeldBack(), answer.Err)
+	}
+}
+
 func TestSilenceAfterSendingIsDoubt(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

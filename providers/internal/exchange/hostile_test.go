@@ -180,6 +180,7 @@ func TestAConnectionIsDrainedOnceItsReaderWaitsOrItIsClosed(t *testing.T) {
 	}
 }
 
+// Nor does it say anything about the gateway: no connection was tried.
 func TestAWaitForAFreeConnectionIsNotSent(t *testing.T) {
 	asked := make(chan struct{})
 	base := serve(t, func(conn net.Conn, _ *http.Request, _ string) bool {
@@ -199,6 +200,8 @@ func TestAWaitForAFreeConnectionIsNotSent(t *testing.T) {
 	<-asked
 	if answer := client.Do(t.Context(), post(base)); answer.Outcome != NotSent {
 		t.Errorf("the second: outcome %d, error %v", answer.Outcome, answer.Err)
+	} else if result, _ := answer.Settle(); !result.HeldBack() {
+		t.Errorf("the gateway is blamed for our own calls: %v", result.Err)
 	}
 	first.Wait()
 }
