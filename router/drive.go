@@ -212,6 +212,33 @@ const sendBy = 2 * time.Second
 
 var errTooLate = errors.New("woke too long after it was planned: not sent")
 
+// withheld says why what was planned at a gateway must not be sent there after all, or nil.
+// The orders are looked at once more, since a plan may take seconds. They are known here, and
+// read only where that is too long ago. Of what health says only the order to drain counts:
+// the permit is given, and breakers judge calls and not their plans.
+func (r *Router) withheld(ctx context.Context, c Candidate, decided time.Time) error {
+	if r.tooLate(decided) {
+		return errTooLate
+	}
+	if r.orders.older(r.WatchEvery) {
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), decided.Add(sendBy))
+		defer cancel()
+		if err := r.knowOrders(ctx); err != nil {
+			return fmt.Errorf("the orders are not known: %w", err)
+		}
+		if r.tooLate(decided) {
+			return errTooLate
+		}
+	}
+	if err := r.mayMove(); err != nil {
+		return err
+	}
+	if err := r.Board.Peek(c.Gateway, c.op(), ""); errors.Is(err, health.ErrDrained) {
+		return err
+	}
+	return nil
+}
+
 // planner makes the plan of an attempt durable: in a payment that is in the books, or together
 // with one that is not there yet.
 type planner interface {
@@ -267,14 +294,17 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 	r.Step("planned")
 	a := p.Attempts[n-1]
 	began := time.Now()
-	result := providers.Unsent(errTooLate)
-	if !r.tooLate(decided) && r.mayMove() == nil {
+	withheld := r.withheld(ctx, c, decided)
+	result := providers.Unsent(withheld)
+	if withheld == nil {
 		result = r.charge(ctx, gateway, providers.Charge{
 			Ref: p.Ref(a), Payer: payer, CustomerID: p.Customer, Instrument: token.Token, Save: p.Save,
 			Description: p.Description, ReturnURL: p.ReturnURL, NotifyURL: gateway.NotifyURL, Expires: p.Deadline,
 		})
 		outcome = signal(result)
 		report(outcome) // the breakers judge the gateway, and not how fast our store is
+	} else {
+		r.Log.Info("planned and not sent", "payment", p.ID, "attempt", n, "gateway", c.Gateway, "error", withheld.Error())
 	}
 	r.Step("answered")
 	r.metrics.called(ctx, c.Gateway, "charge", result, time.Since(began))

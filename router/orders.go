@@ -11,11 +11,13 @@ import (
 
 // An order given at one replica must be obeyed by the others within a second. Each reads
 // the orders every half WatchEvery; and where that is late, because the database was away
-// or the process slept, whoever is about to begin an attempt reads them first. So no
-// attempt goes by orders that are older than ordersWithin.
+// or the process slept, whoever is about to plan an attempt reads them first. A reference and
+// a commit lie between that and the sending, and may take seconds: whoever sends looks at the
+// orders again, and goes by none that are older than WatchEvery (withheld). What is on its
+// way by then is not called back.
 
-// ordersWithin is how old the orders may be when an attempt begins: less than a second
-// together with the look and the plan that follow.
+// ordersWithin is how old the orders may be when an attempt is planned: less than a second
+// together with a look and a plan that are quick.
 func (r *Router) ordersWithin() time.Duration { return r.WatchEvery * 3 / 4 }
 
 // orders are how this process knows the orders.

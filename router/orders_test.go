@@ -8,7 +8,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/payrouter/payrouter/health"
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
 )
 
 // A replica whose own reading is late, here because it never reads again, goes by no order
@@ -41,4 +45,79 @@ func TestAnOrderToBeginAtOnceHasBegunWhereClocksAreBehind(t *testing.T) {
 			t.Fatal("the order waits for this replica's clock")
 		}
 	})
+}
+
+// Between admission and sending lie a reference and a commit, which may take seconds. Only an
+// order away from the gateway stops what is planned there, and the next gateway serves.
+func TestAnOrderThatComesWhileAnAttemptIsPlannedIsObeyed(t *testing.T) {
+	for _, c := range []struct {
+		name, gateway string
+		mode          health.Mode
+		sent          bool
+	}{
+		{"a drain", kaspiMain, health.Drain, false},
+		{"a drain of another gateway", halykMain, health.Drain, true},
+		{"an order to admit", kaspiMain, health.Admit, true},
+		{"an order to observe only", kaspiMain, health.ObserveOnly, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := build(t)
+				given := false
+				r := h.stepped(func(point string) {
+					if point == "planned" && !given {
+						given = true
+						h.orderNow(c.gateway, c.mode)
+					}
+				})
+				p, err := r.Create(t.Context(), ask("qr"))
+				h.must(err)
+				if c.sent {
+					if len(p.Attempts) != 1 || p.Attempts[0].Verdict != providers.Pending {
+						t.Fatalf("it was not sent\n%s", h.story(p))
+					}
+					return
+				}
+				if len(p.Attempts) != 2 || p.Attempts[1].Gateway == c.gateway || p.Attempts[1].Verdict != providers.Pending {
+					t.Fatalf("the next gateway does not serve\n%s", h.story(p))
+				}
+				if a := p.Attempts[0]; a.Reason != providers.NotSent || a.Closed == nil || a.Closed.Kind != payment.NotSent {
+					t.Errorf("the first attempt is not closed as not sent\n%s", h.story(p))
+				}
+			})
+		})
+	}
+}
+
+// What was known at admission is too old after a slow commit: the orders are read once more.
+func TestAnOrderAtAnotherReplicaIsObeyedThoughTheCommitIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		_, _, board := h.replica()
+		given := false
+		o := h.router.Options
+		o.Board, o.Registerer, o.Step = board, nil, func(point string) {
+			if point == "planned" && !given {
+				given = true
+				h.drain(kaspiMain, false)
+				time.Sleep(1500 * time.Millisecond)
+			}
+		}
+		r, err := router.New(o)
+		h.must(err)
+		r.Begin(context.Background())
+		p, err := r.Create(t.Context(), ask("qr"))
+		h.must(err)
+		if len(p.Attempts) != 2 || p.Attempts[0].Reason != providers.NotSent {
+			t.Fatalf("a second and a half after the order it was sent\n%s", h.story(p))
+		}
+	})
+}
+
+// orderNow gives an order about a gateway that lasts for an hour.
+func (h *house) orderNow(gateway string, mode health.Mode) {
+	h.t.Helper()
+	_, err := h.router.CreateOverride(context.Background(), journal.Override{ID: uuid.NewString(), Gateway: gateway, Mode: string(mode),
+		Actor: "operator:aida", Reason: "rehearsal", End: time.Now().Add(time.Hour)})
+	h.must(err)
 }
