@@ -99,8 +99,7 @@ func TestARefundsAnswerOutlivesAShortOutageOfTheStore(t *testing.T) {
 }
 
 // Once an attempt is planned the answer is the payment, even when the books cannot be
-// read again: an error would say that nothing was sent, and the caller might charge
-// the payer another way (SAFETY section 6, "calling").
+// read again: on an error the caller might charge the payer another way (SAFETY section 6, "calling").
 func TestAnAttemptThatWasSentIsNeverAnsweredByAnError(t *testing.T) {
 	for _, away := range []struct{ name, break_, mend string }{
 		{"reads", `ALTER TABLE events RENAME TO hidden`, `ALTER TABLE hidden RENAME TO events`},

@@ -231,6 +231,13 @@ func (b *bank) charges() []providers.Charge {
 	return slices.Clone(b.sent)
 }
 
+// returns is how many refunds were made.
+func (b *bank) returns() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.refunds)
+}
+
 // silent is a gateway that sends no notices and gives nothing back by API.
 type silent struct{ bank *bank }
 

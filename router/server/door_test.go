@@ -313,6 +313,20 @@ func (d *door) breakStore() {
 	}
 }
 
+// holdWrites makes every write wait for the database until it is released, as behind a lock of
+// somebody else's.
+func (d *door) holdWrites() (release func()) {
+	d.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+d.books+"?_pragma=busy_timeout(5000)&_txlock=immediate")
+	d.must(err)
+	tx, err := db.Begin()
+	d.must(err)
+	return func() {
+		d.must(tx.Rollback())
+		d.must(db.Close())
+	}
+}
+
 // notice sends one to the webhook door.
 func (d *door) notice(gateway, body string) (code int, answer string) {
 	d.t.Helper()

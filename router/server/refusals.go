@@ -103,7 +103,8 @@ func (s *Server) wordsFor(ctx context.Context, err error, a about) *fault {
 	case errors.Is(err, context.Canceled), journal.Trouble(err) && errors.Is(ctx.Err(), context.Canceled):
 		return callerGone(context.Canceled)
 	case journal.Trouble(err), errors.Is(err, errOutOfTime):
-		return newFault(pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE, "the database did not answer in time and nothing was sent; repeat the request with the same request_id", nil)
+		// A write may have begun, and stand now or later: see within.
+		return newFault(pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE, "the database did not answer in time, and it is not known whether the request was taken on; repeat it, with the same request_id where it has one", nil)
 	}
 	return internal()
 }
@@ -129,7 +130,8 @@ func asType[E error](err error) E {
 	return found
 }
 
-// errOutOfTime says that the caller's time ended before anything was in the books.
+// errOutOfTime says that the caller's time ended before anything was in the books. It may
+// come to be there.
 var errOutOfTime = errors.New("nothing was recorded within the caller's time")
 
 // firstObject names what the request id made when it was used first.

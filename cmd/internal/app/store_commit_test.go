@@ -25,7 +25,7 @@ type doubt struct {
 	op      sim.Op
 	hangs   bool   // the gateway acts and never answers
 	event   string // which is written by the COMMIT
-	refused bool   // the caller is told that nothing was sent, if the books cannot be read again
+	refused bool   // the caller is told to come again, if the books cannot be read again
 	is      truth
 	sent    []int // how often the gateway of each attempt got the request, if the books can be read again
 	blind   []int // and if they cannot

@@ -513,7 +513,10 @@ const (
 	ErrorReason_ERROR_REASON_SECOND_PERSON_NEEDED ErrorReason = 12
 	// ABORTED: the object changed since the etag was read. Read it again and decide anew.
 	ErrorReason_ERROR_REASON_STALE_ETAG ErrorReason = 13
-	// UNAVAILABLE with RetryInfo: the database cannot be reached, so nothing was sent.
+	// UNAVAILABLE with RetryInfo: the database cannot be reached, or did not answer in time.
+	// It is not known whether the request was taken on: a write that was under way may still
+	// come to stand, and is carried out then. Repeat it with the same request_id, and nothing
+	// is done twice; with another one a payer may be charged twice.
 	ErrorReason_ERROR_REASON_STORE_UNAVAILABLE ErrorReason = 14
 	// INVALID_ARGUMENT: the amount is missing, zero, negative, or of another currency
 	// than the payment's.

@@ -70,7 +70,8 @@ type PaymentsClient interface {
 	// CARD_NUMBER_REFUSED, INVALID_FIELD), FAILED_PRECONDITION (REQUEST_ID_REUSED,
 	// ORDER_ALREADY_OPEN, ORDER_ALREADY_PAID, AMOUNT_UNSUPPORTED, NO_CAPABLE_GATEWAY,
 	// DEADLINE_TOO_SHORT), NOT_FOUND (INSTRUMENT_NOT_FOUND, GATEWAY_NOT_FOUND),
-	// UNAVAILABLE (ALL_GATEWAYS_UNAVAILABLE: nothing was sent; STORE_UNAVAILABLE).
+	// UNAVAILABLE (ALL_GATEWAYS_UNAVAILABLE: nothing was sent; STORE_UNAVAILABLE: it is not
+	// known whether the payment was opened, and the same request_id tells).
 	CreatePayment(ctx context.Context, in *CreatePaymentRequest, opts ...grpc.CallOption) (*Payment, error)
 	// GetPayment reads a payment. Errors: NOT_FOUND.
 	GetPayment(ctx context.Context, in *GetPaymentRequest, opts ...grpc.CallOption) (*Payment, error)
@@ -291,7 +292,8 @@ type PaymentsServer interface {
 	// CARD_NUMBER_REFUSED, INVALID_FIELD), FAILED_PRECONDITION (REQUEST_ID_REUSED,
 	// ORDER_ALREADY_OPEN, ORDER_ALREADY_PAID, AMOUNT_UNSUPPORTED, NO_CAPABLE_GATEWAY,
 	// DEADLINE_TOO_SHORT), NOT_FOUND (INSTRUMENT_NOT_FOUND, GATEWAY_NOT_FOUND),
-	// UNAVAILABLE (ALL_GATEWAYS_UNAVAILABLE: nothing was sent; STORE_UNAVAILABLE).
+	// UNAVAILABLE (ALL_GATEWAYS_UNAVAILABLE: nothing was sent; STORE_UNAVAILABLE: it is not
+	// known whether the payment was opened, and the same request_id tells).
 	CreatePayment(context.Context, *CreatePaymentRequest) (*Payment, error)
 	// GetPayment reads a payment. Errors: NOT_FOUND.
 	GetPayment(context.Context, *GetPaymentRequest) (*Payment, error)
