@@ -115,7 +115,9 @@ func (o *Office) workImport(ctx context.Context, now time.Time) (bool, error) {
 	kept := o.beating(ctx, func(ctx context.Context, until time.Time) error {
 		return o.Journal.BeatImport(ctx, i.ID, i.Owner, until)
 	},
-		func(ctx context.Context) { i, err = o.readFile(ctx, i) })
+		func(ctx context.Context) {
+			err = survive(log, func() (err error) { i, err = o.readFile(ctx, i); return err })
+		})
 	switch {
 	case err == nil:
 		log.Info("a file was read", "state", string(i.State), "lines", i.Lines, "row", i.RefusedRow, "why", i.RefusedWhy)

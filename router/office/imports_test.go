@@ -240,6 +240,31 @@ func TestAFileWhoseReaderDiesIsReadFromItsBeginning(t *testing.T) {
 	})
 }
 
+func TestAFileThatPanicsItsReaderIsRefusedInTheEndAndEndsNoProcess(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		d.Office = d.another(filed, func(o *Options, _ *Books) { o.Step = func(string) { panic("a bug") } })
+		text := export("Purchase a 1.00")
+		i := d.give(announce(text), text)
+		for n, wait := range waits {
+			if i.State != journal.ImportReading || i.Tries != n+1 || !i.Due.Equal(d.clock.Add(wait)) {
+				t.Fatalf("after try %d: %+v", n+1, i)
+			}
+			*d.clock = d.clock.Add(wait)
+			d.reads(d.Office)
+			var err error
+			i, err = d.store.Import(t.Context(), i.ID)
+			d.must(err)
+		}
+		if i.State != journal.ImportRefused || !strings.Contains(i.RefusedWhy, "our own fault") {
+			t.Errorf("at last: %+v", i)
+		}
+		d.Office = d.another(filed) // whose reader has no bug
+		if next := d.give(announce(text), text); next.State != journal.ImportAccepted {
+			t.Errorf("another file: %+v", next)
+		}
+	})
+}
+
 func TestAnExtractTellsWhatTheBooksOfItsDaysComeTo(t *testing.T) {
 	at(t, func(t *testing.T, d *desk) {
 		d.Office = d.another(filed, func(_ *Options, b *Books) { b.Fees = reconcile.Fees{{Currency: "KZT", BasisPoints: 200}} })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -113,7 +114,9 @@ func (o *Office) work(ctx context.Context, now time.Time) (bool, error) {
 	done := o.beating(ctx, func(ctx context.Context, until time.Time) error {
 		return o.Journal.BeatRun(ctx, run.ID, run.Owner, until)
 	},
-		func(ctx context.Context) { run, err = o.survive(ctx, run) })
+		func(ctx context.Context) {
+			err = survive(log, func() (err error) { run, err = o.do(ctx, run); return err })
+		})
 	switch {
 	case err == nil:
 		o.metrics.ended(run, outcomeDone)
@@ -128,7 +131,8 @@ func (o *Office) work(ctx context.Context, now time.Time) (bool, error) {
 }
 
 // beating does something while it renews the lease of it, and reports whether the lease was
-// kept.
+// kept. It renews no more once that has ended, be it by a panic: or else nobody could ever take
+// it up.
 func (o *Office) beating(ctx context.Context, renew func(ctx context.Context, until time.Time) error, do func(context.Context)) (kept bool) {
 	working, stop := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
@@ -151,11 +155,12 @@ func (o *Office) beating(ctx context.Context, renew func(ctx context.Context, un
 			}
 		}
 	}()
+	defer func() {
+		stop(nil)
+		<-ended
+	}()
 	do(working)
-	kept = !errors.Is(context.Cause(working), journal.ErrLost)
-	stop(nil)
-	<-ended
-	return kept
+	return !errors.Is(context.Cause(working), journal.ErrLost)
 }
 
 // failed gives a run back, to be tried again later. One that was only told to stop is due
@@ -192,15 +197,16 @@ func inWords(err error) string {
 	return providers.Plain(err.Error(), 300, "")
 }
 
-// survive is do for lines that bring a bug of ours to light: they must not end the process.
-func (o *Office) survive(ctx context.Context, run journal.Run) (after journal.Run, err error) {
+// survive does something with lines that may bring a bug of ours to light: they must not end the
+// process, and then the next one that takes them up.
+func survive(log *slog.Logger, do func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			o.Log.Error("a reconciliation panicked", "run", run.ID, "cause", fmt.Sprintf("a %T", cause), "stack", string(debug.Stack()))
-			after, err = run, errors.New("our own fault: the log has the stack")
+			log.Error("the back office panicked", "cause", fmt.Sprintf("a %T", cause), "stack", string(debug.Stack()))
+			err = errors.New("our own fault: the log has the stack")
 		}
 	}()
-	return o.do(ctx, run)
+	return do()
 }
 
 // do goes through what is left of a run. Beside an error the run is as it was kept last.

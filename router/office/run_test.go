@@ -1,10 +1,12 @@
 package office
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -182,6 +184,21 @@ func (d *desk) dies(point string, n int, deaths *int) {
 	d.must(err)
 	_, err = o.do(d.t.Context(), run)
 	d.must(err)
+}
+
+func TestTheLeaseOfWhatPanicsIsNotRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &Office{Options: Options{Lease: time.Minute, Clock: func(context.Context) (time.Time, error) { return time.Now(), nil }}}
+		renewed := 0
+		func() {
+			defer func() { _ = recover() }()
+			o.beating(t.Context(), func(context.Context, time.Time) error { renewed++; return nil }, func(context.Context) { panic("a bug") })
+		}()
+		time.Sleep(time.Hour)
+		if renewed != 0 {
+			t.Errorf("it was renewed %d times", renewed)
+		}
+	})
 }
 
 func TestARunThatFailsIsTriedAgainAndThenGivenUp(t *testing.T) {
