@@ -100,6 +100,10 @@ func root() *cobra.Command {
 }
 
 func serve(ctx context.Context, path string) error {
+	// SIGHUP goes to all replicas at once, those among them that start or drain. By itself it
+	// ends a process, and cuts off what is in flight: so it is ours to the very end.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
 	c, err := app.Load(path)
 	if err != nil {
 		return err
@@ -112,20 +116,18 @@ func serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	go reloadOnHangup(ctx, path, service, log)
+	go reload(ctx, hangups, path, service, log)
 	return service.Run(ctx)
 }
 
-// reloadOnHangup takes up new credentials and identities at every SIGHUP until ctx ends.
-func reloadOnHangup(ctx context.Context, path string, service *app.App, log *slog.Logger) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// reload takes up new credentials and identities at every hangup until ctx ends. Whoever drains
+// takes up nothing new.
+func reload(ctx context.Context, hangups <-chan os.Signal, path string, service *app.App, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-hangup:
+		case <-hangups:
 		}
 		c, err := app.Load(path)
 		if err == nil {
