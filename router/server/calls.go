@@ -231,11 +231,50 @@ func (s *checkedStream) RecvMsg(m any) error {
 	if err := s.server.still(s.Context(), s.method); err != nil {
 		return err
 	}
-	if err := s.ServerStream.RecvMsg(m); err != nil {
+	if err := s.next(m); err != nil {
 		return err
 	}
 	if f, unread := s.server.unread.take(m); unread {
 		return f
 	}
 	return wellFormed(s.method, m)
+}
+
+// next reads a message, and waits for none without end: whoever sends nothing has a seat that
+// others need, and the server waits for it when it goes down. A read that hangs is released by
+// grpc when the handler returns.
+func (s *checkedStream) next(m any) error {
+	if rights[s.method].open {
+		return s.ServerStream.RecvMsg(m) // reflection is asked whenever a person types
+	}
+	read, left := make(chan error), make(chan struct{})
+	defer close(left)
+	go func() {
+		err := s.received(m)
+		select {
+		case read <- err:
+		case <-left:
+			s.server.unread.take(m) // nobody else takes it
+		}
+	}()
+	patience := time.NewTimer(slowAfter)
+	defer patience.Stop()
+	select {
+	case err := <-read:
+		return err
+	case <-patience.C:
+		return reconnect("nothing was sent for " + slowAfter.String() + ": call again, and go on where the answers say")
+	case <-s.server.draining:
+		return reconnect("the server is going down: call again, and go on where the answers say")
+	}
+}
+
+// received reads a message in a goroutine, where nobody else would survive a panic.
+func (s *checkedStream) received(m any) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = s.server.panicked(s.Context(), cause)
+		}
+	}()
+	return s.ServerStream.RecvMsg(m)
 }

@@ -8,9 +8,11 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
@@ -296,6 +298,67 @@ func TestAFileIsSentInPiecesAndResumed(t *testing.T) {
 		d.refused(err, pb.ErrorReason_ERROR_REASON_NO_STATEMENT_SOURCE)
 		_, err = d.finance.GetStatementImport(as(operatorKey, "aida"), &pb.GetStatementImportRequest{Name: importName(newID())})
 		d.refused(err, pb.ErrorReason_ERROR_REASON_NOT_FOUND)
+	})
+}
+
+// half is a file of which its sender has sent half, and now sends nothing more.
+func (d *door) half() (stream grpc.ClientStreamingClient[pb.ImportStatementRequest, pb.StatementImport], file string) {
+	d.t.Helper()
+	const text = "date;order;sum\n1999-12-31 23:00:00;stranger;7.00\n"
+	sum := sha256.Sum256([]byte(text))
+	stream, err := d.finance.ImportStatement(as(operatorKey, "aida"))
+	d.must(err)
+	file = newID()
+	d.must(stream.Send(&pb.ImportStatementRequest{Piece: &pb.ImportStatementRequest_Start_{Start: &pb.ImportStatementRequest_Start{
+		Gateway: "gateways/kaspi-main", Format: "cabinet", FromDay: "1999-12-31", ToDay: "1999-12-31", FileName: "export.csv",
+		SizeBytes: int64(len(text)), Sha256: hex.EncodeToString(sum[:]), RequestId: file, Reason: "month end"}}}))
+	d.must(stream.Send(&pb.ImportStatementRequest{Piece: &pb.ImportStatementRequest_Chunk{Chunk: []byte(text[:len(text)/2])}}))
+	return stream, file
+}
+
+// Of people on call none waits for files whose senders fell asleep, and neither do other files
+// for long.
+func TestUploadsThatStallTakeNobodysSeat(t *testing.T) {
+	atDesk(t, func(d *door) {
+		time.Sleep(2 * time.Minute)
+		half, file := d.half()
+		asleep := []grpc.ClientStreamingClient[pb.ImportStatementRequest, pb.StatementImport]{half}
+		for range 40 {
+			stream, err := d.finance.ImportStatement(as(operatorKey, "aida"))
+			d.must(err)
+			asleep = append(asleep, stream)
+		}
+		synctest.Wait()
+		_, err := d.operations.CreateOverride(as(operatorKey, "aida"), drain())
+		d.must(err)
+		time.Sleep(slowAfter - time.Second)
+		if n := len(d.server.seats[uploads]); n != cap(d.server.seats[uploads]) {
+			t.Errorf("%d uploads are open: who is slow is cut off too early", n)
+		}
+		time.Sleep(2 * time.Second)
+		if n := len(d.server.seats[uploads]); n != 0 {
+			t.Errorf("%d uploads are open", n)
+		}
+		d.refused(asleep[0].RecvMsg(&pb.StatementImport{}), pb.ErrorReason_ERROR_REASON_RECONNECT)
+		kept, err := d.finance.GetStatementImport(as(operatorKey, "aida"), &pb.GetStatementImportRequest{Name: importName(file)})
+		if err != nil || kept.GetState() != pb.StatementImport_STATE_RECEIVING || kept.GetReceivedBytes() == 0 {
+			t.Errorf("what came before is kept: %s, %v", kept, err)
+		}
+	})
+}
+
+func TestAnUploadDoesNotHoldUpTheDrain(t *testing.T) {
+	atDesk(t, func(d *door) {
+		time.Sleep(2 * time.Minute)
+		stream, _ := d.half()
+		synctest.Wait()
+		began := time.Now()
+		d.server.Drain()
+		d.server.GRPC().GracefulStop()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %s", took)
+		}
+		d.refused(stream.RecvMsg(&pb.StatementImport{}), pb.ErrorReason_ERROR_REASON_RECONNECT)
 	})
 }
 

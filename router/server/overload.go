@@ -30,6 +30,7 @@ import (
 //	lists      16                pages of payments, of up to 3 MiB
 //	streams    1024              watchers, of whom each asks the books once a second
 //	operators  32                people on call
+//	uploads    8                 files in pieces, each as slow as its sender
 //	checks     256               health checks and reflection
 //	notices    MaxNotices        webhooks being stored and ruled on
 //	bodies     4 × MaxNotices    webhooks being read, of up to 256 KiB
@@ -48,6 +49,7 @@ const (
 	lists     kind = "lists"
 	streams   kind = "streams"
 	operators kind = "operators"
+	uploads   kind = "uploads"
 	checks    kind = "checks"
 	notices   kind = "notices"
 	bodies    kind = "bodies"
@@ -89,7 +91,7 @@ var kinds = map[string]kind{
 	pb.Finance_ReopenFinding_FullMethodName:        operators,
 	pb.Finance_AdoptFinding_FullMethodName:         operators,
 	pb.Finance_GetStatementImport_FullMethodName:   operators,
-	pb.Finance_ImportStatement_FullMethodName:      operators,
+	pb.Finance_ImportStatement_FullMethodName:      uploads,
 	pb.Finance_StreamStatement_FullMethodName:      operators,
 	pb.Finance_WatchReconciliation_FullMethodName:  streams,
 
@@ -117,7 +119,7 @@ var kinds = map[string]kind{
 // seatsOf makes the seats of the table above.
 func seatsOf(o Options) map[kind]seats {
 	all := map[kind]seats{}
-	for k, n := range map[kind]int{charges: o.MaxCharges, wishes: 64, reads: 256, lists: 16, streams: 1024, operators: 32,
+	for k, n := range map[kind]int{charges: o.MaxCharges, wishes: 64, reads: 256, lists: 16, streams: 1024, operators: 32, uploads: 8,
 		checks: 256, notices: o.MaxNotices, bodies: 4 * o.MaxNotices, repeats: 8} {
 		all[k] = make(seats, n)
 	}

@@ -9,7 +9,7 @@ import (
 const (
 	heartbeatEvery = 15 * time.Second // of silence, says the contract
 	pollEvery      = time.Second      // for what other replicas changed
-	slowAfter      = 30 * time.Second // a message that nobody takes for so long ends the stream
+	slowAfter      = 30 * time.Second // a message that nobody takes, or sends, for so long ends the stream
 )
 
 // feed sends messages to one stream. A consumer that does not read fills its

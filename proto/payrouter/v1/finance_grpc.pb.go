@@ -75,7 +75,8 @@ type FinanceClient interface {
 	// ImportStatement takes a file in which a provider tells what it did, in pieces: first
 	// start, then chunks in order. It answers when all that was sent is kept. The file is read
 	// after its last piece: follow it with GetStatementImport. A connection that breaks is
-	// resumed under the same request_id with offset at received_bytes.
+	// resumed under the same request_id with offset at received_bytes. So is one that the
+	// server ends with UNAVAILABLE (RECONNECT), as it goes down or 30 s after the last piece.
 	//
 	// A file is believed whole or not at all: one row that cannot be read refuses it, and the
 	// import names the row and the column. What is accepted becomes the statement of its days,
@@ -319,7 +320,8 @@ type FinanceServer interface {
 	// ImportStatement takes a file in which a provider tells what it did, in pieces: first
 	// start, then chunks in order. It answers when all that was sent is kept. The file is read
 	// after its last piece: follow it with GetStatementImport. A connection that breaks is
-	// resumed under the same request_id with offset at received_bytes.
+	// resumed under the same request_id with offset at received_bytes. So is one that the
+	// server ends with UNAVAILABLE (RECONNECT), as it goes down or 30 s after the last piece.
 	//
 	// A file is believed whole or not at all: one row that cannot be read refuses it, and the
 	// import names the row and the column. What is accepted becomes the statement of its days,

@@ -560,8 +560,8 @@ const (
 	// RESOURCE_EXHAUSTED with RetryInfo: the caller sends too much, or reads a stream too
 	// slowly. Nothing was done.
 	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 31
-	// UNAVAILABLE with RetryInfo: the server is going down or ends a long stream so that
-	// connections spread. Call again.
+	// UNAVAILABLE with RetryInfo: the server is going down, or ends a stream that is long, so
+	// that connections spread, or that it waited for in vain. Call again.
 	ErrorReason_ERROR_REASON_RECONNECT ErrorReason = 32
 	// FAILED_PRECONDITION: the gateway's business day is not over, or its books may still
 	// change. metadata: day, ready_time.
