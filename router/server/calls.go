@@ -254,7 +254,7 @@ func (s *checkedStream) next(m any) error {
 		select {
 		case read <- err:
 		case <-left:
-			s.server.unread.take(m) // nobody else takes it
+			_, _ = s.server.unread.take(m) // nobody else takes it
 		}
 	}()
 	patience := time.NewTimer(slowAfter)
