@@ -22,6 +22,7 @@ type guard struct {
 	recent    []bool // of the last completed calls: was it slow
 	openings  []time.Time
 	backoff   int
+	openedAt  time.Time // the last time, from closed or by a trial
 	notBefore time.Time
 	trial     *permit // the one real charge on its way while half-open
 }
@@ -106,8 +107,8 @@ func (g *guard) record(o Options, p permit, s Signal, now time.Time, probeBad in
 	if trial {
 		g.trial = nil
 	}
-	if !g.notBefore.IsZero() && !trial && !p.free {
-		return same // it began before the breaker opened: old news, the trials decide
+	if !trial && !p.free && (!g.notBefore.IsZero() || !p.at.After(g.openedAt)) {
+		return same // it began before the breaker opened: old news, also once the trials have closed it again
 	}
 	slow := g.slowAfter > 0 && now.Sub(p.at) >= g.slowAfter
 	switch s {
@@ -171,6 +172,7 @@ func (g *guard) reopen(o Options, now time.Time) {
 	}
 	pause := min(o.OpenFor<<min(g.backoff, 10), o.OpenAtMost)
 	g.backoff++
+	g.openedAt = now
 	g.notBefore = now.Add(pause*8/10 + time.Duration(o.Rand()*float64(pause)*4/10))
 	g.faults, g.recent = 0, nil
 }

@@ -64,6 +64,44 @@ func TestStragglersOfAnOutageDoNotFailTheTrial(t *testing.T) {
 	})
 }
 
+// Time-outs of calls from before the outage may come when the breaker has closed again.
+// They are old news then too: five new faults open it, and not one.
+func TestStragglersOfAnOutageDoNotOpenTheBreakerThatClosedAfterIt(t *testing.T) {
+	for name, late := range map[string]health.Signal{"time-outs": health.Fault, "slow answers": health.Healthy} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gateways := quick("kaspi")
+				gateways[0].SlowAfter = map[health.Op]time.Duration{health.OpCharge: 3 * time.Second}
+				b := board(t, health.Options{Gateways: gateways, Ramp: []int{100}})
+				var stragglers []func(health.Signal)
+				for range 20 {
+					report, err := b.Admit("kaspi", health.OpCharge, "p")
+					if err != nil {
+						t.Fatal(err)
+					}
+					stragglers = append(stragglers, report)
+				}
+				outage(t, b)
+				time.Sleep(19 * time.Second)
+				for range 3 {
+					try(b, "kaspi", health.Healthy)
+				}
+				for _, report := range stragglers {
+					report(late)
+				}
+				for i := range 4 {
+					if err := try(b, "kaspi", health.Fault); err != nil {
+						t.Fatalf("new fault %d: %v", i, err)
+					}
+				}
+				if got := b.Snapshot()[0]; got.Breakers[health.OpCharge] != "closed" || got.Faults[health.OpCharge] != 4 {
+					t.Errorf("after four new faults the breaker is %s, with %d in a row", got.Breakers[health.OpCharge], got.Faults[health.OpCharge])
+				}
+			})
+		})
+	}
+}
+
 // A refusal that says nothing about the gateway (throttled, our credentials) must not
 // use up the trials of a half-open breaker.
 func TestNeutralTrialsDoNotUseUpTheTrials(t *testing.T) {
