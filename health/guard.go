@@ -18,11 +18,11 @@ type guard struct {
 	breaker   *gobreaker.TwoStepCircuitBreaker[struct{}]
 	trip      *bool // what ReadyToTrip answers; set before each report
 
-	faults    int    // in a row
-	recent    []bool // of the last completed calls: was it slow
-	openings  []time.Time
-	backoff   int
-	openedAt  time.Time // the last time, from closed or by a trial
+	faults    int         // in a row
+	recent    []bool      // of the last completed calls: was it slow
+	openings  []time.Time // from closed, within Forget
+	penalties []time.Time // openings and failed trials within Forget: each doubles the open time
+	openedAt  time.Time   // the last time, from closed or by a trial
 	notBefore time.Time
 	trial     *permit // the one real charge on its way while half-open
 }
@@ -160,21 +160,26 @@ func (g *guard) tooSlow(o Options) bool {
 	return n*100 >= len(g.recent)*o.SlowShare
 }
 
-// reopen notes an opening and how long it lasts: 15 s doubled each time, up to
-// five minutes, ±20 %. Openings older than Forget no longer count.
+// reopen notes an opening and how long it lasts: 15 s doubled for each one before it, up
+// to five minutes, ±20 %. What is older than Forget no longer counts.
 func (g *guard) reopen(o Options, now time.Time) {
+	g.openings, g.penalties = within(o.Forget, g.openings, now), within(o.Forget, g.penalties, now)
 	if g.notBefore.IsZero() { // from closed: a transition that payers notice
 		g.openings = append(g.openings, now)
 	}
-	for len(g.openings) > 0 && now.Sub(g.openings[0]) >= o.Forget {
-		g.openings = g.openings[1:]
-		g.backoff = max(0, g.backoff-1)
-	}
-	pause := min(o.OpenFor<<min(g.backoff, 10), o.OpenAtMost)
-	g.backoff++
+	pause := min(o.OpenFor<<min(len(g.penalties), 10), o.OpenAtMost)
+	g.penalties = append(g.penalties, now)
 	g.openedAt = now
 	g.notBefore = now.Add(pause*8/10 + time.Duration(o.Rand()*float64(pause)*4/10))
 	g.faults, g.recent = 0, nil
+}
+
+// within drops the instants, in their order, that are as old as span or older.
+func within(span time.Duration, instants []time.Time, now time.Time) []time.Time {
+	for len(instants) > 0 && now.Sub(instants[0]) >= span {
+		instants = instants[1:]
+	}
+	return instants
 }
 
 // state names the breaker's state for people and metrics.

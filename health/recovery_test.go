@@ -102,6 +102,36 @@ func TestStragglersOfAnOutageDoNotOpenTheBreakerThatClosedAfterIt(t *testing.T) 
 	}
 }
 
+// Each failed trial of a long outage doubles the open time. An outage of months ago doubles
+// nothing.
+func TestTheOpenTimeOfALongOutageIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := board(t, health.Options{Gateways: quick("kaspi"), Ramp: []int{100}, Rand: func() float64 { return 0.5 }})
+		left := func() time.Duration { return time.Until(b.Snapshot()[0].OpenUntil) }
+		outage(t, b)
+		for i := range 20 { // well over an hour, so that the first of them are forgotten
+			want := min(15*time.Second<<i, 5*time.Minute)
+			if got := left(); got != want {
+				t.Fatalf("open for %s after %d failed trials, want %s", got, i, want)
+			}
+			time.Sleep(left())
+			time.Sleep(time.Second)
+			if err := try(b, "kaspi", health.Fault); err != nil {
+				t.Fatalf("trial %d: %v", i, err)
+			}
+		}
+		time.Sleep(6 * time.Minute)
+		for range 3 {
+			try(b, "kaspi", health.Healthy)
+		}
+		time.Sleep(time.Hour)
+		outage(t, b)
+		if got := left(); got != 15*time.Second {
+			t.Errorf("open for %s an hour after the last outage", got)
+		}
+	})
+}
+
 // A refusal that says nothing about the gateway (throttled, our credentials) must not
 // use up the trials of a half-open breaker.
 func TestNeutralTrialsDoNotUseUpTheTrials(t *testing.T) {
