@@ -24,6 +24,7 @@ var (
 // Board knows the health of all gateways. It is safe for concurrent use.
 type Board struct {
 	options  Options
+	made     time.Time
 	gateways map[string]*gateway
 	names    []string
 	metrics  *metrics
@@ -59,7 +60,7 @@ func New(o Options) (*Board, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	b := &Board{options: o, gateways: map[string]*gateway{}}
+	b := &Board{options: o, made: time.Now(), gateways: map[string]*gateway{}}
 	for _, g := range o.Gateways {
 		if g.MaxConcurrent == 0 {
 			g.MaxConcurrent = 64

@@ -5,31 +5,36 @@ import (
 	"time"
 )
 
-// contact is when a gateway was last reached and last out of reach. Its fields are
-// atomic because every gateway's report looks at all gateways.
+// contact is when a gateway was last reached and last out of reach, by the clock of elapsed.
+// Its fields are atomic because every gateway's report looks at all gateways.
 type contact struct{ reached, missed atomic.Int64 }
 
 // egressMemory is how long a contact says something about our own way out.
 const egressMemory = 2 * time.Minute
 
 // note keeps what a signal says about the way to the gateway.
-func (c *contact) note(s Signal, now time.Time) {
+func (c *contact) note(s Signal, elapsed int64) {
 	switch s {
 	case Unreachable:
-		c.missed.Store(now.UnixNano())
+		c.missed.Store(elapsed)
 	case Healthy, Fault, Throttled:
-		c.reached.Store(now.UnixNano())
+		c.reached.Store(elapsed)
 	}
 }
+
+// elapsed is how many nanoseconds the board is old. A wall clock that was ahead when the
+// process began and is put right would make old contacts the latest for hours. It is never
+// zero, which is the contact that never was.
+func (b *Board) elapsed(now time.Time) int64 { return int64(now.Sub(b.made)) + 1 }
 
 // egressDown reports whether it is our own way out that fails: two gateways or more
 // were tried lately, and none of them was reached. Then no gateway is to blame, no
 // breaker opens and no probe counts (SAFETY section 6).
 func (b *Board) egressDown(now time.Time) bool {
-	missed := 0
+	at, missed := b.elapsed(now), 0
 	for _, g := range b.gateways {
 		last, lost := g.contact.reached.Load(), g.contact.missed.Load()
-		if now.UnixNano()-max(last, lost) > int64(egressMemory) || max(last, lost) == 0 {
+		if at-max(last, lost) > int64(egressMemory) || max(last, lost) == 0 {
 			continue
 		}
 		if last >= lost {
@@ -43,7 +48,7 @@ func (b *Board) egressDown(now time.Time) bool {
 // judge notes a signal and says how it counts: a gateway out of reach is at fault
 // unless everything is.
 func (b *Board) judge(g *gateway, s Signal, now time.Time) Signal {
-	g.contact.note(s, now)
+	g.contact.note(s, b.elapsed(now))
 	if s != Unreachable {
 		if b.egressOut.Swap(false) {
 			b.options.Log.Info("our way out works again", "gateway", g.Name)
