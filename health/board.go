@@ -103,7 +103,7 @@ func (b *Board) admit(name string, op Op, place int) (report func(Signal), err e
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	permit := guard.take(b.options, now, g.free(op, now))
+	permit := guard.take(now, g.free(op, now))
 	if op.gated() {
 		g.flying++
 		g.peaks.note(now, g.flying)
@@ -121,7 +121,7 @@ func (b *Board) admit(name string, op Op, place int) (report func(Signal), err e
 	}, nil
 }
 
-// Peek gives the answer that Admit would give, and changes nothing.
+// Peek gives the answer that Admit would give, and takes nothing.
 func (b *Board) Peek(name string, op Op, key string) error {
 	g, ok := b.gateways[name]
 	if !ok {
@@ -196,7 +196,7 @@ func (b *Board) refusal(g *gateway, op Op, place int, now time.Time) error {
 // refusal says why the operation is refused now, or nil. place is the payment's place
 // in the ramp, 0 to 99: the share that is admitted takes the first places.
 func (g *gateway) refusal(o Options, op Op, place int, now time.Time) error {
-	g.noticeDrainEnd(now)
+	g.notice(o, now)
 	if !op.gated() {
 		return nil
 	}
@@ -222,6 +222,22 @@ func (g *gateway) refusal(o Options, op Op, place int, now time.Time) error {
 		return ErrRamping
 	}
 	return nil
+}
+
+// notice takes in what time alone brings about: the end of a drain, and trials that are lost.
+func (g *gateway) notice(o Options, now time.Time) {
+	g.noticeDrainEnd(now)
+	for _, op := range Ops() {
+		if guard := g.guards[op]; guard.giveUp(o, now) {
+			g.opened(o, guard)
+		}
+	}
+}
+
+// opened begins the way back after an opening: probes and ramp count from here.
+func (g *gateway) opened(o Options, guard *guard) {
+	g.probeGood, g.rampFrom = 0, time.Time{}
+	o.Log.Warn("breaker opened", "gateway", g.Name, "op", string(guard.op), "until", guard.notBefore)
 }
 
 // free reports whether breakers and probes are metered only.
@@ -253,8 +269,7 @@ func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Ti
 	change := guard.record(b.options, p, s, now, g.probeBad)
 	switch change {
 	case opened:
-		g.probeGood, g.rampFrom = 0, time.Time{}
-		b.options.Log.Warn("breaker opened", "gateway", g.Name, "op", string(guard.op), "until", guard.notBefore)
+		g.opened(b.options, guard)
 	case closed:
 		g.rampFrom = now
 		b.options.Log.Info("breaker closed, traffic ramps back", "gateway", g.Name, "op", string(guard.op))

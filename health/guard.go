@@ -72,23 +72,30 @@ func (g *guard) refusal(o Options, now time.Time, probed bool) error {
 	if !probed {
 		return ErrProbeFailing
 	}
-	if g.trial != nil && now.Sub(g.trial.at) < 2*g.timeout {
+	if g.trial != nil {
 		return ErrBreakerOpen // one trial at a time
 	}
 	return nil
 }
 
+// giveUp fails a trial that nobody reported in time, and reports whether it did. It goes
+// before refusal: who notices the loss finds the breaker open.
+func (g *guard) giveUp(o Options, now time.Time) bool {
+	if g.trial == nil || now.Sub(g.trial.at) < 2*g.timeout {
+		return false
+	}
+	abandoned := *g.trial
+	g.trial = nil
+	abandoned.done(errFault)
+	g.reopen(o, now)
+	return true
+}
+
 // take begins a call that refusal has let through.
-func (g *guard) take(o Options, now time.Time, free bool) permit {
+func (g *guard) take(now time.Time, free bool) permit {
 	p := permit{at: now, free: free}
 	if free {
 		return p
-	}
-	if g.trial != nil { // nobody reported it in time: that is a fault
-		abandoned := *g.trial
-		g.trial = nil
-		abandoned.done(errFault)
-		g.reopen(o, now)
 	}
 	done, err := g.breaker.Allow()
 	if err != nil {

@@ -31,7 +31,7 @@ func (b *Board) Snapshot() []Health {
 	for _, name := range b.names {
 		g := b.gateways[name]
 		g.mu.Lock()
-		g.noticeDrainEnd(now)
+		g.notice(b.options, now)
 		h := Health{Gateway: name, Admitting: true, Share: g.rampShare(b.options, now), Breakers: map[Op]string{}, Faults: map[Op]int{},
 			ProbeBad: g.probeBad, ProbedAt: g.probedAt, LastFault: g.lastFault, LastGood: g.lastGood, Flying: g.flying,
 			Peak: max(g.flying, g.peaks.most(now)), Most: g.MaxConcurrent}
