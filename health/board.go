@@ -42,8 +42,7 @@ type gateway struct {
 	peaks     peaks
 	overrides []Override
 	drained   bool // an active drain was seen last time
-	rampFrom  time.Time
-	probeBad  int // in a row
+	probeBad  int  // in a row
 	probeGood int
 	probedAt  time.Time
 	slowUntil time.Time // after a throttled answer
@@ -218,7 +217,7 @@ func (g *gateway) refusal(o Options, op Op, place int, now time.Time) error {
 	if err := g.guards[op].refusal(o, now, g.Probe == nil || g.probeGood >= o.ProbesNeeded); err != nil {
 		return err
 	}
-	if place >= g.rampShare(o, now) {
+	if place >= g.guards[op].rampShare(o, now) {
 		return ErrRamping
 	}
 	return nil
@@ -234,9 +233,9 @@ func (g *gateway) notice(o Options, now time.Time) {
 	}
 }
 
-// opened begins the way back after an opening: probes and ramp count from here.
+// opened begins the way back after an opening: good probes count from here.
 func (g *gateway) opened(o Options, guard *guard) {
-	g.probeGood, g.rampFrom = 0, time.Time{}
+	g.probeGood = 0
 	o.Log.Warn("breaker opened", "gateway", g.Name, "op", string(guard.op), "until", guard.notBefore)
 }
 
@@ -271,7 +270,6 @@ func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Ti
 	case opened:
 		g.opened(b.options, guard)
 	case closed:
-		g.rampFrom = now
 		b.options.Log.Info("breaker closed, traffic ramps back", "gateway", g.Name, "op", string(guard.op))
 	}
 }
@@ -279,16 +277,19 @@ func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Ti
 // slowFor is the first pause after a throttled answer; it doubles up to about a minute.
 const slowFor = time.Second
 
-// rampShare is the share of payments, in per cent, that the gateway gets now.
+// ramp begins the ramp of charges and of offers: the gateway comes back as a whole.
+func (g *gateway) ramp(now time.Time) {
+	for _, op := range Ops() {
+		if op.gated() {
+			g.guards[op].rampFrom = now
+		}
+	}
+}
+
+// rampShare is the share of payments, in per cent, that the gateway gets now: of charges or
+// of offers, whichever get less. One that was never out must not hide the other.
 func (g *gateway) rampShare(o Options, now time.Time) int {
-	if g.rampFrom.IsZero() {
-		return 100
-	}
-	n := int(now.Sub(g.rampFrom) / o.RampStep)
-	if n >= len(o.Ramp) {
-		return 100
-	}
-	return o.Ramp[n]
+	return min(g.guards[OpCharge].rampShare(o, now), g.guards[OpCreate].rampShare(o, now))
 }
 
 // share maps a key to 0…99. A key admitted at 5 % is admitted at 20 % too.

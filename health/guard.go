@@ -24,7 +24,8 @@ type guard struct {
 	penalties []time.Time // openings and failed trials within Forget: each doubles the open time
 	openedAt  time.Time   // the last time, from closed or by a trial
 	notBefore time.Time
-	trial     *permit // the one real charge on its way while half-open
+	rampFrom  time.Time // when its traffic began to come back; zero: all of it is admitted
+	trial     *permit   // the one real charge on its way while half-open
 }
 
 type permit struct {
@@ -148,7 +149,7 @@ func (g *guard) record(o Options, p permit, s Signal, now time.Time, probeBad in
 		g.reopen(o, now)
 		return opened
 	case after == gobreaker.StateClosed && before == gobreaker.StateHalfOpen:
-		g.notBefore, g.faults, g.recent = time.Time{}, 0, nil
+		g.notBefore, g.rampFrom, g.faults, g.recent = time.Time{}, now, 0, nil
 		return closed
 	}
 	return same
@@ -176,7 +177,7 @@ func (g *guard) reopen(o Options, now time.Time) {
 	}
 	pause := min(o.OpenFor<<min(len(g.penalties), 10), o.OpenAtMost)
 	g.penalties = append(g.penalties, now)
-	g.openedAt = now
+	g.openedAt, g.rampFrom = now, time.Time{} // the next ramp begins when it closes
 	g.notBefore = now.Add(pause*8/10 + time.Duration(o.Rand()*float64(pause)*4/10))
 	g.faults, g.recent = 0, nil
 }
@@ -187,6 +188,18 @@ func within(span time.Duration, instants []time.Time, now time.Time) []time.Time
 		instants = instants[1:]
 	}
 	return instants
+}
+
+// rampShare is the share of this operation's payments, in per cent, that may be sent now.
+func (g *guard) rampShare(o Options, now time.Time) int {
+	if g.rampFrom.IsZero() {
+		return 100
+	}
+	n := int(now.Sub(g.rampFrom) / o.RampStep)
+	if n >= len(o.Ramp) {
+		return 100
+	}
+	return o.Ramp[n]
 }
 
 // state names the breaker's state for people and metrics.

@@ -87,7 +87,7 @@ func (g *gateway) noticeDrainEnd(now time.Time) {
 	mode := g.mode(now)
 	draining := mode == Drain || mode == Reconcile
 	if g.drained && !draining {
-		g.rampFrom = now
+		g.ramp(now)
 	}
 	g.drained = draining
 }

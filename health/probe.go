@@ -51,7 +51,7 @@ func (b *Board) probe(ctx context.Context, g *gateway) {
 		g.probeGood++
 		if g.probeGood >= b.options.ProbesNeeded || !wasBad {
 			if wasBad {
-				g.rampFrom = g.probedAt
+				g.ramp(g.probedAt)
 				b.options.Log.Info("probes are good again", "gateway", g.Name)
 			}
 			g.probeBad = 0

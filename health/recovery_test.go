@@ -3,6 +3,7 @@ package health_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,6 +173,50 @@ func TestAPaymentThatNoOtherGatewayCanServeDoesNotWaitForTheRamp(t *testing.T) {
 				t.Fatal(err)
 			}
 			report(health.Healthy)
+		}
+	})
+}
+
+// Charges and offers have breakers of their own and come back by themselves: neither may
+// end the ramp of the other, or begin one for it.
+func TestTheRampOfChargesIsNotThatOfOffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := board(t, health.Options{Gateways: quick("kaspi")})
+		times := func(n int, op health.Op, s health.Signal) {
+			t.Helper()
+			for i := range n {
+				report, err := b.AdmitAlone("kaspi", op)
+				if err != nil {
+					t.Fatalf("%s %d: %v", op, i, err)
+				}
+				report(s)
+			}
+		}
+		percent := func(op health.Op) (admitted int) {
+			for i := range 1000 {
+				if b.Peek("kaspi", op, fmt.Sprint("payment-", i)) == nil {
+					admitted++
+				}
+			}
+			return admitted / 10
+		}
+		times(5, health.OpCharge, health.Fault)
+		time.Sleep(19 * time.Second)
+		times(3, health.OpCharge, health.Healthy)
+		if got := percent(health.OpCreate); got != 100 {
+			t.Errorf("charges come back, and %d %% of the offers are admitted", got)
+		}
+		times(5, health.OpCreate, health.Fault)
+		if got := percent(health.OpCharge); got > 9 {
+			t.Errorf("the breaker of offers opens, and %d %% of the charges are admitted in their first step", got)
+		}
+		time.Sleep(4 * time.Minute)
+		times(3, health.OpCreate, health.Healthy)
+		if charges, offers := percent(health.OpCharge), percent(health.OpCreate); charges != 100 || offers > 9 {
+			t.Errorf("offers come back: %d %% of the charges and %d %% of the offers are admitted", charges, offers)
+		}
+		if share := b.Snapshot()[0].Share; share != 5 {
+			t.Errorf("share %d %%, want that of the offers", share)
 		}
 	})
 }

@@ -10,7 +10,7 @@ type Health struct {
 	Gateway   string
 	Admitting bool   // charges and offers are admitted, at least in part
 	Why       string // when not: the reason
-	Share     int    // per cent of payments admitted
+	Share     int    // per cent of payments admitted: of charges or of offers, whichever are fewer
 	Breakers  map[Op]string
 	Faults    map[Op]int // in a row
 	OpenUntil time.Time
