@@ -75,20 +75,29 @@ func New(o Options) (*Board, error) {
 	return b, nil
 }
 
-// Admit asks whether the operation may be sent for the payment named by key. When
-// it may, report must be called once with how it went; further calls do nothing.
-// A permit that nobody reports within twice the time-out counts as a fault.
-func (b *Board) Admit(name string, op Op, key string) (report func(Signal), err error) {
+// Permit lets one call through. It is safe for concurrent use.
+type Permit struct {
+	board   *Board
+	gateway *gateway
+	guard   *guard
+	call    *call
+	told    sync.Once
+}
+
+// Admit asks whether the operation may be sent for the payment named by key. When it may,
+// the permit must be reported once. One that nobody reports within twice the time-out
+// counts as a fault.
+func (b *Board) Admit(name string, op Op, key string) (*Permit, error) {
 	return b.admit(name, op, share(key))
 }
 
 // AdmitAlone is Admit for a payment that no other gateway can serve: a gateway that is
 // coming back takes all of these, because refusing them protects nobody's sale.
-func (b *Board) AdmitAlone(name string, op Op) (report func(Signal), err error) {
+func (b *Board) AdmitAlone(name string, op Op) (*Permit, error) {
 	return b.admit(name, op, 0)
 }
 
-func (b *Board) admit(name string, op Op, place int) (report func(Signal), err error) {
+func (b *Board) admit(name string, op Op, place int) (*Permit, error) {
 	g, ok := b.gateways[name]
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", name, ErrUnknownGateway)
@@ -97,27 +106,37 @@ func (b *Board) admit(name string, op Op, place int) (report func(Signal), err e
 	defer g.mu.Unlock()
 	now := time.Now()
 	guard := g.guards[op]
-	err = b.refusal(g, op, place, now)
+	err := b.refusal(g, op, place, now)
 	b.metrics.admitted(name, op, err)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	permit := guard.take(now, g.free(op, now))
+	permit := &Permit{board: b, gateway: g, guard: guard, call: guard.take(now, g.free(op, now))}
 	if op.gated() {
 		g.flying++
 		g.peaks.note(now, g.flying)
 	}
-	var once sync.Once
-	return func(s Signal) {
-		once.Do(func() {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			if op.gated() {
-				g.flying--
-			}
-			b.record(g, guard, permit, s, time.Now())
-		})
-	}, nil
+	return permit, nil
+}
+
+// Begin says that the call is sent only now: what its caller did between Admit and this, at
+// our own store, is not the gateway's slowness. Without it the call began at Admit.
+func (p *Permit) Begin() {
+	p.gateway.mu.Lock()
+	defer p.gateway.mu.Unlock()
+	p.call.began = time.Now()
+}
+
+// Report says how the call went. The first report counts.
+func (p *Permit) Report(s Signal) {
+	p.told.Do(func() {
+		p.gateway.mu.Lock()
+		defer p.gateway.mu.Unlock()
+		if p.guard.op.gated() {
+			p.gateway.flying--
+		}
+		p.board.record(p.gateway, p.guard, p.call, s, time.Now())
+	})
 }
 
 // Peek gives the answer that Admit would give, and takes nothing.
@@ -246,13 +265,13 @@ func (g *gateway) free(op Op, now time.Time) bool {
 }
 
 // record feeds one outcome to the breaker.
-func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Time) {
+func (b *Board) record(g *gateway, guard *guard, c *call, s Signal, now time.Time) {
 	s = b.judge(g, s, now)
 	switch s {
 	case Fault:
 		g.lastFault = now
 		if guard.op.gated() {
-			g.failed(b.options, p.at, now)
+			g.failed(b.options, c.began, now)
 		}
 	case Healthy:
 		g.lastGood = now
@@ -265,7 +284,7 @@ func (b *Board) record(g *gateway, guard *guard, p permit, s Signal, now time.Ti
 			g.throttles++
 		}
 	}
-	change := guard.record(b.options, p, s, now, g.probeBad)
+	change := guard.record(b.options, c, s, now, g.probeBad)
 	switch change {
 	case opened:
 		g.opened(b.options, guard)

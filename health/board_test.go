@@ -37,9 +37,9 @@ func board(t *testing.T, o health.Options) *health.Board {
 
 // try admits one charge and reports it. It returns why it was refused.
 func try(b *health.Board, gateway string, s health.Signal) error {
-	report, err := b.Admit(gateway, health.OpCharge, "payment-1")
+	permit, err := b.Admit(gateway, health.OpCharge, "payment-1")
 	if err == nil {
-		report(s)
+		permit.Report(s)
 	}
 	return err
 }
@@ -107,17 +107,50 @@ func TestSlowAnswersOpenTheBreaker(t *testing.T) {
 		gateways[0].SlowAfter = map[health.Op]time.Duration{health.OpCharge: 3 * time.Second}
 		b := board(t, health.Options{Gateways: gateways})
 		for i := range 20 {
-			report, err := b.Admit("kaspi", health.OpCharge, "p")
+			permit, err := b.Admit("kaspi", health.OpCharge, "p")
 			if err != nil {
 				t.Fatalf("call %d: %v", i, err)
 			}
 			time.Sleep(4 * time.Second)
-			report(health.Healthy)
+			permit.Report(health.Healthy)
 		}
 		if err := b.Peek("kaspi", health.OpCharge, ""); !errors.Is(err, health.ErrBreakerOpen) {
 			t.Fatalf("twenty slow answers: %v", err)
 		}
 	})
+}
+
+// Between Admit and the call a payment's plan is made durable. A slow store of our own must
+// not shut out a gateway that answers quickly, nor hide one that does not.
+func TestSlownessIsTheGatewaysAndNotThatOfOurStore(t *testing.T) {
+	for name, c := range map[string]struct {
+		store, gateway time.Duration
+		want           error
+	}{
+		"the store is slow":   {store: 4 * time.Second, gateway: time.Second},
+		"the gateway is slow": {store: time.Second, gateway: 3 * time.Second, want: health.ErrBreakerOpen},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gateways := quick("kaspi")
+				gateways[0].SlowAfter = map[health.Op]time.Duration{health.OpCharge: 3 * time.Second}
+				b := board(t, health.Options{Gateways: gateways})
+				for i := range 20 {
+					permit, err := b.Admit("kaspi", health.OpCharge, "p")
+					if err != nil {
+						t.Fatalf("call %d: %v", i, err)
+					}
+					time.Sleep(c.store)
+					permit.Begin()
+					time.Sleep(c.gateway)
+					permit.Report(health.Healthy)
+				}
+				if err := b.Peek("kaspi", health.OpCharge, ""); !errors.Is(err, c.want) {
+					t.Errorf("after twenty calls: %v", err)
+				}
+			})
+		})
+	}
 }
 
 func TestNeutralOutcomesSayNothing(t *testing.T) {
@@ -153,7 +186,7 @@ func TestAfterAnOutageTrialsGoOneByOneAndTrafficRampsBack(t *testing.T) {
 		if err := b.Peek("kaspi", health.OpCharge, "b"); !errors.Is(err, health.ErrBreakerOpen) {
 			t.Fatalf("a second trial beside the first: %v", err)
 		}
-		first(health.Healthy)
+		first.Report(health.Healthy)
 		for range 2 {
 			if err := try(b, "kaspi", health.Healthy); err != nil {
 				t.Fatal(err)
@@ -323,8 +356,8 @@ func TestTheConcurrencyLimitIsPerGateway(t *testing.T) {
 		if err := b.Peek("halyk", health.OpCharge, ""); err != nil {
 			t.Fatal(err)
 		}
-		first(health.Healthy)
-		first(health.Healthy) // the second report does nothing
+		first.Report(health.Healthy)
+		first.Report(health.Healthy) // the second report does nothing
 		if got := b.Snapshot()[0].Flying; got != 1 {
 			t.Fatalf("%d in flight", got)
 		}

@@ -25,13 +25,15 @@ type guard struct {
 	openedAt  time.Time   // the last time, from closed or by a trial
 	notBefore time.Time
 	rampFrom  time.Time // when its traffic began to come back; zero: all of it is admitted
-	trial     *permit   // the one real charge on its way while half-open
+	trial     *call     // the one real charge on its way while half-open
 }
 
-type permit struct {
-	at   time.Time
-	done func(error)
-	free bool
+// call is one that was let through.
+type call struct {
+	at    time.Time // when it was let through
+	began time.Time // when it was sent; at, unless its caller said otherwise
+	done  func(error)
+	free  bool
 }
 
 type change uint8
@@ -82,43 +84,42 @@ func (g *guard) refusal(o Options, now time.Time, probed bool) error {
 // giveUp fails a trial that nobody reported in time, and reports whether it did. It goes
 // before refusal: who notices the loss finds the breaker open.
 func (g *guard) giveUp(o Options, now time.Time) bool {
-	if g.trial == nil || now.Sub(g.trial.at) < 2*g.timeout {
+	if g.trial == nil || now.Sub(g.trial.began) < 2*g.timeout {
 		return false
 	}
-	abandoned := *g.trial
+	g.trial.done(errFault)
 	g.trial = nil
-	abandoned.done(errFault)
 	g.reopen(o, now)
 	return true
 }
 
 // take begins a call that refusal has let through.
-func (g *guard) take(now time.Time, free bool) permit {
-	p := permit{at: now, free: free}
+func (g *guard) take(now time.Time, free bool) *call {
+	c := &call{at: now, began: now, free: free}
 	if free {
-		return p
+		return c
 	}
 	done, err := g.breaker.Allow()
 	if err != nil {
-		return p // counted by us alone; gobreaker's clock is a moment behind ours
+		return c // counted by us alone; gobreaker's clock is a moment behind ours
 	}
-	p.done = done
+	c.done = done
 	if !g.notBefore.IsZero() {
-		g.trial = &p
+		g.trial = c
 	}
-	return p
+	return c
 }
 
 // record takes in how a call went.
-func (g *guard) record(o Options, p permit, s Signal, now time.Time, probeBad int) change {
-	trial := g.trial != nil && g.trial.at.Equal(p.at)
+func (g *guard) record(o Options, c *call, s Signal, now time.Time, probeBad int) change {
+	trial := g.trial == c
 	if trial {
 		g.trial = nil
 	}
-	if !trial && !p.free && (!g.notBefore.IsZero() || !p.at.After(g.openedAt)) {
+	if !trial && !c.free && (!g.notBefore.IsZero() || !c.at.After(g.openedAt)) {
 		return same // it began before the breaker opened: old news, also once the trials have closed it again
 	}
-	slow := g.slowAfter > 0 && now.Sub(p.at) >= g.slowAfter
+	slow := g.slowAfter > 0 && now.Sub(c.began) >= g.slowAfter
 	switch s {
 	case Fault:
 		g.faults++
@@ -131,17 +132,17 @@ func (g *guard) record(o Options, p permit, s Signal, now time.Time, probeBad in
 		}
 	}
 	*g.trip = g.faults >= o.Consecutive || g.faults >= 3 && probeBad >= 2 || g.tooSlow(o)
-	if p.done == nil {
+	if c.done == nil {
 		return same
 	}
 	before := g.breaker.State()
 	switch {
 	case s == Neutral, s == Throttled:
-		p.done(errExcluded)
+		c.done(errExcluded)
 	case s == Fault, *g.trip:
-		p.done(errFault)
+		c.done(errFault)
 	default:
-		p.done(nil)
+		c.done(nil)
 	}
 	after := g.breaker.State()
 	switch {

@@ -98,12 +98,12 @@ func TestTheTimeToFailoverIsCountedOncePerOutageOfTheBoard(t *testing.T) {
 			t.Fatal(err)
 		}
 		call := func(op Op, took time.Duration, s Signal) {
-			report, err := b.Admit("kaspi", op, "p")
+			permit, err := b.Admit("kaspi", op, "p")
 			if err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(took)
-			report(s)
+			permit.Report(s)
 		}
 		want := func(what string, n uint64, seconds float64) {
 			t.Helper()

@@ -60,7 +60,7 @@ type Gateway struct {
 	Probe func(ctx context.Context) Signal
 	// Timeout is the longest call of each operation; missing ones count as 30 s.
 	Timeout map[Op]time.Duration
-	// SlowAfter marks a call as slow; missing ones are never slow.
+	// SlowAfter marks a call as slow, from Begin to Report; missing ones are never slow.
 	SlowAfter map[Op]time.Duration
 	// MaxConcurrent bounds charges and offers at once; 0 means 64.
 	MaxConcurrent int

@@ -20,11 +20,11 @@ func TestThePeakOfTheLastQuarterHourIsRemembered(t *testing.T) {
 			}
 		}
 		begin := func() func(Signal) {
-			report, err := b.Admit("kaspi", OpCharge, "p")
+			permit, err := b.Admit("kaspi", OpCharge, "p")
 			if err != nil {
 				t.Fatal(err)
 			}
-			return report
+			return permit.Report
 		}
 		peak(0)
 		first, second := begin(), begin()
@@ -54,11 +54,11 @@ func TestAGatewayIsFailingWhateverIsOrderedAboutIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"kaspi", "halyk"} {
-			report, err := b.Admit(name, OpCharge, "p")
+			permit, err := b.Admit(name, OpCharge, "p")
 			if err != nil {
 				t.Fatal(err)
 			}
-			report(Fault)
+			permit.Report(Fault)
 		}
 		order := Override{Gateway: "kaspi", Mode: Admit, Start: time.Now(), End: time.Now().Add(time.Hour), Actor: "operator:aida"}
 		b.SetOverrides([]Override{order})

@@ -37,11 +37,11 @@ func TestStragglersOfAnOutageDoNotFailTheTrial(t *testing.T) {
 		b := board(t, health.Options{Gateways: gateways})
 		var stragglers []func(health.Signal)
 		for range 30 {
-			report, err := b.Admit("kaspi", health.OpCharge, "p")
+			permit, err := b.Admit("kaspi", health.OpCharge, "p")
 			if err != nil {
 				t.Fatal(err)
 			}
-			stragglers = append(stragglers, report)
+			stragglers = append(stragglers, permit.Report)
 		}
 		for range 5 {
 			try(b, "kaspi", health.Fault)
@@ -76,11 +76,11 @@ func TestStragglersOfAnOutageDoNotOpenTheBreakerThatClosedAfterIt(t *testing.T) 
 				b := board(t, health.Options{Gateways: gateways, Ramp: []int{100}})
 				var stragglers []func(health.Signal)
 				for range 20 {
-					report, err := b.Admit("kaspi", health.OpCharge, "p")
+					permit, err := b.Admit("kaspi", health.OpCharge, "p")
 					if err != nil {
 						t.Fatal(err)
 					}
-					stragglers = append(stragglers, report)
+					stragglers = append(stragglers, permit.Report)
 				}
 				outage(t, b)
 				time.Sleep(19 * time.Second)
@@ -168,11 +168,11 @@ func TestAPaymentThatNoOtherGatewayCanServeDoesNotWaitForTheRamp(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		for range 20 { // at 5 %, one payment of twenty would be admitted
-			report, err := b.AdmitAlone("kaspi", health.OpCharge)
+			permit, err := b.AdmitAlone("kaspi", health.OpCharge)
 			if err != nil {
 				t.Fatal(err)
 			}
-			report(health.Healthy)
+			permit.Report(health.Healthy)
 		}
 	})
 }
@@ -185,11 +185,11 @@ func TestTheRampOfChargesIsNotThatOfOffers(t *testing.T) {
 		times := func(n int, op health.Op, s health.Signal) {
 			t.Helper()
 			for i := range n {
-				report, err := b.AdmitAlone("kaspi", op)
+				permit, err := b.AdmitAlone("kaspi", op)
 				if err != nil {
 					t.Fatalf("%s %d: %v", op, i, err)
 				}
-				report(s)
+				permit.Report(s)
 			}
 		}
 		percent := func(op health.Op) (admitted int) {

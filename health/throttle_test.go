@@ -16,11 +16,11 @@ func TestABurstOfThrottledAnswersIsOnePause(t *testing.T) {
 		b := board(t, health.Options{Gateways: quick("kaspi")})
 		var burst []func(health.Signal)
 		for range 20 {
-			report, err := b.Admit("kaspi", health.OpCharge, "p")
+			permit, err := b.Admit("kaspi", health.OpCharge, "p")
 			if err != nil {
 				t.Fatal(err)
 			}
-			burst = append(burst, report)
+			burst = append(burst, permit.Report)
 		}
 		for _, report := range burst {
 			report(health.Throttled)
@@ -36,11 +36,11 @@ func TestABurstOfThrottledAnswersIsOnePause(t *testing.T) {
 func TestAThrottledLookUpHoldsNoNewPaymentBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := board(t, health.Options{Gateways: quick("kaspi")})
-		report, err := b.Admit("kaspi", health.OpStatus, "")
+		permit, err := b.Admit("kaspi", health.OpStatus, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		report(health.Throttled)
+		permit.Report(health.Throttled)
 		if err := b.Peek("kaspi", health.OpCharge, "p"); err != nil {
 			t.Errorf("after a throttled look-up: %v", err)
 		}
@@ -54,8 +54,8 @@ func TestAGoodLookUpDoesNotShortenThePauses(t *testing.T) {
 			if err := try(b, "kaspi", health.Throttled); err != nil {
 				t.Fatalf("answer %d: %v", i, err)
 			}
-			if report, err := b.Admit("kaspi", health.OpStatus, ""); err == nil {
-				report(health.Healthy)
+			if permit, err := b.Admit("kaspi", health.OpStatus, ""); err == nil {
+				permit.Report(health.Healthy)
 			}
 			time.Sleep(pause - time.Millisecond)
 			if err := b.Peek("kaspi", health.OpCharge, ""); !errors.Is(err, health.ErrThrottled) {

@@ -155,7 +155,7 @@ func (r *Router) route(ctx context.Context, p payment.Payment, caller bool, book
 			time.Until(deadline) < r.MinBudget {
 			return p, true, r.Journal.Wake(ctx, p.ID, time.Now()) // the worker goes on
 		}
-		report, err := r.admit(c, p.ID, alone)
+		permit, err := r.admit(c, p.ID, alone)
 		if errors.Is(err, health.ErrRamping) {
 			queue = append(queue, c) // asked once more when nobody else can serve
 		}
@@ -163,7 +163,7 @@ func (r *Router) route(ctx context.Context, p payment.Payment, caller bool, book
 			refused = append(refused, payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: why(err)})
 			continue
 		}
-		p, err := r.attempt(ctx, p, c, slices.Concat(refused, skipped), instruments[c.Gateway], report, books)
+		p, err := r.attempt(ctx, p, c, slices.Concat(refused, skipped), instruments[c.Gateway], permit, books)
 		if errors.Is(err, errUsedUp) { // a person must give it new ones; the next gateway can serve
 			r.Log.Error("a gateway cannot serve", "gateway", c.Gateway, "error", err.Error())
 			refused = append(refused, payment.Choice{Gateway: c.Gateway, Method: c.Method, Why: WhyUsedUp})
@@ -189,7 +189,7 @@ func (r *Router) route(ctx context.Context, p payment.Payment, caller bool, book
 }
 
 // admit asks health whether a payment may go to a candidate; alone when no other can serve it.
-func (r *Router) admit(c Candidate, key string, alone bool) (func(health.Signal), error) {
+func (r *Router) admit(c Candidate, key string, alone bool) (*health.Permit, error) {
 	if alone {
 		return r.Board.AdmitAlone(c.Gateway, c.op())
 	}
@@ -255,9 +255,9 @@ func (r *Router) plan(ctx context.Context, p payment.Payment, body func(payment.
 }
 
 // attempt commits the plan and sends it. Only the writer of the plan sends, once.
-func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, route []payment.Choice, token journal.Instrument, report func(health.Signal), books planner) (payment.Payment, error) {
+func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, route []payment.Choice, token journal.Instrument, permit *health.Permit, books planner) (payment.Payment, error) {
 	outcome := health.Neutral
-	defer func() { report(outcome) }()
+	defer func() { permit.Report(outcome) }()
 	ctx, span := spans.Start(ctx, "attempt")
 	defer span.End()
 	span.Payment(p.ID)
@@ -297,12 +297,13 @@ func (r *Router) attempt(ctx context.Context, p payment.Payment, c Candidate, ro
 	withheld := r.withheld(ctx, c, decided)
 	result := providers.Unsent(withheld)
 	if withheld == nil {
+		permit.Begin() // the breakers judge the gateway, and not how fast our store is
 		result = r.charge(ctx, gateway, providers.Charge{
 			Ref: p.Ref(a), Payer: payer, CustomerID: p.Customer, Instrument: token.Token, Save: p.Save,
 			Description: p.Description, ReturnURL: p.ReturnURL, NotifyURL: gateway.NotifyURL, Expires: p.Deadline,
 		})
 		outcome = signal(result)
-		report(outcome) // the breakers judge the gateway, and not how fast our store is
+		permit.Report(outcome)
 	} else {
 		r.Log.Info("planned and not sent", "payment", p.ID, "attempt", n, "gateway", c.Gateway, "error", withheld.Error())
 	}
@@ -372,13 +373,13 @@ func (r *Router) lookup(ctx context.Context, gateway string, ref providers.Ref) 
 	if !ok {
 		return providers.Doubt(providers.NotSent, "", ErrUnknownGateway)
 	}
-	report, err := r.Board.Admit(gateway, health.OpStatus, "")
+	permit, err := r.Board.Admit(gateway, health.OpStatus, "")
 	if err != nil {
 		return providers.Doubt(providers.NotSent, "", err) // cannot happen: look-ups are never refused
 	}
 	began := time.Now()
 	defer func() {
-		report(signal(result))
+		permit.Report(signal(result))
 		r.metrics.called(ctx, g.Name, "status", result, time.Since(began))
 		if result.Verdict == providers.Unserved && result.Reason.AboutTheQuestion() {
 			result.Verdict = providers.Unknown

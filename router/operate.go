@@ -77,13 +77,13 @@ func (r *Router) act(ctx context.Context, p payment.Payment, a payment.Attempt, 
 	if !ok {
 		return providers.Unsent(ErrUnknownGateway)
 	}
-	report, err := r.Board.Admit(a.Gateway, op, "")
+	permit, err := r.Board.Admit(a.Gateway, op, "")
 	if err != nil {
 		return providers.Unsent(err)
 	}
 	began := time.Now()
 	defer func() {
-		report(signal(result))
+		permit.Report(signal(result))
 		r.metrics.called(ctx, g.Name, string(plan.Op), result, time.Since(began))
 	}()
 	defer r.recovered(g.Name, &result)

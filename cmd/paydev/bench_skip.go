@@ -49,41 +49,41 @@ func decide(times int) (skipping, error) {
 	}
 	rules := []router.Rule{{Gateway: mainGateway, Priority: 1}, {Gateway: backupGateway, Priority: 2}}
 	tokens := map[string]bool{mainGateway: true, backupGateway: true}
-	choose := func() (report func(health.Signal), chosen string, err error) {
+	choose := func() (permit *health.Permit, chosen string, err error) {
 		candidates, _ := router.Rank(wish, rules, func(string) providers.Claims { return claims }, tokens, time.Now())
 		for _, c := range candidates {
 			var refused error
-			if report, refused = board.Admit(c.Gateway, health.OpCharge, wish.ID); refused == nil {
-				return report, c.Gateway, nil
+			if permit, refused = board.Admit(c.Gateway, health.OpCharge, wish.ID); refused == nil {
+				return permit, c.Gateway, nil
 			}
 			err = errors.Join(err, refused)
 		}
 		return nil, "", err
 	}
 	for range 100 {
-		report, chosen, err := choose()
+		permit, chosen, err := choose()
 		switch {
 		case err != nil:
 			return skipping{}, err
 		case chosen == backupGateway:
-			report(health.Healthy)
+			permit.Report(health.Healthy)
 			return skipTimes(times, choose)
 		}
-		report(health.Fault)
+		permit.Report(health.Fault)
 	}
 	return skipping{}, errors.New("a hundred faults have not opened the breaker")
 }
 
-func skipTimes(times int, choose func() (func(health.Signal), string, error)) (skipping, error) {
+func skipTimes(times int, choose func() (*health.Permit, string, error)) (skipping, error) {
 	var took histogram
 	for range times {
 		began := time.Now()
-		report, chosen, err := choose()
+		permit, chosen, err := choose()
 		took.add(time.Since(began))
 		if err != nil || chosen != backupGateway {
 			return skipping{}, fmt.Errorf("the choice fell on %q, with error %w", chosen, err)
 		}
-		report(health.Healthy)
+		permit.Report(health.Healthy)
 	}
 	return skipping{Decisions: took.n, P50NS: took.quantile(p50).Nanoseconds(), P99NS: took.quantile(p99).Nanoseconds(), MaxNS: took.most.Nanoseconds()}, nil
 }

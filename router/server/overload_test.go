@@ -210,11 +210,11 @@ func TestAPaymentThatNoGatewayTakesIsNotInTheBooks(t *testing.T) {
 func (d *door) busy(gateway string) (empty func()) {
 	var full []func(health.Signal)
 	for {
-		report, err := d.board.Admit(gateway, health.OpCreate, "")
+		permit, err := d.board.Admit(gateway, health.OpCreate, "")
 		if err != nil {
 			break
 		}
-		full = append(full, report)
+		full = append(full, permit.Report)
 	}
 	return func() {
 		for _, report := range full {

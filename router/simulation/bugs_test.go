@@ -11,7 +11,7 @@ type bug struct {
 // edit replaces a text, which must stand exactly once in the file.
 type edit struct{ file, old, new string }
 
-var charging = "		outcome = signal(result)\n		report(outcome)"
+var charging = "		outcome = signal(result)\n		permit.Report(outcome)"
 
 // The ends of a shared commit and of a member of it that was refused.
 var (
