@@ -101,19 +101,28 @@ func TestHalfOfTwentyCallsOpensTheBreaker(t *testing.T) {
 	})
 }
 
+// afterTwenty is a board whose gateway is slow after 3 s, and twenty charges there, each admitted.
+func afterTwenty(t *testing.T, charge func(*health.Permit)) *health.Board {
+	t.Helper()
+	gateways := quick("kaspi")
+	gateways[0].SlowAfter = map[health.Op]time.Duration{health.OpCharge: 3 * time.Second}
+	b := board(t, health.Options{Gateways: gateways})
+	for i := range 20 {
+		permit, err := b.Admit("kaspi", health.OpCharge, "p")
+		if err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+		charge(permit)
+	}
+	return b
+}
+
 func TestSlowAnswersOpenTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gateways := quick("kaspi")
-		gateways[0].SlowAfter = map[health.Op]time.Duration{health.OpCharge: 3 * time.Second}
-		b := board(t, health.Options{Gateways: gateways})
-		for i := range 20 {
-			permit, err := b.Admit("kaspi", health.OpCharge, "p")
-			if err != nil {
-				t.Fatalf("call %d: %v", i, err)
-			}
+		b := afterTwenty(t, func(permit *health.Permit) {
 			time.Sleep(4 * time.Second)
 			permit.Report(health.Healthy)
-		}
+		})
 		if err := b.Peek("kaspi", health.OpCharge, ""); !errors.Is(err, health.ErrBreakerOpen) {
 			t.Fatalf("twenty slow answers: %v", err)
 		}
@@ -132,19 +141,12 @@ func TestSlownessIsTheGatewaysAndNotThatOfOurStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				gateways := quick("kaspi")
-				gateways[0].SlowAfter = map[health.Op]time.Duration{health.OpCharge: 3 * time.Second}
-				b := board(t, health.Options{Gateways: gateways})
-				for i := range 20 {
-					permit, err := b.Admit("kaspi", health.OpCharge, "p")
-					if err != nil {
-						t.Fatalf("call %d: %v", i, err)
-					}
+				b := afterTwenty(t, func(permit *health.Permit) {
 					time.Sleep(c.store)
 					permit.Begin()
 					time.Sleep(c.gateway)
 					permit.Report(health.Healthy)
-				}
+				})
 				if err := b.Peek("kaspi", health.OpCharge, ""); !errors.Is(err, c.want) {
 					t.Errorf("after twenty calls: %v", err)
 				}

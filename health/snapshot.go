@@ -41,8 +41,8 @@ func (b *Board) Snapshot() []Health {
 				h.OpenUntil = guard.notBefore
 			}
 		}
-		// Both gated operations must be refused before the gateway counts as out;
-		// one that never sees traffic stays closed and must not hide the other.
+		// One gated operation refused is enough for the gateway to count as out: one that
+		// never sees traffic stays closed and must not hide the other.
 		for _, op := range slices.Backward([]Op{OpCharge, OpCreate}) {
 			if err := b.refusal(g, op, 0, now); err != nil {
 				h.Admitting, h.Why, h.Share = false, err.Error(), 0
