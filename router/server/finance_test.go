@@ -322,6 +322,7 @@ func TestUploadsThatStallTakeNobodysSeat(t *testing.T) {
 	atDesk(t, func(d *door) {
 		time.Sleep(2 * time.Minute)
 		half, file := d.half()
+		synctest.Wait() // it has its seat before the others ask for one
 		asleep := []grpc.ClientStreamingClient[pb.ImportStatementRequest, pb.StatementImport]{half}
 		for range 40 {
 			stream, err := d.finance.ImportStatement(as(operatorKey, "aida"))
