@@ -12,14 +12,16 @@ type contact struct{ reached, missed atomic.Int64 }
 // egressMemory is how long a contact says something about our own way out.
 const egressMemory = 2 * time.Minute
 
-// note keeps what a signal says about the way to the gateway.
-func (c *contact) note(s Signal, elapsed int64) {
+// note keeps what a signal says about the way to the gateway, and reports whether it was reached.
+func (c *contact) note(s Signal, elapsed int64) (reached bool) {
 	switch s {
 	case Unreachable:
 		c.missed.Store(elapsed)
 	case Healthy, Fault, Throttled:
 		c.reached.Store(elapsed)
+		return true
 	}
+	return false
 }
 
 // elapsed is how many nanoseconds the board is old. A wall clock that was ahead when the
@@ -48,11 +50,10 @@ func (b *Board) egressDown(now time.Time) bool {
 // judge notes a signal and says how it counts: a gateway out of reach is at fault
 // unless everything is.
 func (b *Board) judge(g *gateway, s Signal, now time.Time) Signal {
-	g.contact.note(s, b.elapsed(now))
+	if g.contact.note(s, b.elapsed(now)) && b.egressOut.Swap(false) {
+		b.options.Log.Info("our way out works again", "gateway", g.Name)
+	}
 	if s != Unreachable {
-		if b.egressOut.Swap(false) {
-			b.options.Log.Info("our way out works again", "gateway", g.Name)
-		}
 		return s
 	}
 	if !b.egressDown(now) {

@@ -38,3 +38,22 @@ func TestAClockThatIsPutRightDoesNotHideWhoIsOutOfReach(t *testing.T) {
 		t.Errorf("kaspi is out of reach and halyk is not: %s", got)
 	}
 }
+
+// A call that we held back ourselves has not been anywhere.
+func TestWhatWasNeverSentDoesNotSayThatOurWayOutWorksAgain(t *testing.T) {
+	b, err := New(Options{Gateways: []Gateway{{Name: "kaspi"}, {Name: "halyk"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kaspi, halyk := b.gateways["kaspi"], b.gateways["halyk"]
+	for _, step := range []struct {
+		gateway *gateway
+		signal  Signal
+		out     bool
+	}{{kaspi, Unreachable, false}, {halyk, Unreachable, true}, {kaspi, Neutral, true}, {kaspi, Fault, false}} {
+		b.judge(step.gateway, step.signal, time.Now())
+		if out := b.egressOut.Load(); out != step.out {
+			t.Errorf("after %s of %s our way out is down: %t", step.signal, step.gateway.Name, out)
+		}
+	}
+}

@@ -88,12 +88,12 @@ func (r *Router) work(ctx context.Context) {
 
 // workLane claims one gateway's payments that are due and hands them to its workers.
 func (r *Router) workLane(ctx context.Context, gateway string, wake <-chan struct{}) {
-	due := make(chan string)
+	due := make(chan claimed)
 	group, ctx := errgroup.WithContext(ctx)
 	for range workers {
 		group.Go(func() error {
-			for id := range due {
-				r.serve(ctx, id)
+			for c := range due {
+				r.serve(ctx, c)
 			}
 			return nil
 		})
@@ -106,11 +106,13 @@ func (r *Router) workLane(ctx context.Context, gateway string, wake <-chan struc
 		case <-wake:
 		}
 		for more := true; more && !r.mistimed(time.Now()); {
-			ids, err := r.Journal.Claim(ctx, time.Now(), r.Lease, batch, gateway)
+			now := time.Now()
+			lease := now.Add(r.Lease)
+			ids, err := r.Journal.Claim(ctx, now, lease, batch, gateway)
 			r.cannotClaim(ctx, err)
 			for _, id := range ids {
 				select {
-				case due <- id:
+				case due <- claimed{id, lease}:
 				case <-ctx.Done():
 					r.giveBack(ctx, id)
 				}
@@ -127,8 +129,15 @@ func (r *Router) cannotClaim(ctx context.Context, err error) {
 	}
 }
 
+// claimed is a payment that this process may drive, and until when nobody else will.
+type claimed struct {
+	id    string
+	lease time.Time
+}
+
 // serve drives one claimed payment and says when it is due again.
-func (r *Router) serve(ctx context.Context, id string) {
+func (r *Router) serve(ctx context.Context, c claimed) {
+	id := c.id
 	ctx, span := spans.Root(ctx, r.Tracer, "due")
 	defer span.End()
 	span.Payment(id)
@@ -152,7 +161,7 @@ func (r *Router) serve(ctx context.Context, id string) {
 		r.Log.Error("payment cannot be driven", "payment", id, "error", err.Error())
 		_ = r.Journal.Wake(ctx, id, now.Add(5*time.Second))
 	default:
-		if err := r.Journal.Defer(ctx, id, p.Seq, p.Due(now, r.TermsFor(p.Tenant))); err != nil {
+		if err := r.Journal.Defer(ctx, id, p.Seq, c.lease, p.Due(now, r.TermsFor(p.Tenant))); err != nil {
 			r.Log.Error("payment keeps its lease", "payment", id, "error", err.Error())
 		}
 	}

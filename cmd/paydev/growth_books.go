@@ -23,6 +23,7 @@ type grown struct {
 	dice   *rand.Rand
 	added  int             // payments that the measurement opened
 	due    map[string]bool // that a claim took last
+	lease  time.Time       // of that claim
 	looks  int             // how often it was asked what time it is
 	marked bool            // the store has committed something
 	run    journal.Run     // the day that is reconciled

@@ -86,7 +86,9 @@ func workOperations() []operation {
 				return nil, err
 			}
 			return func(ctx context.Context) (int, error) {
-				ids, err := b.store.Claim(ctx, b.now(), time.Hour, batch, bulk.Gateways()[0])
+				now := b.now()
+				b.lease = now.Add(time.Hour)
+				ids, err := b.store.Claim(ctx, now, b.lease, batch, bulk.Gateways()[0])
 				if err == nil && len(ids) < batch {
 					err = fmt.Errorf("%d were claimed", len(ids))
 				}
@@ -151,7 +153,7 @@ func (b *grown) wake(ctx context.Context, n int) error {
 	for id := range b.due {
 		seq, err := b.store.Seq(ctx, id)
 		if err == nil {
-			err = b.store.Defer(ctx, id, seq, time.Time{})
+			err = b.store.Defer(ctx, id, seq, b.lease, time.Time{})
 		}
 		if err != nil {
 			return err

@@ -284,7 +284,7 @@ func TestAWalkGoesOnWhereItWasLeftAndBeginsAnewAfterAMonth(t *testing.T) {
 		a, err = s.Archive(t.Context(), "pass", w, term, later, 10)
 		s.must(err)
 		s.want(a, 3, nil)
-		s.must(s.Defer(t.Context(), "p0", 7, time.Time{}))
+		s.must(s.Defer(t.Context(), "p0", 7, later, time.Time{}))
 		a, err = s.Archive(t.Context(), "pass", walk(later.Add(rewalk-time.Hour)), term, later, 10)
 		s.must(err)
 		s.want(a, 0, nil)

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"database/sql/driver"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -29,9 +28,6 @@ func Overheard(o Options, connector driver.Connector, tracer pgx.QueryTracer) (*
 
 // Few sets how many attempts of a gateway are few.
 func Few(s *Store, n int) { s.few = n }
-
-// Sweep sets how often a look below the floors is made.
-func Sweep(s *Store, every time.Duration) { s.sweep = every }
 
 // Doubt is a write of which nobody knows whether it is durable.
 func Doubt(s *Store) { s.note(errUnconfirmed) }

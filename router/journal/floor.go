@@ -63,7 +63,7 @@ const none = math.MaxInt64
 
 // begin is where a look at now begins. below says that a look below that is due, and counts it as
 // made.
-func (f *floor) begin(now time.Time, wide, every time.Duration) (from int64, below bool) {
+func (f *floor) begin(now time.Time, wide time.Duration) (from int64, below bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.known {
@@ -76,7 +76,7 @@ func (f *floor) begin(now time.Time, wide, every time.Duration) (from int64, bel
 	}
 	switch {
 	case over(f.swept, now, f.rest):
-		f.swept, f.rest, below = now, every, true
+		f.swept, f.rest, below = now, sweep, true
 	case !over(f.widely, now, wideEvery):
 		return f.behind(now, usual), false
 	}
@@ -134,7 +134,7 @@ func (s *Store) begin(ctx context.Context, f *floor, now time.Time, below string
 	if !s.postgres {
 		return math.MinInt64, nil
 	}
-	from, due := f.begin(now, s.wide(), s.sweep)
+	from, due := f.begin(now, s.wide())
 	if !due {
 		return from, nil
 	}

@@ -139,7 +139,7 @@ func TestALookDoesNotPassOverWhatWaitedBefore(t *testing.T) {
 						t.Errorf("due at %v", gateways)
 					}
 				case "claim":
-					ids, err := s.Claim(t.Context(), at, time.Minute, 16, shop)
+					ids, err := s.Claim(t.Context(), at, at.Add(time.Minute), 16, shop)
 					must(t, err)
 					if !slices.Equal(ids, want) {
 						t.Errorf("claimed %v", ids)
@@ -213,7 +213,7 @@ func TestWhatIsCommittedLateIsFound(t *testing.T) {
 				must(t, err)
 				_, err = s.DueAt(t.Context(), start.Add(after))
 				must(t, err)
-				due, err = s.Claim(t.Context(), start.Add(after), time.Minute, 16, shop)
+				due, err = s.Claim(t.Context(), start.Add(after), start.Add(after+time.Minute), 16, shop)
 				must(t, err)
 				return numbered, due
 			}
@@ -254,7 +254,7 @@ func TestAReplicaThatTakesOverFindsWhatHasWaitedForLong(t *testing.T) {
 		}
 		_, err = s.DueAt(ctx, start)
 		must(t, err)
-		due, err := s.Claim(ctx, start, time.Minute, 16)
+		due, err := s.Claim(ctx, start, start.Add(time.Minute), 16)
 		return n, due, err
 	}
 	for i, prepare := range []func(){func() {}, func() {

@@ -214,7 +214,7 @@ func TestDueWorkIsClaimedOnceAndComesBackAfterItsLease(t *testing.T) {
 		for range 4 {
 			group.Go(func() {
 				for range 30 {
-					ids, err := s.Claim(context.Background(), now, time.Minute, 7)
+					ids, err := s.Claim(context.Background(), now, now.Add(time.Minute), 7)
 					if err != nil {
 						t.Error(err)
 						return
@@ -236,8 +236,39 @@ func TestDueWorkIsClaimedOnceAndComesBackAfterItsLease(t *testing.T) {
 		if len(claimed) != payments {
 			t.Fatalf("claimed %d of %d", len(claimed), payments)
 		}
-		if ids, _ := s.Claim(t.Context(), now.Add(2*time.Minute), time.Minute, 100); len(ids) != payments {
+		if ids, _ := s.Claim(t.Context(), now.Add(2*time.Minute), now.Add(3*time.Minute), 100); len(ids) != payments {
 			t.Fatalf("after the lease %d came back", len(ids))
+		}
+	})
+}
+
+// Who was claimed and is woken meanwhile, by an order that moves payments, is due at once and not
+// when the worker, who did not know of it, comes to an end.
+func TestAWakeDuringALeaseOutlivesTheLease(t *testing.T) {
+	on(t, func(t *testing.T, opened func() *journal.Store) {
+		s := opened()
+		r, e := open("w", "")
+		_, err := s.Open(t.Context(), r, providers.Payer{}, e)
+		must(t, err)
+		due := func(at time.Time) int {
+			t.Helper()
+			ids, err := s.Claim(t.Context(), at, at.Add(time.Minute), 1)
+			must(t, err)
+			return len(ids)
+		}
+		now := start.Add(time.Hour)
+		if due(now) != 1 {
+			t.Fatal("it is not due")
+		}
+		must(t, s.Wake(t.Context(), "w", now.Add(time.Second)))
+		must(t, s.Defer(t.Context(), "w", 1, now.Add(time.Minute), now.Add(time.Hour)))
+		now = now.Add(2 * time.Second)
+		if due(now) != 1 {
+			t.Error("the wake was lost")
+		}
+		must(t, s.Defer(t.Context(), "w", 1, now.Add(time.Minute), now.Add(time.Hour)))
+		if due(now.Add(59*time.Minute)) != 0 || due(now.Add(time.Hour)) != 1 {
+			t.Error("nobody woke it, and it is not due when the worker said")
 		}
 	})
 }

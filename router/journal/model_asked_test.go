@@ -100,13 +100,15 @@ func (m *machine) work(t *rapid.T) {
 		case "defer":
 			id, due := m.id(t), draw(t, "due", m.now.Add(time.Minute), m.now.Add(-time.Minute), time.Time{})
 			seq := rapid.Int64Range(1, 4).Draw(t, "seq")
+			lease := m.now
 			if k := m.model.payments[id]; k != nil {
 				seq = k.p.Seq - draw[int64](t, "behind", 0, 0, 1)
-				if k.p.Seq == seq {
+				lease = draw(t, "lease", time.UnixMicro(k.due), time.UnixMicro(k.due), m.now)
+				if k.p.Seq == seq && k.due != 0 && k.due == stored(lease) {
 					k.due = stored(due)
 				}
 			}
-			m.told("Defer", s.Defer(m.ctx, id, seq, due), nil)
+			m.told("Defer", s.Defer(m.ctx, id, seq, lease, due), nil)
 		case "wake":
 			id := m.id(t)
 			if k := m.model.payments[id]; k != nil {
@@ -122,18 +124,20 @@ func (m *machine) work(t *rapid.T) {
 }
 
 func (m *machine) claim(t *rapid.T, s *journal.Store) {
+	m.rested()
 	gateways, err := s.DueAt(m.ctx, m.now)
 	slices.Sort(gateways)
 	m.same("DueAt", gateways, m.model.dueAt(m.now), err, nil)
 	only := draw(t, "gateways", nil, []string{kaspi}, []string{""}, []string{halyk, kaspi})
 	lease, n := draw(t, "lease", time.Second, time.Minute), some(t, 4)
-	ids, err := s.Claim(m.ctx, m.now, lease, n, only...)
+	ids, err := s.Claim(m.ctx, m.now, m.now.Add(lease), n, only...)
 	m.told("Claim", errors.Join(err, m.model.claimed(ids, m.now, lease, n, only)), nil)
 }
 
 // number gives the feed its numbers, and reads it.
 func (m *machine) number(t *rapid.T) {
 	m.tick(t)
+	m.rested()
 	n := some(t, 5)
 	numbered, err := m.replica(t).Number(m.ctx, m.now, n)
 	m.same("Number", numbered, m.model.number(n), err, nil)

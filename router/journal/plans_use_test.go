@@ -168,11 +168,11 @@ func usesOfPayments() []use {
 		{"DueAt", func(u *user) { _, err := u.DueAt(u.ctx, start); u.ok(err) }},
 		{"Claim", func(u *user) {
 			for _, gateways := range [][]string{nil, {shop}, {shop, "halyk-main"}} {
-				_, err := u.Claim(u.ctx, start, time.Minute, 16, gateways...)
+				_, err := u.Claim(u.ctx, start, start.Add(time.Minute), 16, gateways...)
 				u.ok(err)
 			}
 		}},
-		{"Defer", func(u *user) { u.ok(u.Defer(u.ctx, "a", 1, start)) }},
+		{"Defer", func(u *user) { u.ok(u.Defer(u.ctx, "a", 1, start, start)) }},
 		{"Wake", func(u *user) { u.ok(u.Wake(u.ctx, "a", start)) }},
 		{"WakeOpen", func(u *user) { u.ok(u.WakeOpen(u.ctx, shop, start)) }},
 		{"Take", func(u *user) { _, err := u.Take(u.ctx, shop, 10); u.ok(err) }},
@@ -484,7 +484,7 @@ func usesOfShelves() []use {
 			_, err := u.Store.Open(u.ctx, r, providers.Payer{}, e)
 			must(u.t, err)
 			u.append("old", payment.CancelRequested{RequestID: "c"}, payment.Finished{Outcome: payment.OutcomeCanceled})
-			must(u.t, u.Store.Defer(u.ctx, "old", 3, time.Time{}))
+			rest(u, "old")
 			a, err := u.Store.ErasePayers(u.ctx, "pass", journal.Cursor{}, start.Add(time.Hour), start, start, page)
 			if err != nil || a.Done != 1 {
 				u.t.Errorf("%+v, %v", a, err)
@@ -499,7 +499,7 @@ func usesOfShelves() []use {
 			_, err := u.Store.Open(u.ctx, r, providers.Payer{}, e)
 			must(u.t, err)
 			u.append("rests", payment.CancelRequested{RequestID: "c"}, payment.Finished{Outcome: payment.OutcomeCanceled})
-			must(u.t, u.Store.Defer(u.ctx, "rests", 3, time.Time{}))
+			rest(u, "rests")
 			w := journal.ArchiveWalk{Tenant: r.Tenant, Began: start, After: journal.Cursor{Created: start.Add(-3 * time.Hour)}}
 			if a, err := u.Store.Archive(u.ctx, "pass", w, start.Add(time.Hour), start, page); err != nil || a.Done == 0 {
 				u.t.Errorf("%+v, %v", a, err)
@@ -515,4 +515,11 @@ func usesOfShelves() []use {
 		{"LastPass", func(u *user) { _, err := u.LastPass(u.ctx); u.ok(err) }},
 		{"SchemaReady", func(u *user) { must(u.t, u.SchemaReady(u.ctx)) }},
 	}
+}
+
+// rest makes a payment of three events due no more.
+func rest(u *user, id string) {
+	u.t.Helper()
+	must(u.t, u.Store.Wake(u.ctx, id, start))
+	must(u.t, u.Store.Defer(u.ctx, id, 3, start, time.Time{}))
 }

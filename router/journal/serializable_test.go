@@ -133,7 +133,7 @@ func (c *crowd) keepsHouse(ctx context.Context, s *journal.Store, name string) {
 			return err
 		})
 		c.insists(func() error {
-			_, err := s.Claim(context.Background(), start.Add(time.Hour), time.Minute, 4)
+			_, err := s.Claim(context.Background(), start.Add(time.Hour), start.Add(61*time.Minute), 4)
 			return err
 		})
 		time.Sleep(time.Millisecond)

@@ -52,7 +52,6 @@ type Store struct {
 	group       *group                    // nil when each payment has a commit of its own
 	work        floor                     // of what is due
 	waiting     floor                     // of what waits for its number in the feed
-	sweep       time.Duration             // between two looks below these
 	assurance                             // that what was written is durable
 }
 
@@ -76,7 +75,7 @@ func Open(o Options) (*Store, error) {
 	if o.GroupCommit == 0 {
 		o.GroupCommit = 64
 	}
-	s := &Store{due: o.Due, timeout: o.CommitTimeout, few: fewAttempts, sweep: sweep}
+	s := &Store{due: o.Due, timeout: o.CommitTimeout, few: fewAttempts}
 	if o.GroupCommit > 1 {
 		s.group = &group{most: o.GroupCommit, leaders: 1, run: s.runSQLite}
 	}

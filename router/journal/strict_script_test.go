@@ -85,19 +85,17 @@ func scriptOfPayments() []step {
 				t.Errorf("from %d: %v", first, err)
 			}
 		}},
-		{"claim what is due", func(t *testing.T, s *journal.Store) {
-			claimed := 0
+		{"claim what is due, and say when it is due again", func(t *testing.T, s *journal.Store) {
+			claimed, leased := 0, start.Add(48*time.Hour+time.Minute)
 			for range 2 { // an empty answer does not mean that there is no work
-				ids, err := s.Claim(t.Context(), start.Add(48*time.Hour), time.Minute, 10)
+				ids, err := s.Claim(t.Context(), start.Add(48*time.Hour), leased, 10)
 				must(t, err)
 				claimed += len(ids)
 			}
 			if claimed != 1 {
 				t.Errorf("%d payments were claimed", claimed)
 			}
-		}},
-		{"say when it is due", func(t *testing.T, s *journal.Store) {
-			must(t, s.Defer(t.Context(), "q", 2, start.Add(5*time.Hour)))
+			must(t, s.Defer(t.Context(), "q", 2, leased, start.Add(5*time.Hour)))
 			must(t, s.WakeOpen(t.Context(), shop, start.Add(6*time.Hour)))
 			must(t, s.Wake(t.Context(), "q", start.Add(7*time.Hour)))
 		}},

@@ -38,13 +38,13 @@ func (s *Store) DueAt(ctx context.Context, now time.Time) ([]string, error) {
 }
 
 // Claim leases up to n payments that are due, of those last sent to one of the gateways,
-// or of all when none is named: their next due time becomes the end of the lease, so a
-// worker that dies gives them back by itself. An empty answer does not mean that there
-// is no work: another worker may have been faster.
-func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n int, gateways ...string) ([]string, error) {
+// or of all when none is named: they are due next when the lease ends, so a worker that
+// dies gives them back by itself. An empty answer does not mean that there is no work:
+// another worker may have been faster.
+func (s *Store) Claim(ctx context.Context, now, lease time.Time, n int, gateways ...string) ([]string, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	args := []any{micros(now.Add(lease)), micros(now), n, s.work.at(now)}
+	args := []any{micros(lease), micros(now), n, s.work.at(now)}
 	condition := ""
 	if len(gateways) > 0 {
 		var places []string
@@ -82,11 +82,12 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, n
 	return ids, nil
 }
 
-// Defer sets when a payment is due next, unless it has changed since seq.
-func (s *Store) Defer(ctx context.Context, id string, seq int64, due time.Time) error {
+// Defer ends a lease and sets when its payment is due next, unless the payment has changed
+// since seq, or somebody has woken it since it was claimed: then it is due when they said.
+func (s *Store) Defer(ctx context.Context, id string, seq int64, lease, due time.Time) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	_, err := s.exec(ctx, `UPDATE payments SET due_at = $3 WHERE id = $1 AND seq = $2`, id, seq, nullMicros(due))
+	_, err := s.exec(ctx, `UPDATE payments SET due_at = $4 WHERE id = $1 AND seq = $2 AND due_at = $3`, id, seq, micros(lease), nullMicros(due))
 	return err
 }
 
