@@ -187,25 +187,6 @@ func (s *Store) attempted(ctx context.Context, gateway string) (seldom bool, las
 	return false, last, err
 }
 
-func (s *Store) ids(ctx context.Context, query string, args ...any) ([]string, error) {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	rows, err := s.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
-}
-
 // Exposure is money that may have moved or may still move at one gateway.
 type Exposure struct {
 	Gateway, Verdict, Currency string

@@ -2,8 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -237,45 +235,4 @@ func (s *Store) LastStatement(ctx context.Context, gateway string) (day Statemen
 	err = s.one(ctx, []any{&day.Day, &from, &to, &day.Lines}, query, gateway)
 	day.Gateway, day.Span = gateway, providers.Window{From: instant(from), To: instant(to)}
 	return day, open, asked, err
-}
-
-// asked reads a list of names.
-func (s *Store) asked(ctx context.Context, query string, args ...any) ([]string, string, error) {
-	names, err := s.ids(ctx, query, args...)
-	if err != nil {
-		err = fmt.Errorf("ask the books: %w", err)
-	}
-	return names, question(query, args...), err
-}
-
-// one reads one row. ErrNotFound: there is none.
-func (s *Store) one(ctx context.Context, into []any, query string, args ...any) error {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	err := found(s.read.QueryRowContext(ctx, query, args...).Scan(into...))
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("ask the books: %w", err)
-	}
-	return err
-}
-
-// each reads every row.
-func (s *Store) each(ctx context.Context, row func(scan func(...any) error) error, query string, args ...any) error {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	rows, err := s.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("ask the books: %w", err)
-	}
-	defer rows.Close()
-	return errors.Join(scanned(rows, row), rows.Err())
-}
-
-func scanned(rows *sql.Rows, row func(scan func(...any) error) error) error {
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return fmt.Errorf("ask the books: %w", err)
-		}
-	}
-	return nil
 }

@@ -388,11 +388,3 @@ func affected(r sql.Result, err error) (int64, error) {
 	}
 	return r.RowsAffected()
 }
-
-// found turns "no rows" into ErrNotFound.
-func found(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNotFound
-	}
-	return err
-}
