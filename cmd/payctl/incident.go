@@ -114,14 +114,14 @@ func (c *client) readIncident(cmd *cobra.Command, b *incidentBook) error {
 	b.around = min(max(b.to.Sub(b.from), leastAround), mostAround)
 	var err error
 	if b.payments, err = c.touched(cmd, &payrouterv1.ListPaymentsRequest{PageSize: mostPerPage, CreateTimeAfter: timestamppb.New(b.from.Add(-b.around)),
-		CreateTimeBefore: timestamppb.New(b.to.Add(b.around))}, true); err != nil {
+		CreateTimeBefore: timestamppb.New(b.to.Add(b.around))}); err != nil {
 		return err
 	}
 	b.sick = b.suspects()
 	for _, gateway := range b.sick {
 		// What was begun long before and is open still. What was decided meanwhile shows by its last change.
 		older, err := c.touched(cmd, &payrouterv1.ListPaymentsRequest{PageSize: mostPerPage, Gateway: full("gateways", gateway),
-			CreateTimeAfter: timestamppb.New(b.from.Add(-olderThan)), CreateTimeBefore: timestamppb.New(b.from.Add(-b.around))}, true)
+			CreateTimeAfter: timestamppb.New(b.from.Add(-olderThan)), CreateTimeBefore: timestamppb.New(b.from.Add(-b.around))})
 		if err != nil {
 			return err
 		}

@@ -47,6 +47,7 @@ func TestAnOrderThatNobodyAgreedToIsNotToldAsOneThatWasInForce(t *testing.T) {
 	}
 	asked("nobody came", "", 15*time.Minute)
 	asked("a mistake", "operator:bolat", 16*time.Minute)
+	asked("they say so", "operator:bolat", 18*time.Minute)
 	asked("just now", "", b.now.Sub(b.from)-15*time.Minute+time.Second)
 	b.around = 2 * time.Hour
 	b.orders = append(b.orders, &payrouterv1.Override{Gateway: "gateways/kaspi-main", Mode: payrouterv1.Override_MODE_ADMIT, Reason: "they say it is mended", Actor: "operator:bolat", ProposedBy: "operator:aida",
@@ -54,6 +55,7 @@ func TestAnOrderThatNobodyAgreedToIsNotToldAsOneThatWasInForce(t *testing.T) {
 	reads(t, b, []string{
 		`| 14:20:00 | aida asks to admit kaspi-main ("nobody came"): it needs a second person by 14:35:00, and had none |`,
 		`aida asks to admit kaspi-main ("a mistake"): it needs a second person by 14:36:00, and bolat took it back |`,
+		`aida asks to admit kaspi-main ("they say so"): it needs a second person by 14:38:00, and bolat gave the same |`,
 		`aida asks to admit kaspi-main ("just now"): it needs a second person by 17:00:01, and waits for one |`,
 		`| 14:25:00 | bolat orders: admit kaspi-main, as aida had asked ("they say it is mended") |`,
 	}, "aida orders: admit", "| 15:20:00 | the order to admit", "bolat ends the order to admit")
@@ -71,6 +73,18 @@ func TestWhatAGatewayRefusedToGiveBackIsNotSaidToBeUnderWay(t *testing.T) {
 	s.Events = append(s.Events, &payrouterv1.ExplainPaymentResponse_Event{Kind: "operation_planned", Operation: 2, GivesBack: true, Amount: s.GetPayment().GetAmount(), Time: again},
 		&payrouterv1.ExplainPaymentResponse_Event{Kind: "operation_observed", Operation: 2, Verdict: payrouterv1.Verdict_VERDICT_APPROVED, Time: again})
 	reads(t, b, []string{"Too much was paid once, and 2000.00 KZT was given back."}, "not confirmed yet")
+}
+
+// A payment of before may be looked at again in that time, and its money had gone back long ago.
+func TestWhatWasGivenBackBeforeItBeganIsNotOfTheIncident(t *testing.T) {
+	b := anOutage()
+	before := stamp(b.from.Add(-time.Second))
+	for _, e := range b.storyOf(t, "twice").GetEvents() {
+		if e.GetOperation() == 1 {
+			e.Time = before
+		}
+	}
+	reads(t, b, nil, "given back")
 }
 
 // Money that arrived at an attempt which was proved closed was never in doubt.

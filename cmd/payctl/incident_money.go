@@ -116,20 +116,22 @@ func became(p *payrouterv1.Payment, t *try) string {
 }
 
 // giveBack sums what the router gave back because it was too much. What a gateway refused to
-// give back is in neither sum: another operation follows it, or a person.
+// give back is in neither sum: another operation follows it, or a person. Nor is what had gone
+// back before it all began.
 func (b *incidentBook) giveBack(f *incidentFacts) {
 	for _, s := range b.stories {
-		learnt := map[int32]payrouterv1.Verdict{}
+		learnt, since := map[int32]payrouterv1.Verdict{}, map[int32]time.Time{}
 		for _, e := range s.GetEvents() {
-			if e.GetKind() == "operation_observed" && learnt[e.GetOperation()] != payrouterv1.Verdict_VERDICT_APPROVED {
-				learnt[e.GetOperation()] = e.GetVerdict()
+			if n := e.GetOperation(); e.GetKind() == "operation_observed" && learnt[n] != payrouterv1.Verdict_VERDICT_APPROVED {
+				learnt[n], since[n] = e.GetVerdict(), e.GetTime().AsTime()
 			}
 		}
 		for _, e := range s.GetEvents() {
-			if !e.GetGivesBack() {
+			n := e.GetOperation()
+			if !e.GetGivesBack() || learnt[n] == payrouterv1.Verdict_VERDICT_APPROVED && since[n].Before(b.from) {
 				continue
 			}
-			switch learnt[e.GetOperation()] {
+			switch learnt[n] {
 			case payrouterv1.Verdict_VERDICT_APPROVED:
 				f.GivenBack = f.GivenBack.and(e.GetAmount())
 			case payrouterv1.Verdict_VERDICT_DECLINED, payrouterv1.Verdict_VERDICT_UNSERVED:

@@ -77,6 +77,8 @@ func (b *incidentBook) tellOrders(f *incidentFacts, add func(time.Time, string, 
 		if until := o.GetProposalExpireTime(); until != nil { // it was in force for nobody
 			came := "had none"
 			switch by := o.GetEndedBy(); {
+			case b.agreed(o):
+				came = person(by) + " gave the same"
 			case by != "":
 				came = person(by) + " took it back"
 			case until.AsTime().After(b.now):
@@ -96,6 +98,22 @@ func (b *incidentBook) tellOrders(f *incidentFacts, add func(time.Time, string, 
 			add(end, "the order to %s ends by itself", what)
 		}
 	}
+}
+
+// agreed reports whether the second person who ended a first one's order gave the same. Where
+// there were several, the last before it is the one: a colleague takes back what was wrong.
+func (b *incidentBook) agreed(o *payrouterv1.Override) bool {
+	answers := func(second, first *payrouterv1.Override) bool {
+		at := second.GetCreateTime().AsTime()
+		return second.GetProposedBy() == first.GetActor() && second.GetActor() == first.GetEndedBy() && second.GetGateway() == first.GetGateway() &&
+			second.GetMode() == first.GetMode() && second.GetMoveOpen() == first.GetMoveOpen() &&
+			!at.Before(first.GetCreateTime().AsTime()) && at.Before(first.GetProposalExpireTime().AsTime())
+	}
+	return slices.ContainsFunc(b.orders, func(second *payrouterv1.Override) bool {
+		return answers(second, o) && !slices.ContainsFunc(b.orders, func(other *payrouterv1.Override) bool {
+			return other.GetProposalExpireTime() != nil && other.GetCreateTime().AsTime().After(o.GetCreateTime().AsTime()) && answers(second, other)
+		})
+	})
 }
 
 // tellPeople tells what people said about attempts.

@@ -48,10 +48,11 @@ It holds no other personal data.`,
 			if request.CreateTimeAfter == nil {
 				return usagef("--from is required: when it began, such as 14:05")
 			}
-			found, err := c.touched(cmd, request, all)
+			touched, err := c.touched(cmd, request)
 			if err != nil {
 				return err
 			}
+			found := slices.DeleteFunc(slices.Clone(touched), func(p *payrouterv1.Payment) bool { return !all && atItsEnd(p) })
 			if file != "" {
 				if err := written(file, func(out io.Writer) error { return writeStuck(out, found) }); err != nil {
 					return err
@@ -59,7 +60,7 @@ It holds no other personal data.`,
 				fmt.Fprintf(c.out, "%s: %d payments\n", file, len(found))
 				return nil
 			}
-			return c.show(&payrouterv1.ListPaymentsResponse{Payments: found}, func() { c.printStuck(found) })
+			return c.show(&payrouterv1.ListPaymentsResponse{Payments: found}, func() { c.printStuck(found, len(touched)-len(found)) })
 		},
 	}
 	flags := cmd.Flags()
@@ -87,7 +88,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 
 // touched reads all payments of a request, to the last page: a list that ends early would leave
 // people out.
-func (c *client) touched(cmd *cobra.Command, request *payrouterv1.ListPaymentsRequest, all bool) (found []*payrouterv1.Payment, err error) {
+func (c *client) touched(cmd *cobra.Command, request *payrouterv1.ListPaymentsRequest) (found []*payrouterv1.Payment, err error) {
 	for {
 		ctx, cancel := c.call(cmd)
 		page, err := c.payments().ListPayments(ctx, request)
@@ -95,17 +96,16 @@ func (c *client) touched(cmd *cobra.Command, request *payrouterv1.ListPaymentsRe
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range page.GetPayments() {
-			if all || !decided(p) || p.GetSurplus().GetMinorUnits() > 0 {
-				found = append(found, p)
-			}
-		}
+		found = append(found, page.GetPayments()...)
 		if request.PageToken = page.GetNextPageToken(); request.PageToken == "" {
 			slices.SortStableFunc(found, func(a, b *payrouterv1.Payment) int { return cmp.Compare(urgency(a), urgency(b)) })
 			return found, nil
 		}
 	}
 }
+
+// atItsEnd reports whether a payment is decided and nothing of it goes back.
+func atItsEnd(p *payrouterv1.Payment) bool { return decided(p) && p.GetSurplus().GetMinorUnits() <= 0 }
 
 // urgencies are what payers may be told, those first who need somebody now.
 var urgencies = []payrouterv1.PayerAdvice{payrouterv1.PayerAdvice_PAYER_ADVICE_CONTACT_SUPPORT, payrouterv1.PayerAdvice_PAYER_ADVICE_WAIT,
@@ -121,7 +121,12 @@ func tell(p *payrouterv1.Payment) string {
 	return cmp.Or(advice(p.GetResolution().GetPayerAdvice()), "nothing to do, it is paid")
 }
 
-func (c *client) printStuck(found []*payrouterv1.Payment) {
+// printStuck shows what was found, and how many were left out because they are at their end.
+func (c *client) printStuck(found []*payrouterv1.Payment, ended int) {
+	if len(found) == 0 && ended > 0 {
+		fmt.Fprintf(c.out, "None waits. At their end: %d, which --all shows.\n", ended)
+		return
+	}
 	if len(found) == 0 {
 		fmt.Fprintln(c.out, "There are no such payments.")
 		return

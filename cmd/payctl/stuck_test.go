@@ -39,6 +39,12 @@ func TestWhoIsStuckIsShownByWhatTheyMayBeTold(t *testing.T) {
 	}
 }
 
+func TestWhereNobodyIsStuckTheOthersAreCounted(t *testing.T) {
+	w := newWorld(t)
+	w.paid("--amount", "700", "--order", "4713")
+	w.payctl("stuck", "wayforpay-main", "--from", time.Now().Add(-time.Hour).Format(time.RFC3339)).done("None waits. At their end: 1, which --all shows.")
+}
+
 func TestAMomentIsReadAsPeopleWriteIt(t *testing.T) {
 	zone := time.FixedZone("Asia/Almaty", 5*60*60)
 	now := time.Date(2026, 11, 24, 15, 0, 0, 0, zone)
