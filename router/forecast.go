@@ -17,7 +17,8 @@ type Forecast struct {
 	Window     time.Duration
 	Considered int64
 	Shifts     []Shift
-	Unservable int64
+	Unservable int64               // payments that could go nowhere, and
+	Nowhere    int64               // those that can go nowhere now
 	Fees       []FeeShift          // by currency
 	FeeUnknown map[string][]string // by currency: gateways whose fee of a payment that was considered nobody configured
 	Loads      []Load              // of gateways that would get more
@@ -93,6 +94,7 @@ func (r *Router) Forecast(ctx context.Context, tenant string, o journal.Override
 		moves.add(from.Gateway, to.Gateway)
 		fees.add(p.Amount, from, to)
 	}
+	f.Nowhere = moves.at(0, "")
 	f.Shifts, f.Loads = moves.shifts(r.names, f.Considered), moves.loads(r.Board.Snapshot())
 	f.Fees, f.FeeUnknown = fees.all, fees.unknown
 	if f.Offers, f.LastOffer, err = r.Journal.LiveOffers(ctx, o.Gateway); err != nil {

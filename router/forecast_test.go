@@ -123,6 +123,7 @@ func (d dryRun) play(t *testing.T) {
 		near(g+" after", int64(predicted[g].After), points(after.at[g]))
 	}
 	near("unservable", points(f.Unservable), points(after.at[""]))
+	near("unservable now", points(f.Nowhere), points(before.at[""]))
 	for _, fees := range f.Fees {
 		if fees.Unknown > 0 && !slices.Contains(f.FeeUnknown[fees.Currency], halykMain) {
 			t.Errorf("%d fees are unknown, and nobody's: %v", fees.Unknown, f.FeeUnknown)

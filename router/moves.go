@@ -28,11 +28,14 @@ func (m moves) at(side int, gateway string) (n int64) {
 func (m moves) shifts(names []string, considered int64) (all []Shift) {
 	for _, name := range names {
 		if before, after := m.at(0, name), m.at(1, name); before+after > 0 {
-			all = append(all, Shift{Gateway: name, Before: int32(before * 10000 / considered), After: int32(after * 10000 / considered)})
+			all = append(all, Shift{Gateway: name, Before: basisPoints(before, considered), After: basisPoints(after, considered)})
 		}
 	}
 	return all
 }
+
+// basisPoints is a share in hundredths of a percent, rounded.
+func basisPoints(part, whole int64) int32 { return int32((part*10000 + whole/2) / whole) }
 
 // loads are what would be on its way to the gateways that get more: their own peak, and
 // of the peaks of those that payments would leave the part of these payments. What goes

@@ -40,7 +40,11 @@ func forecastOut(o journal.Override, f router.Forecast, stake router.Stake) *pb.
 		line("second_person", true, "another operator must give the same order within %s: %s", router.ProposalFor, stake.Why)
 	}
 	if f.Considered > 0 {
-		line("unservable", f.Unservable > 0, "payments that could go nowhere: %d of %d", f.Unservable, f.Considered)
+		now := ""
+		if f.Nowhere > 0 {
+			now = fmt.Sprintf("; now it is %d", f.Nowhere)
+		}
+		line("unservable", f.Unservable > 0, "payments that could go nowhere: %d of %d%s", f.Unservable, f.Considered, now)
 	}
 	switch {
 	case f.Offers > 0 && f.LastOffer.IsZero():

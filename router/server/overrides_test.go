@@ -169,6 +169,14 @@ func TestADryRunTellsWhatADrainWouldDoAndChangesNothing(t *testing.T) {
 		if p := d.create(qr()); p.GetAction().GetGateway() != "gateways/kaspi-main" {
 			t.Fatal("a dry run moved a payment")
 		}
+		// What is so already is no work of the order's.
+		_, err = d.operations.CreateOverride(context.Background(), drain())
+		d.must(err)
+		o, err = d.operations.CreateOverride(context.Background(), r)
+		d.must(err)
+		if line := o.GetForecast().GetLines()[0]; line.GetText() != "payments that could go nowhere: 6 of 25; now it is 6" {
+			t.Errorf("%v", line)
+		}
 	})
 }
 
