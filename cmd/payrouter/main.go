@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"os/user"
 	"runtime"
 	"strings"
 	"syscall"
@@ -157,8 +158,17 @@ func onStore(c app.Config, errand func(*journal.Store) error) (err error) {
 	return errand(store)
 }
 
+// operator is who stands in the books for what is done here by hand, as with payctl.
+func operator() string {
+	name := os.Getenv("PAYROUTER_OPERATOR")
+	if who, err := user.Current(); err == nil {
+		name = cmp.Or(name, who.Username)
+	}
+	return "operator:" + cmp.Or(name, "unknown")
+}
+
 func lostWindowCommand(config *string) *cobra.Command {
-	lost := router.Lost{Actor: "operator:" + cmp.Or(os.Getenv("PAYROUTER_OPERATOR"), os.Getenv("USER"), "unknown")}
+	lost := router.Lost{Actor: operator()}
 	cmd := &cobra.Command{
 		Use: "lost-window --reason TEXT", Short: "Say that the database lost a window, before serving from it", Args: cobra.NoArgs,
 		Long: `Run this after the database was put back to an older state, or after a failover that may
@@ -167,7 +177,10 @@ for each gateway of the configuration: until "payctl reconciled" has ended them 
 offer, capture or refund is sent to any gateway, for whoever repeats a request of the lost
 window would be charged again. Look-ups, notices and reading go on.
 
-Replicas that run notice by themselves when their own last commits are gone, and do the same.`,
+Replicas that run notice by themselves when their own last commits are gone, and do the same.
+An order that is given while they serve is obeyed within a second: give it before.
+
+The records name you by PAYROUTER_OPERATOR, or by the name you are logged in with.`,
 		Example: `  payrouter lost-window --reason "restored the backup of 14:02, the database of 14:10 is lost"`,
 	}
 	cmd.Flags().StringVar(&lost.Reason, "reason", "", "what happened, and which window is lost (required)")

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"errors"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +17,9 @@ func retentionCommand(config *string) *cobra.Command {
 retention keeps them, and moves histories of payments that were over long ago into the archive,
 as the service does by its schedule. Records of money are never removed.
 With --dry-run it changes nothing and prints what it would do, and what is kept although it is
-old, and why. It may run beside the service, on a database of this version's schema.`,
+old, and why. It may run beside the service, on a database of this version's schema.
+
+The records name you by PAYROUTER_OPERATOR, or by the name you are logged in with.`,
 		Example: "  payrouter retention --dry-run\n  payrouter retention --yes",
 	}
 	cmd.Flags().BoolVar(&look, "dry-run", false, "show what is due, and change nothing")
@@ -33,8 +33,7 @@ old, and why. It may run beside the service, on a database of this version's sch
 			return err
 		}
 		return onStore(c, func(store *journal.Store) error {
-			actor := "operator:" + cmp.Or(os.Getenv("PAYROUTER_OPERATOR"), os.Getenv("USER"), "unknown")
-			return app.Retain(cmd.Context(), c, store, actor, yes, cmd.OutOrStdout())
+			return app.Retain(cmd.Context(), c, store, operator(), yes, cmd.OutOrStdout())
 		})
 	}
 	return cmd
