@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -56,6 +57,10 @@ func run(args []string, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "paydev: %q is not a command; there are bench and growth (see paydev -h)\n", flags.Arg(0))
 		return 2
 	}
+	if _, port, err := net.SplitHostPort(a.webhooks); err != nil || port == "0" { // the bank is told it before it is opened
+		fmt.Fprintf(errs, "paydev: -webhooks %s: name a host and a port, which the simulated bank calls\n", a.webhooks)
+		return 2
+	}
 	voice := out
 	if *asJSON {
 		voice = io.Discard
@@ -70,6 +75,9 @@ func run(args []string, out, errs io.Writer) int {
 	}
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintln(errs, "paydev:", err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			fmt.Fprintln(errs, "Is another one running? -grpc, -webhooks, -ops and -bank name other addresses.")
+		}
 		return 1
 	}
 	if result == nil || !result.Agree {
