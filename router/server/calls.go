@@ -231,10 +231,12 @@ func (s *checkedStream) RecvMsg(m any) error {
 	if err := s.server.still(s.Context(), s.method); err != nil {
 		return err
 	}
-	if err := s.next(m); err != nil {
+	err := s.next(m)
+	f, unread := s.server.unread.take(m) // the codec's note comes off, also where something else is wrong with the stream
+	switch {
+	case err != nil:
 		return err
-	}
-	if f, unread := s.server.unread.take(m); unread {
+	case unread:
 		return f
 	}
 	return wellFormed(s.method, m)

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -243,6 +245,28 @@ func TestAMessageThatIsNoneIsRefused(t *testing.T) {
 		if !strings.Contains(err.Error(), "UTF-8") {
 			t.Fatal(err)
 		}
+	})
+}
+
+// Where one message is all that may come, grpc has read two before it says that the second is
+// one too many. The note about the first must not stay: health checks need no identity, and
+// whoever sent two without end would fill our memory.
+func TestNoNoteStaysOfAMessageThatIsNoneBeforeOneTooMany(t *testing.T) {
+	behind(t, func(d *door) {
+		for _, method := range []string{grpc_health_v1.Health_Watch_FullMethodName, pb.Payments_WatchPayment_FullMethodName} {
+			stream, err := d.conn.NewStream(context.Background(), &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method, grpc.ForceCodec(raw{}))
+			d.must(err)
+			d.must(stream.SendMsg([]byte{0x0a, 0x01, 0xff}))
+			d.must(stream.SendMsg([]byte{0x0a, 0x01, 0xff}))
+			if err := stream.RecvMsg(&pb.Payment{}); status.Code(err) != codes.Internal {
+				t.Errorf("%s: %v", method, err)
+			}
+		}
+		synctest.Wait()
+		d.server.unread.notes.Range(func(message, _ any) bool {
+			t.Errorf("a note about a %T is kept", message)
+			return true
+		})
 	})
 }
 
