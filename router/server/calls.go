@@ -246,9 +246,6 @@ func (s *checkedStream) RecvMsg(m any) error {
 // others need, and the server waits for it when it goes down. A read that hangs is released by
 // grpc when the handler returns.
 func (s *checkedStream) next(m any) error {
-	if rights[s.method].open {
-		return s.ServerStream.RecvMsg(m) // reflection is asked whenever a person types
-	}
 	read, left := make(chan error), make(chan struct{})
 	defer close(left)
 	go func() {
@@ -261,6 +258,9 @@ func (s *checkedStream) next(m any) error {
 	}()
 	patience := time.NewTimer(slowAfter)
 	defer patience.Stop()
+	if rights[s.method].open {
+		patience.Stop() // reflection is asked whenever a person types
+	}
 	select {
 	case err := <-read:
 		return err

@@ -137,6 +137,30 @@ func TestAWatcherIsToldOfADrainThatBeginsWhileItIsToldAllIsWell(t *testing.T) {
 	})
 }
 
+// Neither needs an identity, and either waits for its client: for the next question, and for the
+// first.
+func TestWhoeverSendsNothingDoesNotHoldUpTheDrain(t *testing.T) {
+	for _, method := range []string{grpc_reflection_v1.ServerReflection_ServerReflectionInfo_FullMethodName, grpc_health_v1.Health_Watch_FullMethodName} {
+		behind(t, func(d *door) {
+			stream, err := d.conn.NewStream(context.Background(), &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method)
+			d.must(err)
+			time.Sleep(2 * slowAfter) // a person has all the time there is
+			if n := len(d.server.seats[checks]); n != 1 {
+				t.Fatalf("%d streams are open", n)
+			}
+			stopped := make(chan struct{})
+			d.server.Drain()
+			go func() { d.server.GRPC().GracefulStop(); close(stopped) }()
+			select {
+			case <-stopped:
+			case <-time.After(time.Second):
+				t.Errorf("%s holds it up", method)
+			}
+			d.refused(stream.RecvMsg(&grpc_health_v1.HealthCheckResponse{}), pb.ErrorReason_ERROR_REASON_RECONNECT)
+		})
+	}
+}
+
 func TestReflectionShowsTheServices(t *testing.T) {
 	behind(t, func(d *door) {
 		ctx, cancel := context.WithCancel(context.Background())
