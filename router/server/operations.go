@@ -7,6 +7,7 @@ import (
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 
 	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
 
@@ -44,7 +45,10 @@ func (s operations) resolved(w router.Word) func(context.Context) (payment.Payme
 		if err != nil {
 			return p, err
 		}
-		if a := p.Attempts[w.Attempt-1]; !a.Ruled || a.Note != w.Reason {
+		if w.Attempt > len(p.Attempts) {
+			return p, journal.ErrNotFound
+		}
+		if a := p.Attempts[w.Attempt-1]; !a.Ruled || a.Verdict != w.Verdict || a.Note != w.Reason {
 			return p, errOutOfTime
 		}
 		return p, nil

@@ -9,6 +9,8 @@ import (
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/payment"
 )
 
 // doubtful makes a payment of which nobody knows whether it was charged.
@@ -80,6 +82,36 @@ func TestAWordAboutAnAttemptThatIsNotThereIsRefused(t *testing.T) {
 				t.Fatalf("metadata %v", info.GetMetadata())
 			}
 		}
+	})
+}
+
+// Whose time ends while the books are slow is answered by what they say of this very word.
+func TestAWordThatOutlastsItsCallerIsLookedForInTheBooks(t *testing.T) {
+	behind(t, func(d *door) {
+		p := d.doubtful()
+		_, err := d.resolve("aida", p, pb.ResolveAttemptRequest_VERDICT_CHARGED, p.GetEtag())
+		d.must(err)
+		id, _ := parsePayment(p.GetName())
+		for _, word := range []struct {
+			attempt int
+			verdict providers.Verdict
+			reason  pb.ErrorReason
+		}{
+			{1, providers.Approved, 0},
+			{1, providers.Declined, pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE}, // the same reason, and another word
+			{2, providers.Approved, pb.ErrorReason_ERROR_REASON_NOT_FOUND},
+		} {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			_, err := d.server.within(ctx, func(context.Context) (payment.Payment, error) { time.Sleep(time.Minute); return payment.Payment{}, nil },
+				operations{Server: d.server}.resolved(router.Word{Tenant: "shop", Payment: id, Attempt: word.attempt, Verdict: word.verdict, Reason: "looked in the cabinet at noon"}))
+			if err = d.server.refusal(ctx, err, about{name: p.GetName()}); word.reason != 0 {
+				d.refused(err, word.reason)
+			} else if err != nil {
+				t.Errorf("the word stands: %v", err)
+			}
+			cancel()
+		}
+		d.must(d.server.Wait(context.Background()))
 	})
 }
 
