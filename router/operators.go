@@ -49,7 +49,7 @@ func (r *Router) CreateOverride(ctx context.Context, o journal.Override) (journa
 	if err != nil {
 		return kept, err
 	}
-	if kept.Gateway != o.Gateway || kept.Mode != o.Mode || kept.MoveOpen != o.MoveOpen || kept.Reason != o.Reason {
+	if !repeats(o, kept) {
 		return kept, ErrReused
 	}
 	r.Log.Info("override created", "gateway", o.Gateway, "mode", o.Mode, "end", kept.End, "actor", o.Actor, "reason", o.Reason)

@@ -38,7 +38,7 @@ func (r *Router) giveOrder(ctx context.Context, o journal.Override) (journal.Ove
 	}
 	o.ProposedUntil = o.Created.Add(ProposalFor)
 	kept, err := r.Journal.CreateOverride(ctx, o)
-	if err != nil || kept.ProposedUntil.IsZero() {
+	if err != nil || kept.ProposedUntil.IsZero() || !repeats(o, kept) {
 		return kept, err
 	}
 	r.Log.Warn("an order waits for a second person", "gateway", kept.Gateway, "mode", kept.Mode, "until", kept.ProposedUntil,
@@ -67,6 +67,11 @@ func (r *Router) needsTwo(ctx context.Context, o journal.Override) (why error, w
 
 // beginsLater reports whether an order begins later than it is given.
 func beginsLater(o journal.Override) bool { return o.Start.Sub(o.Created) > soon }
+
+// repeats reports whether an order is the one that stands under its id.
+func repeats(o, kept journal.Override) bool {
+	return kept.Gateway == o.Gateway && kept.Mode == o.Mode && kept.MoveOpen == o.MoveOpen && kept.Reason == o.Reason
+}
 
 // alike reports whether two people order the same. Each says why in their own words.
 func alike(a, b journal.Override) bool {

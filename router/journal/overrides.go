@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -48,7 +49,8 @@ func (s *Store) CreateOverride(ctx context.Context, o Override) (Override, error
 }
 
 // SecondOverride stores an order that repeats a first person's word, and takes that word
-// back, in one commit. It reports false where the word waits no more, and stores nothing.
+// back, in one commit. It reports false where the word waits no more, or where the order's id is
+// another's, and stores nothing.
 func (s *Store) SecondOverride(ctx context.Context, o Override, first string) (Override, bool, error) {
 	taken := false
 	err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -57,14 +59,23 @@ func (s *Store) SecondOverride(ctx context.Context, o Override, first string) (O
 		if taken = n == 1; err != nil || !taken {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, insertOverride, o.row()...)
+		n, err = affected(tx.ExecContext(ctx, insertOverride+` ON CONFLICT DO NOTHING`, o.row()...))
+		if err == nil && n == 0 {
+			err = errIDTaken
+		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errIDTaken):
+		return o, false, nil
+	case err != nil:
 		return o, false, fmt.Errorf("second override: %w", err)
 	}
 	return o.fresh(), taken, nil
 }
+
+// errIDTaken undoes what was written beside an order whose id is another's.
+var errIDTaken = errors.New("the id is another order's")
 
 // fresh is the order as it stands when it is new.
 func (o Override) fresh() Override {

@@ -219,3 +219,32 @@ func TestADryRunTellsFeesAndLoad(t *testing.T) {
 		}
 	})
 }
+
+// A key belongs to the order that it came with first, of whichever gateway: an order with the
+// same key is neither kept nor seconded, and nobody may take it for that.
+func TestTheKeyOfAnotherGatewaysOrderIsRefused(t *testing.T) {
+	behind(t, func(d *door) {
+		later := func(r *pb.CreateOverrideRequest) { r.Override.StartTime = timestamppb.New(time.Now().Add(time.Hour)) }
+		there := func(r *pb.CreateOverrideRequest) { r.Parent = "gateways/halyk-main" }
+		first := force(later)
+		with := func(key *pb.CreateOverrideRequest) func(*pb.CreateOverrideRequest) {
+			return func(r *pb.CreateOverrideRequest) { r.RequestId = key.GetRequestId() }
+		}
+		_, err := d.by("aida", first)
+		d.refused(err, pb.ErrorReason_ERROR_REASON_SECOND_PERSON_NEEDED)
+		reused := func(who string, r *pb.CreateOverrideRequest) {
+			t.Helper()
+			_, err := d.by(who, r)
+			if m := d.refused(err, pb.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED).GetMetadata(); m["name"] != overrideName("kaspi-main", first.GetRequestId()) {
+				t.Errorf("metadata %v", m)
+			}
+		}
+		reused("aida", force(later, there, with(first)))
+		_, err = d.by("aida", force(later, there))
+		d.refused(err, pb.ErrorReason_ERROR_REASON_SECOND_PERSON_NEEDED)
+		reused("bolat", force(later, there, with(first)))
+		if o, err := d.by("bolat", force(later, there)); err != nil || o.GetProposedBy() != "operator:aida" {
+			t.Errorf("the word that waits was used up: %v, error %v", o, err)
+		}
+	})
+}
