@@ -15,7 +15,9 @@ import (
 // half of it.
 const clockTolerance = (5*time.Second - sendBy) / 3
 
-var errMistimed = errors.New("this process's clock cannot be believed")
+// ErrMistimed says that this replica stands still: its clock and the database's differ, or could not
+// be compared.
+var ErrMistimed = errors.New("this process's clock cannot be believed")
 
 // clock is what is known of this process's clock. The zero value believes it.
 type clock struct {
@@ -60,10 +62,10 @@ func elapsed(from, to time.Time) time.Duration {
 // What others say is still recorded.
 func (r *Router) mistimed(now time.Time) bool { return r.clock.Load().mistimed(now) }
 
-// Mistimed says why this replica stands still, or nil: its clock and the database's differ.
+// Mistimed is ErrMistimed while this replica stands still, or nil.
 func (r *Router) Mistimed() error {
 	if r.mistimed(time.Now()) {
-		return errMistimed
+		return ErrMistimed
 	}
 	return nil
 }

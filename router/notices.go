@@ -143,7 +143,7 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 	}
 	if heard.Kind == providers.Question || heard.Kind == providers.Debit {
 		if r.mistimed(time.Now()) {
-			return later(errMistimed) // the ruling depends on the time
+			return later(ErrMistimed) // the ruling depends on the time
 		}
 		if err := r.mayMove(); err != nil {
 			return later(err) // the books may have lost the very payment, or that it was paid

@@ -1,11 +1,14 @@
 package server
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/payrouter/payrouter/router"
 )
 
 // Ops serves what Prometheus and orchestrators ask: /metrics, /healthz (the process
@@ -26,8 +29,11 @@ func (s *Server) Ops() http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.ready(r.Context()); err != nil {
 			word := "the store does not answer"
-			if s.isDraining() {
+			switch {
+			case s.isDraining():
 				word = "draining"
+			case errors.Is(err, router.ErrMistimed):
+				word = "our clock and the database's differ, or could not be compared"
 			}
 			plain(w, http.StatusServiceUnavailable, word)
 			return
@@ -53,7 +59,7 @@ var opsPage = template.Must(template.New("ops").Parse(`<!doctype html>
 <ul>
 <li><a href="/metrics">/metrics</a>: for Prometheus</li>
 <li><a href="/healthz">/healthz</a>: whether the process lives</li>
-<li><a href="/readyz">/readyz</a>: whether new calls may come: the store answers, and the process is not going down</li>
+<li><a href="/readyz">/readyz</a>: whether new calls may come: the store answers, the clock is right, and the process is not going down</li>
 </ul>
 <p>Gateways, payments and overrides are shown by payctl.</p>
 </body></html>

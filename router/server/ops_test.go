@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 
 	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -85,6 +87,23 @@ func TestServingFollowsTheStore(t *testing.T) {
 		if d.serving("") != grpc_health_v1.HealthCheckResponse_NOT_SERVING || d.ask("/readyz").code != 503 || d.ask("/healthz").code != 200 {
 			t.Error("without a store the process lives and is not ready")
 		}
+	})
+}
+
+// Whoever is called because a replica is not ready must not look for the trouble in the store.
+func TestAServerWhoseClockIsWrongSaysThatItIsTheClock(t *testing.T) {
+	ahead := atomic.Int64{}
+	behind(t, func(d *door) {
+		if w := d.ask("/readyz"); w.code != 200 {
+			t.Fatalf("%d %s", w.code, w.body.String())
+		}
+		ahead.Store(int64(time.Hour))
+		time.Sleep(3 * time.Second)
+		if w := d.ask("/readyz"); w.code != 503 || !strings.Contains(w.body.String(), "clock") || strings.Contains(w.body.String(), "store") {
+			t.Errorf("%d %s", w.code, w.body.String())
+		}
+	}, func(_ *Options, ro *router.Options) {
+		ro.Clock = func(context.Context) (time.Time, error) { return time.Now().Add(time.Duration(ahead.Load())), nil }
 	})
 }
 
