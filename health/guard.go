@@ -53,7 +53,7 @@ func newGuard(o Options, g Gateway, op Op) *guard {
 		Name:        g.Name + "/" + string(op),
 		MaxRequests: uint32(o.Trials),
 		Interval:    o.Window,
-		Timeout:     o.OpenFor * 8 / 10, // notBefore, with its jitter, is what really holds
+		Timeout:     min(o.OpenFor, o.OpenAtMost) * 8 / 10, // notBefore, with its jitter, is what really holds
 		IsExcluded:  func(err error) bool { return errors.Is(err, errExcluded) },
 		ReadyToTrip: func(c gobreaker.Counts) bool {
 			completed := c.TotalSuccesses + c.TotalFailures

@@ -133,6 +133,29 @@ func TestTheOpenTimeOfALongOutageIsForgotten(t *testing.T) {
 	})
 }
 
+// The longest open time may be shorter than the first one: then it is that of all.
+func TestTrialsGoOneByOneHoweverShortTheLongestOpenTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := board(t, health.Options{Gateways: quick("kaspi"), OpenFor: time.Minute, OpenAtMost: 10 * time.Second})
+		outage(t, b)
+		time.Sleep(13 * time.Second)
+		trial, err := b.Admit("kaspi", health.OpCharge, "payment-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Admit("kaspi", health.OpCharge, "payment-2"); !errors.Is(err, health.ErrBreakerOpen) {
+			t.Errorf("beside the trial: %v", err)
+		}
+		trial.Report(health.Healthy)
+		for range 2 {
+			try(b, "kaspi", health.Healthy)
+		}
+		if got := b.Snapshot()[0].Breakers[health.OpCharge]; got != "closed" {
+			t.Errorf("after three good trials: %s", got)
+		}
+	})
+}
+
 // A refusal that says nothing about the gateway (throttled, our credentials) must not
 // use up the trials of a half-open breaker.
 func TestNeutralTrialsDoNotUseUpTheTrials(t *testing.T) {
