@@ -203,13 +203,14 @@ func (g *guard) rampShare(o Options, now time.Time) int {
 	return o.Ramp[n]
 }
 
-// state names the breaker's state for people and metrics.
-func (g *guard) state() string {
+// state names the breaker's state for people and metrics. gobreaker half-opens after the first
+// open time, however long the later ones are.
+func (g *guard) state(now time.Time) string {
 	switch {
 	case g.notBefore.IsZero():
 		return "closed"
-	case g.breaker.State() == gobreaker.StateHalfOpen:
-		return "half_open"
+	case now.Before(g.notBefore):
+		return "open"
 	}
-	return "open"
+	return "half_open"
 }

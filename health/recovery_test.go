@@ -115,7 +115,11 @@ func TestTheOpenTimeOfALongOutageIsForgotten(t *testing.T) {
 			if got := left(); got != want {
 				t.Fatalf("open for %s after %d failed trials, want %s", got, i, want)
 			}
-			time.Sleep(left())
+			time.Sleep(left() - time.Millisecond)
+			if got := b.Snapshot()[0].Breakers[health.OpCharge]; got != "open" {
+				t.Fatalf("said to be %s a moment before it may be tried", got)
+			}
+			time.Sleep(time.Millisecond)
 			time.Sleep(time.Second)
 			if err := try(b, "kaspi", health.Fault); err != nil {
 				t.Fatalf("trial %d: %v", i, err)

@@ -36,7 +36,7 @@ func (b *Board) Snapshot() []Health {
 			ProbeBad: g.probeBad, ProbedAt: g.probedAt, LastFault: g.lastFault, LastGood: g.lastGood, Flying: g.flying,
 			Peak: max(g.flying, g.peaks.most(now)), Most: g.MaxConcurrent}
 		for op, guard := range g.guards {
-			h.Breakers[op], h.Faults[op] = guard.state(), guard.faults
+			h.Breakers[op], h.Faults[op] = guard.state(now), guard.faults
 			if guard.notBefore.After(h.OpenUntil) {
 				h.OpenUntil = guard.notBefore
 			}
