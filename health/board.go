@@ -233,7 +233,7 @@ func (g *gateway) refusal(o Options, op Op, place int, now time.Time) error {
 	if g.Probe != nil && g.probeBad >= o.ProbesNeeded {
 		return ErrProbeFailing
 	}
-	if err := g.guards[op].refusal(o, now, g.Probe == nil || g.probeGood >= o.ProbesNeeded); err != nil {
+	if err := g.guards[op].refusal(now, g.Probe == nil || g.probeGood >= o.ProbesNeeded); err != nil {
 		return err
 	}
 	if place >= g.guards[op].rampShare(o, now) {

@@ -420,3 +420,32 @@ func TestTransitionsAreAtMostFourAnHour(t *testing.T) {
 		}
 	})
 }
+
+// People and callers go by the time that is told: it is when the gateway may be tried again.
+func TestAGatewayThatStaysOutSaysUntilWhen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := board(t, health.Options{Gateways: quick("kaspi"), Ramp: []int{100}})
+		first := time.Now()
+		for range 2 {
+			outage(t, b)
+			time.Sleep(time.Minute)
+			for range 3 {
+				try(b, "kaspi", health.Healthy)
+			}
+		}
+		outage(t, b)
+		until := b.Snapshot()[0].OpenUntil
+		if want := first.Add(time.Hour); !until.Equal(want) {
+			t.Errorf("out until %s, want %s", until, want)
+		}
+		for _, at := range []struct {
+			when    time.Time
+			refused bool
+		}{{until.Add(-time.Millisecond), true}, {until, false}} {
+			time.Sleep(time.Until(at.when))
+			if err := b.Peek("kaspi", health.OpCharge, "payment-1"); (err != nil) != at.refused {
+				t.Errorf("%s before that: %v", until.Sub(at.when), err)
+			}
+		}
+	})
+}

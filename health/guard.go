@@ -65,11 +65,11 @@ func newGuard(o Options, g Gateway, op Op) *guard {
 
 // refusal says why this breaker refuses, or nil. probed reports that enough good
 // probes came since it opened.
-func (g *guard) refusal(o Options, now time.Time, probed bool) error {
+func (g *guard) refusal(now time.Time, probed bool) error {
 	if g.notBefore.IsZero() {
 		return nil // closed
 	}
-	if now.Before(g.notBefore) || len(g.openings) > o.MaxOpenings && now.Sub(g.openings[0]) < o.Forget {
+	if now.Before(g.notBefore) {
 		return ErrBreakerOpen
 	}
 	if !probed {
@@ -170,7 +170,8 @@ func (g *guard) tooSlow(o Options) bool {
 }
 
 // reopen notes an opening and how long it lasts: 15 s doubled for each one before it, up
-// to five minutes, ±20 %. What is older than Forget no longer counts.
+// to five minutes, ±20 %, or longer where there were too many. What is older than Forget no
+// longer counts.
 func (g *guard) reopen(o Options, now time.Time) {
 	g.openings, g.penalties = within(o.Forget, g.openings, now), within(o.Forget, g.penalties, now)
 	if g.notBefore.IsZero() { // from closed: a transition that payers notice
@@ -180,7 +181,17 @@ func (g *guard) reopen(o Options, now time.Time) {
 	g.penalties = append(g.penalties, now)
 	g.openedAt, g.rampFrom = now, time.Time{} // the next ramp begins when it closes
 	g.notBefore = now.Add(pause*8/10 + time.Duration(o.Rand()*float64(pause)*4/10))
+	if len(g.openings) > o.MaxOpenings { // it stays out until the first of them is forgotten
+		g.notBefore = latest(g.notBefore, g.openings[0].Add(o.Forget))
+	}
 	g.faults, g.recent = 0, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // within drops the instants, in their order, that are as old as span or older.
