@@ -398,6 +398,20 @@ func TestAWindowUnderFourTimeoutsIsRefused(t *testing.T) {
 	}
 }
 
+// A pause below nothing would probe without end, trials below nothing would never be enough.
+func TestSettingsBelowNothingAreRefused(t *testing.T) {
+	for name, o := range map[string]health.Options{
+		"open_for": {OpenFor: -1}, "open_at_most": {OpenAtMost: -1}, "probe_every": {ProbeEvery: -1}, "probe_fast": {ProbeFast: -1}, "probe_timeout": {ProbeTimeout: -1},
+		"ramp_step": {RampStep: -1}, "forget": {Forget: -1}, "consecutive": {Consecutive: -1}, "completed": {Completed: -1}, "fault_share": {FaultShare: -1},
+		"slow_share": {SlowShare: -1}, "probes_needed": {ProbesNeeded: -1}, "trials": {Trials: -1}, "max_openings": {MaxOpenings: -1},
+	} {
+		o.Gateways = quick("kaspi")
+		if _, err := health.New(o); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
 func TestTransitionsAreAtMostFourAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := board(t, health.Options{Gateways: quick("kaspi"), Ramp: []int{100}})

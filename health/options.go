@@ -164,6 +164,19 @@ func (o Options) validate() error {
 			}
 		}
 	}
+	// Below nothing, a pause is no pause, and a limit is reached before anything has happened.
+	for name, d := range map[string]time.Duration{"open_for": o.OpenFor, "open_at_most": o.OpenAtMost, "probe_every": o.ProbeEvery, "probe_fast": o.ProbeFast,
+		"probe_timeout": o.ProbeTimeout, "ramp_step": o.RampStep, "forget": o.Forget} {
+		if d < 0 {
+			return fmt.Errorf("health: %s: %s is less than nothing", name, d)
+		}
+	}
+	for name, n := range map[string]int{"consecutive": o.Consecutive, "completed": o.Completed, "fault_share": o.FaultShare, "slow_share": o.SlowShare,
+		"probes_needed": o.ProbesNeeded, "trials": o.Trials, "max_openings": o.MaxOpenings} {
+		if n < 0 {
+			return fmt.Errorf("health: %s: %d is less than nothing", name, n)
+		}
+	}
 	if last := o.Ramp[len(o.Ramp)-1]; last != 100 {
 		return fmt.Errorf("health: the ramp ends at %d %%, it must end at 100 %%", last)
 	}
