@@ -61,9 +61,23 @@ func (c *Config) validate() error {
 		say("log.format: %q is not json or text", c.Log.Format)
 	}
 	for key, n := range map[string]int{"grpc.max_charges": c.GRPC.MaxCharges, "webhooks.max_notices": c.Webhooks.MaxNotices, "terms.max_undecided": c.Terms.MaxUndecided,
-		"grpc.calls_per_second": c.GRPC.CallsPerSecond, "grpc.streams_per_caller": c.GRPC.StreamsPerCaller} {
+		"grpc.calls_per_second": c.GRPC.CallsPerSecond, "grpc.streams_per_caller": c.GRPC.StreamsPerCaller, "terms.max_attempts": c.Terms.MaxAttempts,
+		"store.max_conns": c.Store.MaxConns, "store.group_commit": c.Store.GroupCommit} {
 		if n < 0 {
 			say("%s: %d is less than nothing", key, n)
+		}
+	}
+	// Whoever waits for less than nothing does not wait: not for the database, and not between look-ups.
+	for key, d := range map[string]time.Duration{"store.commit_timeout": c.Store.CommitTimeout, "terms.resolve_limit": c.Terms.ResolveLimit, "terms.slow_look": c.Terms.SlowLook,
+		"terms.start_within": c.Terms.StartWithin, "terms.direct_deadline": c.Terms.DirectDeadline, "terms.offer_deadline": c.Terms.OfferDeadline,
+		"terms.min_budget": c.Terms.MinBudget, "terms.poll_every": c.Terms.PollEvery} {
+		if d < 0 {
+			say("%s: %s is less than nothing", key, d)
+		}
+	}
+	for i, pause := range c.Terms.Ladder {
+		if pause <= 0 {
+			say("terms.ladder[%d]: %s is no pause", i, pause)
 		}
 	}
 	c.Traces.validate(say)
