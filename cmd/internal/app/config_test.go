@@ -139,6 +139,19 @@ func TestCheckLooksAtTheFilesThatAnAdapterNeeds(t *testing.T) {
 	}
 }
 
+// A service that is started with what was checked must not stop at it.
+func TestCheckLooksWhetherHealthWouldSeeAnOutage(t *testing.T) {
+	for settings, want := range map[string]string{"{window: 1s}": "window 1s is shorter", "{ramp: [5, 50]}": "the ramp ends at 50 %", "{probe_every: -15s}": "probe_every: -15s"} {
+		c, err := app.Parse([]byte(strings.Replace(least, "keys:", "health: "+settings+"\nkeys:", 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := app.Check(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one that names %q", settings, err, want)
+		}
+	}
+}
+
 func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	_, err := app.Parse([]byte("log: {level: loud}\nops: {address: nowhere}\n"))
 	for _, want := range []string{"log.level", "ops.address", "keys.body", "tenants", "gateways"} {

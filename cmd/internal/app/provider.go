@@ -7,6 +7,7 @@ import (
 	"net"
 	"reflect"
 
+	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/freedompay"
 	"github.com/payrouter/payrouter/providers/halyk"
@@ -95,15 +96,21 @@ func (g Gateway) open(dial Dial, kept func(Settings) providers.Provider) (router
 }
 
 // Check looks at what a configuration names beyond itself: each adapter's own settings
-// and the files they name, and the certificates and keys of callers. It opens no connection.
+// and the files they name, the certificates and keys of callers, and whether health would see
+// the gateways' outages. It opens no connection.
 func Check(c Config) error {
 	_, unread := c.Traces.secured()
 	wrong := []error{unread}
+	settings := c.Health.options()
 	for _, g := range c.Gateways {
-		if _, err := g.open(nil, nil); err != nil {
+		made, err := g.open(nil, nil)
+		if err != nil {
 			wrong = append(wrong, err)
+			continue
 		}
+		settings.Gateways = append(settings.Gateways, new(App).watch(g, made.Provider))
 	}
+	_, unseen := health.New(settings)
 	_, err := c.gate(nil)
-	return errors.Join(append(wrong, err)...)
+	return errors.Join(append(wrong, unseen, err)...)
 }
