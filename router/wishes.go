@@ -170,6 +170,7 @@ func (r *Router) DeleteInstrument(ctx context.Context, tenant, id string) error 
 			r.Log.Warn("the gateway did not confirm that an instrument is forgotten", "instrument", id, "gateway", i.Gateway, "code", result.Code)
 		}
 	}
-	_, err = r.Journal.DeleteInstrument(ctx, tenant, id, time.Now())
+	// The gateway may have taken all the time there was, and may have forgotten it in any case.
+	_, err = r.Journal.DeleteInstrument(context.WithoutCancel(ctx), tenant, id, time.Now())
 	return err
 }

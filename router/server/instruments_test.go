@@ -7,6 +7,9 @@ import (
 	"time"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router"
 )
 
 func TestAPaymentNamesTheInstrumentItSaved(t *testing.T) {
@@ -96,4 +99,38 @@ func TestACustomersInstrumentsAreListedNewestFirst(t *testing.T) {
 			t.Fatalf("%d instruments", n)
 		}
 	})
+}
+
+// deaf is a gateway that never says that a token is forgotten.
+type deaf struct{ *bank }
+
+func (d deaf) Forget(ctx context.Context, _ providers.Token) providers.Result {
+	<-ctx.Done()
+	return providers.Doubt(providers.Timeout, "", ctx.Err())
+}
+
+func TestAnInstrumentIsForgottenHereThoughItsGatewayTakesAllTheTimeThereIs(t *testing.T) {
+	hung := deaf{newBank("kaspi", nil)}
+	behind(t, func(d *door) {
+		for what, wait := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+			"the time ends": func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithTimeout(ctx, time.Second)
+			},
+			"the caller hangs up": func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(ctx)
+				time.AfterFunc(time.Second, cancel)
+				return ctx, cancel
+			},
+		} {
+			name := d.saved("kaspi-main", "c-1")
+			ctx, cancel := wait(context.Background())
+			if _, err := d.payments.DeleteInstrument(ctx, &pb.DeleteInstrumentRequest{Name: name}); err != nil && ctx.Err() == nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			cancel()
+			time.Sleep(time.Second)
+			_, err := d.payments.GetInstrument(context.Background(), &pb.GetInstrumentRequest{Name: name})
+			d.refused(err, pb.ErrorReason_ERROR_REASON_INSTRUMENT_NOT_FOUND)
+		}
+	}, func(_ *Options, ro *router.Options) { ro.Gateways[0].Provider = hung })
 }
