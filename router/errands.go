@@ -128,6 +128,9 @@ func (r *Router) run(ctx context.Context, lane *errands, e errand) error {
 	if err != nil {
 		return err
 	}
+	if e.attempt > len(p.Attempts) {
+		return nil // the books went back: people compare what they lost
+	}
 	if e.attempt > 0 {
 		if wait := hintPace - time.Since(p.Attempts[e.attempt-1].LastLook); wait > 0 && !pause(ctx, wait) {
 			return nil
