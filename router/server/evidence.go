@@ -34,7 +34,7 @@ func (s disputes) StreamDisputeEvidence(r *pb.StreamDisputeEvidenceRequest, stre
 	if err != nil {
 		return s.refusal(ctx, err, about{name: r.GetName()})
 	}
-	f := newFeed(ctx, s.options.WatchFor, stream.Send)
+	f := newFeed(ctx, s.options.WatchFor, nil, stream.Send)
 	defer f.stop()
 	head := &pb.StreamDisputeEvidenceResponse_Head{Dispute: disputeOut(d), FileName: "dispute-" + d.ID + ".zip"}
 	if err := f.send(&pb.StreamDisputeEvidenceResponse{Part: &pb.StreamDisputeEvidenceResponse_Head_{Head: head}}); err != nil {

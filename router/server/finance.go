@@ -122,7 +122,7 @@ func (s finance) WatchReconciliation(r *pb.WatchReconciliationRequest, stream gr
 	if err != nil {
 		return err
 	}
-	f := newFeed(ctx, s.options.WatchFor, stream.Send)
+	f := newFeed(ctx, s.options.WatchFor, s.draining, stream.Send)
 	defer f.stop()
 	for seen := (journal.Run{}); ; {
 		if run != seen {
@@ -134,7 +134,7 @@ func (s finance) WatchReconciliation(r *pb.WatchReconciliationRequest, stream gr
 		if run.State.Ended() {
 			return f.finish()
 		}
-		silent, err := f.wait(nil, s.draining)
+		silent, err := f.wait(nil)
 		if err != nil {
 			return err
 		}

@@ -213,6 +213,43 @@ func (s *Server) isDraining() bool {
 	}
 }
 
+// How long no call may be in progress until nothing is expected any more, and how often that is
+// looked at. Whoever reads has read an answer long before.
+const (
+	idleFor   = 2 * time.Second
+	idleEvery = 100 * time.Millisecond
+)
+
+// Idle returns a channel that is closed once no call has been in progress for two seconds: what
+// GracefulStop still waits for then are answers that nobody reads. With ctx it is given up.
+func (s *Server) Idle(ctx context.Context) <-chan struct{} {
+	idle := make(chan struct{})
+	go func() {
+		for since := time.Now(); time.Since(since) < idleFor; {
+			if s.busy() {
+				since = time.Now()
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(idleEvery):
+			}
+		}
+		close(idle)
+	}()
+	return idle
+}
+
+// busy reports whether a call is in progress, or work that one has left.
+func (s *Server) busy() bool {
+	for k, seats := range s.seats {
+		if k != notices && k != bodies && len(seats) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Wait returns when all work that outlived its caller is done, or when ctx ends. Call it
 // after GracefulStop and before the store is closed: what is cut off is not lost, but
 // has to be asked about.

@@ -35,7 +35,7 @@ func (s finance) StreamStatement(r *pb.StreamStatementRequest, stream grpc.Serve
 		head.Totals = append(head.Totals, &pb.StreamStatementResponse_Total{CurrencyCode: t.Currency, Charges: t.Charges, ChargedMinorUnits: t.Charged, Refunds: t.Refunds,
 			RefundedMinorUnits: t.Refunded, FeesMinorUnits: t.Fees, FeesExpectedMinorUnits: t.FeesExpected, NetMinorUnits: t.Net, OpenFindings: t.Open})
 	}
-	f := newFeed(ctx, s.options.WatchFor, stream.Send)
+	f := newFeed(ctx, s.options.WatchFor, nil, stream.Send)
 	defer f.stop()
 	if err := f.send(&pb.StreamStatementResponse{Part: &pb.StreamStatementResponse_Head_{Head: head}}); err != nil {
 		return err

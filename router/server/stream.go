@@ -17,15 +17,16 @@ const (
 // cut off.
 type feed[M any] struct {
 	ctx      context.Context
-	messages chan<- *M    // nil once stopped
-	sent     <-chan error // closed when the last message has left, or after the first error
+	draining <-chan struct{} // nil for what is better sent to its end
+	messages chan<- *M       // nil once stopped
+	sent     <-chan error    // closed when the last message has left, or after the first error
 	silence  *time.Timer
 	life     *time.Timer
 }
 
-func newFeed[M any](ctx context.Context, life time.Duration, send func(*M) error) *feed[M] {
+func newFeed[M any](ctx context.Context, life time.Duration, draining <-chan struct{}, send func(*M) error) *feed[M] {
 	messages, sent := make(chan *M), make(chan error, 1)
-	f := &feed[M]{ctx: ctx, messages: messages, sent: sent, silence: time.NewTimer(heartbeatEvery)}
+	f := &feed[M]{ctx: ctx, draining: draining, messages: messages, sent: sent, silence: time.NewTimer(heartbeatEvery)}
 	// Lives differ by up to a tenth, so that streams that began together end apart.
 	f.life = time.NewTimer(life - rand.N(life/10+1))
 	go func() {
@@ -52,6 +53,8 @@ func (f *feed[M]) send(m *M) error {
 		return err
 	case <-patience.C:
 		return tooSlow()
+	case <-f.draining:
+		return goingDown()
 	case <-f.ctx.Done():
 		return callerGone(f.ctx.Err())
 	}
@@ -84,7 +87,7 @@ func (f *feed[M]) stop() {
 
 // wait rests until something may have changed. It reports that a heartbeat is due, or
 // why the stream must end.
-func (f *feed[M]) wait(changed, draining <-chan struct{}) (silent bool, err error) {
+func (f *feed[M]) wait(changed <-chan struct{}) (silent bool, err error) {
 	poll := time.NewTimer(pollEvery)
 	defer poll.Stop()
 	select {
@@ -94,12 +97,16 @@ func (f *feed[M]) wait(changed, draining <-chan struct{}) (silent bool, err erro
 		return true, nil
 	case <-f.life.C:
 		return false, reconnect("the stream has lived long enough: call again with the last sequence")
-	case <-draining:
-		return false, reconnect("the server is going down: call again with the last sequence")
+	case <-f.draining:
+		return false, goingDown()
 	case err := <-f.sent:
 		return false, err
 	case <-f.ctx.Done():
 		return false, callerGone(f.ctx.Err())
 	}
 	return false, nil
+}
+
+func goingDown() *fault {
+	return reconnect("the server is going down: call again with the last sequence")
 }

@@ -16,7 +16,7 @@ func (s payments) WatchPayment(r *pb.WatchPaymentRequest, stream grpc.ServerStre
 	if err != nil {
 		return err
 	}
-	f := newFeed(ctx, s.options.WatchFor, stream.Send)
+	f := newFeed(ctx, s.options.WatchFor, s.draining, stream.Send)
 	defer f.stop()
 	for seen := int64(0); ; {
 		if p.Seq > seen {
@@ -36,7 +36,7 @@ func (s payments) WatchPayment(r *pb.WatchPaymentRequest, stream grpc.ServerStre
 		if p.Seq > seen {
 			continue
 		}
-		silent, err := f.wait(changed, s.draining)
+		silent, err := f.wait(changed)
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (s payments) WatchChanges(r *pb.WatchChangesRequest, stream grpc.ServerStre
 	if err := s.checkPlace(stream, tenant, after); err != nil {
 		return err
 	}
-	f := newFeed(ctx, s.options.WatchFor, stream.Send)
+	f := newFeed(ctx, s.options.WatchFor, s.draining, stream.Send)
 	defer f.stop()
 	for {
 		numbered := s.router.Numbered()
@@ -88,7 +88,7 @@ func (s payments) WatchChanges(r *pb.WatchChangesRequest, stream grpc.ServerStre
 		if len(changes) == changesAtOnce && !s.isDraining() {
 			continue
 		}
-		silent, err := f.wait(numbered, s.draining)
+		silent, err := f.wait(numbered)
 		if err != nil {
 			return err
 		}

@@ -224,21 +224,58 @@ func TestTheFeedTellsEveryChangeInOrderAndIsResumed(t *testing.T) {
 	})
 }
 
+// changed makes hundreds of changes, more than one stream's window takes.
+func (d *door) changed(changed int) {
+	d.t.Helper()
+	var names []string
+	for i := range 40 {
+		names = append(names, d.create(qr(func(r *pb.CreatePaymentRequest) { r.Description = longText(i) })).GetName())
+	}
+	for i := range changed - 40 {
+		id, _ := parsePayment(names[i%40])
+		_, err := d.store.Advance(context.Background(), payment.Payment{Opened: payment.Opened{ID: id}}, func(payment.Payment) ([]payment.Event, error) {
+			return []payment.Event{{At: payment.Instant(time.Now()), Actor: "router", Body: payment.Noted{Finding: payment.Undecided, Attempt: i}}}, nil
+		})
+		d.must(err)
+	}
+	time.Sleep(time.Minute)
+}
+
+// Its last words stand behind what it does not read, and grpc would wait for it without end.
+func TestAConsumerThatReadsNothingDoesNotHoldUpTheDrain(t *testing.T) {
+	behind(t, func(d *door) {
+		d.changed(400)
+		_, err := d.payments.WatchChanges(context.Background(), &pb.WatchChangesRequest{})
+		d.must(err)
+		time.Sleep(time.Second)
+		if n := len(d.server.seats[streams]); n != 1 {
+			t.Fatalf("%d streams are open", n)
+		}
+		began := time.Now()
+		d.server.Drain()
+		stopped := make(chan struct{})
+		go func() { d.server.GRPC().GracefulStop(); close(stopped) }()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		select {
+		case <-stopped:
+			t.Fatal("it was read, so the test shows nothing")
+		case <-ctx.Done():
+			t.Fatal("a call is in progress after a minute")
+		case <-d.server.Idle(ctx):
+		}
+		if took := time.Since(began); took > 2*idleFor {
+			t.Errorf("it took %s", took)
+		}
+		d.server.GRPC().Stop()
+		<-stopped
+	}, func(_ *Options, ro *router.Options) { ro.PollEvery = 10 * time.Second })
+}
+
 func TestAConsumerThatReadsTooSlowlyIsCutOffAndResumes(t *testing.T) {
 	behind(t, func(d *door) {
 		const changed = 400
-		var names []string
-		for i := range 40 {
-			names = append(names, d.create(qr(func(r *pb.CreatePaymentRequest) { r.Description = longText(i) })).GetName())
-		}
-		for i := range changed - 40 {
-			id, _ := parsePayment(names[i%40])
-			_, err := d.store.Advance(context.Background(), payment.Payment{Opened: payment.Opened{ID: id}}, func(payment.Payment) ([]payment.Event, error) {
-				return []payment.Event{{At: payment.Instant(time.Now()), Actor: "router", Body: payment.Noted{Finding: payment.Undecided, Attempt: i}}}, nil
-			})
-			d.must(err)
-		}
-		time.Sleep(time.Minute)
+		d.changed(changed)
 		stream, err := d.payments.WatchChanges(context.Background(), &pb.WatchChangesRequest{})
 		d.must(err)
 		time.Sleep(time.Minute) // nobody reads

@@ -292,7 +292,8 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// stopGRPC lets calls finish, and cuts off what is left when the limit ends.
+// stopGRPC lets calls finish, and cuts off what is left when the limit ends, or when that is
+// nothing but answers that nobody reads.
 func (a *App) stopGRPC(limit context.Context) {
 	finished := make(chan struct{})
 	go func() {
@@ -301,10 +302,12 @@ func (a *App) stopGRPC(limit context.Context) {
 	}()
 	select {
 	case <-finished:
+		return
+	case <-a.server.Idle(limit):
 	case <-limit.Done():
-		a.server.GRPC().Stop()
-		<-finished
 	}
+	a.server.GRPC().Stop()
+	<-finished
 }
 
 // served is the error of a door that closed: none when it was asked to.
