@@ -29,7 +29,7 @@ type Board struct {
 	names    []string
 	metrics  *metrics
 
-	egressOut atomic.Bool // for the log and the gauge: our own way out is down
+	egressOut atomic.Bool // for the log: our own way out is down
 	reconcile atomic.Bool // a gateway has an order to reconcile
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/payrouter/payrouter/health"
 )
 
@@ -336,6 +338,44 @@ func TestWhenNoGatewayCanBeReachedNoBreakerOpens(t *testing.T) {
 		}
 		if err := b.Peek("kaspi", health.OpCharge, ""); !errors.Is(err, health.ErrBreakerOpen) {
 			t.Fatalf("kaspi alone out of reach: %v", err)
+		}
+	})
+}
+
+// The gauge says that no breaker opens. It must not say so for longer than it is true: neither
+// of one gateway that is out of reach when nobody has tried another lately, nor while nobody
+// calls at all.
+func TestOurWayOutIsSaidToBeDownForAsLongAsItIsBelievedToBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		b := board(t, health.Options{Gateways: quick("kaspi", "halyk"), Registerer: registry})
+		down := func() float64 {
+			families, err := registry.Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range families {
+				if f.GetName() == "payrouter_health_egress_down" {
+					return f.GetMetric()[0].GetGauge().GetValue()
+				}
+			}
+			t.Fatal("there is no gauge")
+			return 0
+		}
+		try(b, "kaspi", health.Unreachable)
+		try(b, "halyk", health.Unreachable)
+		if down() != 1 {
+			t.Fatal("nobody can be reached, and it is not said")
+		}
+		time.Sleep(3 * time.Minute)
+		if down() != 0 {
+			t.Error("nobody has tried for three minutes, and it is still said")
+		}
+		for range 5 {
+			try(b, "kaspi", health.Unreachable)
+		}
+		if err := b.Peek("kaspi", health.OpCharge, ""); !errors.Is(err, health.ErrBreakerOpen) || down() != 0 {
+			t.Errorf("of kaspi: %v, and our way out is said to be down: %v", err, down())
 		}
 	})
 }

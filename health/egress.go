@@ -57,6 +57,7 @@ func (b *Board) judge(g *gateway, s Signal, now time.Time) Signal {
 		return s
 	}
 	if !b.egressDown(now) {
+		b.egressOut.Store(false)
 		return Fault
 	}
 	if !b.egressOut.Swap(true) {
