@@ -47,6 +47,9 @@ func (b *Board) egressDown(now time.Time) bool {
 	return missed >= 2
 }
 
+// EgressDown reports whether the next call that gets no connection would be laid to our own way out.
+func (b *Board) EgressDown() bool { return b.egressDown(time.Now()) }
+
 // judge notes a signal and says how it counts: a gateway out of reach is at fault
 // unless everything is.
 func (b *Board) judge(g *gateway, s Signal, now time.Time) Signal {

@@ -92,7 +92,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		}
 		return 0
 	}
-	gauge(egressDesc, is(c.board.egressDown(time.Now()))) // as the next call out of reach would be judged
+	gauge(egressDesc, is(c.board.EgressDown()))
 	for _, h := range c.board.Snapshot() {
 		for _, op := range Ops() {
 			for _, state := range []string{"closed", "half_open", "open"} {

@@ -47,6 +47,9 @@ output is no terminal, whenever it has changed.`,
 				return err
 			}
 			return c.show(all, func() {
+				if all.GetEgressDown() {
+					fmt.Fprint(c.out, egressDown+"\n\n")
+				}
 				c.printGateways(all.GetGateways())
 				for _, g := range all.GetGateways() {
 					if claims {
@@ -79,7 +82,7 @@ func (c *client) watchGateways(cmd *cobra.Command, every time.Duration, args []s
 		if err != nil {
 			return false, err
 		}
-		fmt.Fprintf(view.out, "%s\n\n", headline(all.GetGateways()))
+		fmt.Fprintf(view.out, "%s\n\n", headline(all))
 		view.printGateways(all.GetGateways())
 		var orders []*payrouterv1.Override
 		for _, g := range all.GetGateways() {
@@ -93,9 +96,13 @@ func (c *client) watchGateways(cmd *cobra.Command, every time.Duration, args []s
 	})
 }
 
+// egressDown is the outage that no table of gateways shows.
+const egressDown = "! NO GATEWAY CAN BE REACHED: our own way out is down. No breaker opens for it, and no other gateway helps"
+
 // headline is what a tired person must not miss.
-func headline(all []*payrouterv1.Gateway) string {
+func headline(seen *payrouterv1.ListGatewaysResponse) string {
 	var out, partly []string
+	all := seen.GetGateways()
 	for _, g := range all {
 		switch {
 		case !g.GetAdmitting():
@@ -105,6 +112,8 @@ func headline(all []*payrouterv1.Gateway) string {
 		}
 	}
 	switch {
+	case seen.GetEgressDown():
+		return egressDown
 	case len(all) > 0 && len(out) == len(all):
 		return "! ALL GATEWAYS ARE OUT: no new payment is taken"
 	case len(out) > 0:

@@ -54,6 +54,19 @@ func TestASickGatewayIsSeenWithTheReason(t *testing.T) {
 	w.payctl("payment", "create", "--amount", "5", "--method", "qr", "--dry-run").done("halyk-main qr taken").lacks("kaspi-main qr taken")
 }
 
+// While nobody can be reached no breaker opens, and every gateway seems well.
+func TestThatOurOwnWayOutIsDownIsToldBeforeAllGateways(t *testing.T) {
+	w := newWorld(t)
+	const told = "! NO GATEWAY CAN BE REACHED: our own way out is down"
+	w.payctl("gateways").done().lacks(told)
+	for _, face := range []string{"kaspi", "halyk", "wayforpay"} {
+		w.fault(sim.Fault{Face: face, Kind: sim.FaultRefuse})
+	}
+	w.payctl("payment", "create", "--amount", "5", "--method", "qr,page", "--order", "4712")
+	w.payctl("gateways").done(told, "wayforpay-main admitting")
+	w.payctl("drain", "kaspi-main", "--reason", "nothing works", "--dry-run").done("no gateway can be reached from here")
+}
+
 func TestAMisspeltGatewayIsNotCalledHealthyOrFree(t *testing.T) {
 	w := newWorld(t)
 	for _, args := range [][]string{{"gateways", "kapsi-main"}, {"restore", "kapsi-main"}, {"overrides", "kapsi-main"},

@@ -20,7 +20,7 @@ const fewPayments = 20
 
 // forecastOut tells a forecast in numbers and in sentences, what should make an
 // operator think twice first.
-func forecastOut(o journal.Override, f router.Forecast, stake router.Stake) *pb.Forecast {
+func forecastOut(o journal.Override, f router.Forecast, stake router.Stake, egressDown bool) *pb.Forecast {
 	out := &pb.Forecast{
 		Window:              durationpb.New(f.Window),
 		PaymentsConsidered:  f.Considered,
@@ -35,6 +35,9 @@ func forecastOut(o journal.Override, f router.Forecast, stake router.Stake) *pb.
 	}
 	if health.Mode(o.Mode) == health.Admit {
 		line("forced", true, "new payments go to %s whatever breakers and probes say", o.Gateway)
+	}
+	if egressDown {
+		line("egress", true, "no gateway can be reached from here: our own way out is down, and no other gateway helps")
 	}
 	if stake.Why != nil {
 		line("second_person", true, "another operator must give the same order within %s: %s", router.ProposalFor, stake.Why)

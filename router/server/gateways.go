@@ -22,7 +22,7 @@ func (s operations) ListGateways(ctx context.Context, r *pb.ListGatewaysRequest)
 	if err != nil {
 		return nil, err
 	}
-	page, size := &pb.ListGatewaysResponse{}, pageSize(r.GetPageSize())
+	page, size := &pb.ListGatewaysResponse{EgressDown: s.router.Board.EgressDown()}, pageSize(r.GetPageSize())
 	all := s.router.All()
 	all = slices.DeleteFunc(all, func(g router.Gateway) bool { return g.Name <= cursor })
 	if len(all) > size {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,32 @@ func TestGatewaysAreListedByNameInPages(t *testing.T) {
 		}
 		_, err = d.operations.GetGateway(context.Background(), &pb.GetGatewayRequest{Name: "gateways/nowhere"})
 		d.refused(err, pb.ErrorReason_ERROR_REASON_GATEWAY_NOT_FOUND)
+	})
+}
+
+func TestAListOfGatewaysTellsThatNoneCanBeReached(t *testing.T) {
+	behind(t, func(d *door) {
+		down := func() bool {
+			d.t.Helper()
+			all, err := d.operations.ListGateways(context.Background(), &pb.ListGatewaysRequest{})
+			d.must(err)
+			order, err := d.operations.CreateOverride(context.Background(), drain(func(r *pb.CreateOverrideRequest) { r.ValidateOnly = true }))
+			d.must(err)
+			told := slices.ContainsFunc(order.GetForecast().GetLines(), func(l *pb.Forecast_Line) bool { return l.GetKind() == "egress" && l.GetWarning() })
+			if told != all.GetEgressDown() {
+				d.t.Errorf("down: %t, a forecast tells: %t", all.GetEgressDown(), told)
+			}
+			return told
+		}
+		if down() {
+			t.Error("it is down before anything was tried")
+		}
+		d.kaspi.answer(always(providers.Unsent(errBroken)))
+		d.halyk.answer(always(providers.Unsent(errBroken)))
+		d.create(qr())
+		if !down() {
+			t.Error("nobody could be reached, and it is not told")
+		}
 	})
 }
 

@@ -102,7 +102,7 @@ func (s operations) tryOverride(ctx context.Context, order journal.Override) (*p
 	if err != nil {
 		return nil, s.refusal(ctx, err, about{})
 	}
-	out.Forecast = forecastOut(order, f, stake)
+	out.Forecast = forecastOut(order, f, stake, s.router.Board.EgressDown())
 	return out, nil
 }
 

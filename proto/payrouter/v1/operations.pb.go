@@ -831,6 +831,10 @@ type ListGatewaysResponse struct {
 	Gateways []*Gateway `protobuf:"bytes,1,rep,name=gateways,proto3" json:"gateways,omitempty"`
 	// Where the next page begins; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Whether the replica that answers reaches none of the gateways that it tried lately: its own
+	// way out is down then, and no gateway is to blame. No breaker opens for it, and gateways that
+	// are told as admitting cannot be reached.
+	EgressDown    bool `protobuf:"varint,3,opt,name=egress_down,json=egressDown,proto3" json:"egress_down,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -877,6 +881,13 @@ func (x *ListGatewaysResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListGatewaysResponse) GetEgressDown() bool {
+	if x != nil {
+		return x.EgressDown
+	}
+	return false
 }
 
 // GetGatewayRequest names a gateway.
@@ -2729,10 +2740,12 @@ const file_payrouter_v1_operations_proto_rawDesc = "" +
 	"\x13ListGatewaysRequest\x12 \n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x03\xe0A\x01R\bpageSize\x12\"\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\"q\n" +
+	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\"\x97\x01\n" +
 	"\x14ListGatewaysResponse\x121\n" +
 	"\bgateways\x18\x01 \x03(\v2\x15.payrouter.v1.GatewayR\bgateways\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12$\n" +
+	"\vegress_down\x18\x03 \x01(\bB\x03\xe0A\x03R\n" +
+	"egressDown\",\n" +
 	"\x11GetGatewayRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xc9\x06\n" +
 	"\bOverride\x12\x17\n" +
