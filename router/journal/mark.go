@@ -36,10 +36,15 @@ type Look struct {
 }
 
 // LookOver sees whether the books still hold what this process knows of them.
-func (s *Store) LookOver(ctx context.Context) (Look, error) {
+func (s *Store) LookOver(ctx context.Context) (look Look, err error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	look := Look{Behind: s.back.Swap(false)}
+	look.Behind = s.back.Swap(false)
+	defer func() {
+		if err != nil && look.Behind {
+			s.TellAgain() // whoever made this look learns nothing from it
+		}
+	}()
 	if s.postgres {
 		var started time.Time
 		if err := s.write.QueryRowContext(ctx, serverStart).Scan(&started); err != nil {
@@ -48,9 +53,8 @@ func (s *Store) LookOver(ctx context.Context) (Look, error) {
 		last := s.started.Swap(&started)
 		look.Moved = s.moved.Load() || last != nil && !last.Equal(started)
 	}
-	gone, _, err := s.gone(ctx, s.lastMark(), s.write)
-	look.Gone = gone
-	if err == nil && !gone {
+	look.Gone, _, err = s.gone(ctx, s.lastMark(), s.write)
+	if err == nil && !look.Gone {
 		err = s.follow(ctx)
 	}
 	return look, err

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"path/filepath"
@@ -119,6 +120,28 @@ func TestAPaymentWhoseHistoryWasReplacedTakesNothingFromWhoReadTheOldOne(t *test
 		}
 		if _, err := a.Advance(t.Context(), before, planned("ref")); err != nil {
 			t.Errorf("on what stands there: %v", err)
+		}
+	})
+}
+
+// While a server is taken over from, looks fail. What was found out before is still told.
+func TestThatTheBooksAreBehindIsToldByTheFirstLookThatComesToItsEnd(t *testing.T) {
+	on(t, func(t *testing.T, openStore func() *journal.Store) {
+		a, b := openStore(), openStore()
+		r, e := open("p", "")
+		p, err := a.Open(t.Context(), r, providers.Payer{}, e)
+		must(t, err)
+		p.Seq = 7 // as b had read it before
+		if _, err := b.Advance(t.Context(), p, planned("ref")); !errors.Is(err, journal.ErrWentBack) {
+			t.Errorf("error %v", err)
+		}
+		cut, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := b.LookOver(cut); err == nil {
+			t.Fatal("a look that was cut off came to its end")
+		}
+		if look, err := b.LookOver(t.Context()); !look.Behind || err != nil {
+			t.Errorf("after a look that failed: %+v, error %v", look, err)
 		}
 	})
 }
