@@ -77,7 +77,14 @@ func (s *Store) assure(ctx context.Context) error {
 	if s.assured.Load() >= doubts {
 		return nil
 	}
-	if _, err := s.Take(context.WithoutCancel(ctx), "assured", 1); err != nil { // any write would do
+	ctx = context.WithoutCancel(ctx)
+	err := s.again(ctx, func() error {
+		return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			_, err := take(ctx, tx, "assured", 1) // any write would do
+			return err
+		})
+	})
+	if err != nil {
 		return fmt.Errorf("make sure of what was written: %w", err)
 	}
 	s.assured.Store(doubts) // should that be behind another's word, one commit more is made

@@ -140,7 +140,11 @@ func (s *Store) caseTaken(ctx context.Context, d Dispute) error {
 func (s *Store) Dispute(ctx context.Context, id string) (Dispute, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	return oneDispute(ctx, s.read, id)
+	d, err := oneDispute(ctx, s.read, id)
+	if err == nil {
+		err = s.assure(ctx)
+	}
+	return d, err
 }
 
 // ChangeDispute lets a person change a dispute that is still the version they saw.

@@ -116,6 +116,9 @@ func (s *Store) Answer(ctx context.Context, gateway, key string) (providers.Repl
 	var r providers.Reply
 	err := s.read.QueryRowContext(ctx, `SELECT status, content_type, body FROM answers WHERE gateway = $1 AND answer_key = $2`,
 		gateway, key).Scan(&r.Status, &r.ContentType, &r.Body)
+	if err == nil {
+		err = s.assure(ctx)
+	}
 	return r, found(err)
 }
 

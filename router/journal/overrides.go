@@ -140,8 +140,12 @@ func (s *Store) EndOverride(ctx context.Context, id string, version int64, by st
 // Override reads one order of a gateway.
 func (s *Store) Override(ctx context.Context, gateway, id string) (Override, error) {
 	all, err := s.overrides(ctx, `WHERE gateway = $1 AND id = $2`, gateway, id)
-	if err == nil && len(all) == 0 {
+	switch {
+	case err != nil:
+	case len(all) == 0:
 		err = ErrNotFound
+	default:
+		err = s.assure(ctx)
 	}
 	if err != nil {
 		return Override{}, err

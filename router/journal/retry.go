@@ -26,7 +26,7 @@ func (s *Store) settle(ctx context.Context, do func(context.Context, *sql.Tx) er
 
 // insist is commit, and again likewise.
 func (s *Store) insist(ctx context.Context, w *write) error {
-	return s.untilAlone(ctx, func() error { return s.commit(ctx, w) })
+	return s.again(ctx, func() error { return s.commit(ctx, w) })
 }
 
 // exec is settle for a single statement.
@@ -51,9 +51,17 @@ func (s *Store) execOnce(ctx context.Context, query string, args ...any) (sql.Re
 	return result, s.confirmed(conn)
 }
 
-// untilAlone does something, and again as long as another transaction is in its way and there
-// is time.
+// untilAlone is again for what may change nothing because it came before: then there is no commit
+// of its own that a standby confirms, and its caller is told of the first one's success.
 func (s *Store) untilAlone(ctx context.Context, do func() error) error {
+	if err := s.again(ctx, do); err != nil {
+		return err
+	}
+	return s.assure(ctx)
+}
+
+// again does something, and again as long as another transaction is in its way and there is time.
+func (s *Store) again(ctx context.Context, do func() error) error {
 	until := time.Now().Add(s.timeout)
 	for wait := firstPause; ; wait = min(2*wait, mostPause) {
 		err := do()

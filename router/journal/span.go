@@ -28,7 +28,7 @@ func operation() string {
 		_, method, _ := strings.Cut(frame.Function, ".(*Store).")
 		method, _, _ = strings.Cut(method, ".") // of a function within it
 		switch method {
-		case "transact", "commit", "settle", "insist", "untilAlone":
+		case "transact", "commit", "settle", "insist", "untilAlone", "again":
 		case "":
 			return "write"
 		default:
