@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -51,8 +52,17 @@ func confirmed(conn *pgconn.PgConn) error {
 }
 
 // assurance counts the commits of a process of which it is not known whether they are durable, and
-// up to which of them that was made up for.
-type assurance struct{ doubts, assured atomic.Int64 }
+// up to which of them that was made up for. Of other processes' it knows nothing: where COMMIT waits
+// for a standby at all, whatever is read may be one that nobody confirmed.
+type assurance struct {
+	doubts, assured atomic.Int64
+	awaits          atomic.Bool // a standby, as far as the server was asked
+
+	askers   atomic.Int64 // of a commit, so far
+	making   sync.Mutex   // held by who makes it
+	answered int64        // up to which of them it was made,
+	answer   error        // and how it ended
+}
 
 // note takes in how a write ended. Whatever may have left something behind is a doubt.
 func (s *Store) note(err error) {
@@ -70,14 +80,33 @@ func mayStand(err error) bool {
 	return Trouble(err) && !errors.Is(err, errWaited) && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrWentBack)
 }
 
-// assure makes sure that what this process may have written and can be seen is durable. Whoever
-// tells of a success that it only read asks for it first.
+// assure makes sure that what was read is durable, whoever wrote it. Whoever tells of a success
+// that it only read asks for it first.
 func (s *Store) assure(ctx context.Context) error {
-	doubts := s.doubts.Load()
-	if s.assured.Load() >= doubts {
+	if !s.awaits.Load() {
+		return s.assureOwn(ctx)
+	}
+	return s.confirm(ctx)
+}
+
+// assureOwn makes sure of what this process may have written.
+func (s *Store) assureOwn(ctx context.Context) error {
+	if s.assured.Load() >= s.doubts.Load() {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx)
+	return s.confirm(ctx)
+}
+
+// confirm returns when a commit has ended that began after it was called. One at a time makes it, for
+// all who have asked by then: they may be many, who were all told that nobody knows.
+func (s *Store) confirm(ctx context.Context) error {
+	place := s.askers.Add(1)
+	s.making.Lock()
+	defer s.making.Unlock()
+	if s.answered >= place {
+		return s.answer
+	}
+	asked, doubts, ctx := s.askers.Load(), s.doubts.Load(), context.WithoutCancel(ctx)
 	err := s.again(ctx, func() error {
 		return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			_, err := take(ctx, tx, "assured", 1) // any write would do
@@ -85,10 +114,12 @@ func (s *Store) assure(ctx context.Context) error {
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("make sure of what was written: %w", err)
+		err = fmt.Errorf("make sure of what was written: %w", err)
+	} else {
+		s.assured.Store(doubts)
 	}
-	s.assured.Store(doubts) // should that be behind another's word, one commit more is made
-	return nil
+	s.answered, s.answer = asked, err
+	return err
 }
 
 // confirmed is likewise about the last commit of a connection, on either engine.

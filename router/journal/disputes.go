@@ -142,7 +142,7 @@ func (s *Store) Dispute(ctx context.Context, id string) (Dispute, error) {
 	defer cancel()
 	d, err := oneDispute(ctx, s.read, id)
 	if err == nil {
-		err = s.assure(ctx)
+		err = s.assureOwn(ctx)
 	}
 	return d, err
 }

@@ -47,9 +47,11 @@ func (s *Store) LookOver(ctx context.Context) (look Look, err error) {
 	}()
 	if s.postgres {
 		var started time.Time
-		if err := s.write.QueryRowContext(ctx, serverStart).Scan(&started); err != nil {
+		var awaits bool
+		if err := s.write.QueryRowContext(ctx, server).Scan(&started, &awaits); err != nil {
 			return look, fmt.Errorf("look for the server: %w", err)
 		}
+		s.awaits.Store(awaits)
 		last := s.started.Swap(&started)
 		look.Moved = s.moved.Load() || last != nil && !last.Equal(started)
 	}
@@ -82,16 +84,20 @@ func (s *Store) follow(ctx context.Context) error {
 	return nil
 }
 
-// serverStart tells one server from another, and from itself before it was started anew.
-const serverStart = `SELECT pg_postmaster_start_time()`
+// server tells one server from another, and from itself before it was started anew, and whether
+// COMMIT waits there for a standby.
+const server = `SELECT pg_postmaster_start_time(), COALESCE(current_setting('synchronous_standby_names', true), '') <> ''
+	AND COALESCE(current_setting('synchronous_commit', true), '') NOT IN ('', 'off', 'local')`
 
 // recognise looks at the server behind a new connection, before anything is asked of it: a
 // server that takes over may be there and gone between two looks.
 func (s *Store) recognise(ctx context.Context, conn *pgx.Conn) error {
 	var started time.Time
-	if err := conn.QueryRow(ctx, serverStart).Scan(&started); err != nil {
+	var awaits bool
+	if err := conn.QueryRow(ctx, server).Scan(&started, &awaits); err != nil {
 		return fmt.Errorf("look for the server: %w", err)
 	}
+	s.awaits.Store(awaits)
 	forget(conn.PgConn()) // it may have been warned of something else as it connected
 	if last := s.started.Load(); last != nil && !last.Equal(started) {
 		s.moved.Store(true)

@@ -286,6 +286,7 @@ var onceOnly = map[string]string{
 	"apartSQLite.BeginTx":         "commit, of which it is a part, runs again",
 	"withPostgres.Conn":           "commit, of which it is a part, runs again",
 	"settle.transact":             "it is what runs again",
+	"confirm.transact":            "again runs it again",
 	"execOnce.Conn":               "exec runs it again",
 	"transact.Conn":               "settle runs it again",
 	"Claim.QueryContext":          "the worker comes again",

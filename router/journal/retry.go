@@ -57,7 +57,7 @@ func (s *Store) untilAlone(ctx context.Context, do func() error) error {
 	if err := s.again(ctx, do); err != nil {
 		return err
 	}
-	return s.assure(ctx)
+	return s.assureOwn(ctx)
 }
 
 // again does something, and again as long as another transaction is in its way and there is time.

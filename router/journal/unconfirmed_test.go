@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"database/sql"
+	"errors"
 	"testing"
 	"time"
 
@@ -109,5 +110,25 @@ func TestARepetitionThatChangesNothingIsNoSuccessWhileNoStandbyHasTheFirst(t *te
 				t.Errorf("asked for again, and no standby has it: error %v", err)
 			}
 		})
+	}
+}
+
+// A caller who was told that nobody knows comes again, and is answered by another replica, or by
+// the same one after a start. Neither knows of a write that is in doubt.
+func TestAnotherProcessTellsOfNoWriteThatNoStandbyHas(t *testing.T) {
+	f := forsake(t)
+	s := f.replica()
+	r, e := open("p", "")
+	if _, err := s.Open(t.Context(), r, providers.Payer{}, e); err == nil || !journal.Trouble(err) {
+		t.Fatalf("no standby has it, and the error is %v", err)
+	}
+	f.isSeen(`payments WHERE id = 'p'`)
+	other := f.replica()
+	if p, err := other.Open(t.Context(), r, providers.Payer{}, e); errors.Is(err, journal.ErrRepeated) || err == nil || !journal.Trouble(err) {
+		t.Errorf("asked for again it is told as %q, error %v", p.ID, err)
+	}
+	nothing := func(payment.Payment) ([]payment.Event, error) { return nil, nil }
+	if _, err := other.Advance(t.Context(), payment.Payment{Opened: payment.Opened{ID: "p"}}, nothing); err == nil || !journal.Trouble(err) {
+		t.Errorf("and there is nothing more to do: error %v", err)
 	}
 }

@@ -276,7 +276,7 @@ func (s *Store) holds(ctx context.Context, id, writer string) bool {
 	defer cancel()
 	var n int
 	err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM events WHERE payment_id = $1 AND writer = $2`, id, writer).Scan(&n)
-	return err == nil && n > 0 && s.assure(ctx) == nil
+	return err == nil && n > 0 && s.assureOwn(ctx) == nil
 }
 
 // events adds events and their by-products; p is the payment after them.
