@@ -16,7 +16,29 @@ var ErrAlone = errors.New("alone")
 // is answered as the group answers its caller, with ErrAlone besides where it had to go
 // alone. It says how long the transaction took that they shared.
 func (s *Store) Together(ctx context.Context, requests []Request, opened []payment.Event) (all []error, took time.Duration) {
-	var members []*member
+	members, took := s.share(ctx, requests, opened)
+	for _, m := range members {
+		if m.alone {
+			m.err = errors.Join(ErrAlone, s.commitAlone(ctx, m.write))
+		}
+		all = append(all, m.err)
+	}
+	return all, took
+}
+
+// Share is Together without those who had to go alone: they are answered ErrAlone and do not go.
+func Share(ctx context.Context, s *Store, requests []Request, opened []payment.Event) (all []error, took time.Duration) {
+	members, took := s.share(ctx, requests, opened)
+	for _, m := range members {
+		if m.alone {
+			m.err = ErrAlone
+		}
+		all = append(all, m.err)
+	}
+	return all, took
+}
+
+func (s *Store) share(ctx context.Context, requests []Request, opened []payment.Event) (members []*member, took time.Duration) {
 	for i, r := range requests {
 		events := []payment.Event{opened[i]}
 		p, err := begun(events)
@@ -31,14 +53,7 @@ func (s *Store) Together(ctx context.Context, requests []Request, opened []payme
 	}
 	began := time.Now()
 	s.group.run(members)
-	took = time.Since(began)
-	for _, m := range members {
-		if m.alone {
-			m.err = errors.Join(ErrAlone, s.commitAlone(ctx, m.write))
-		}
-		all = append(all, m.err)
-	}
-	return all, took
+	return members, time.Since(began)
 }
 
 // EachByItself turns sharing off.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,9 +17,16 @@ import (
 // A transaction goes in two: all statements at once, and COMMIT when each of them changed what
 // it must.
 
-// shareLeast is how long a transaction that several share waits for somebody's lock. Whoever is
-// behind a lock that is held for longer, as by a process that was stopped, waits alone.
-const shareLeast = `SET LOCAL lock_timeout = '100ms'`
+// shareFor is how long writes that share a transaction wait for somebody's lock. Whoever is
+// behind a lock that is held for longer, as by a process that was stopped, waits alone. Such a
+// process may hold the locks of many: when the time is over, the next ones are not waited for.
+const shareFor = 100 * time.Millisecond
+
+// The longest wait for a lock, within the time and after it. Zero would be for ever.
+const (
+	waitBriefly = `SET LOCAL lock_timeout = '100ms'`
+	waitForNone = `SET LOCAL lock_timeout = '1ms'`
+)
 
 // pipeline is a connection that takes many statements at once.
 type pipeline struct {
@@ -62,8 +70,12 @@ func (s *Store) runPostgres(members []*member) {
 	ctx, cancel := s.ofLeader(members)
 	defer cancel()
 	err := s.withPostgres(ctx, func(p *pipeline) error {
+		until, wait := time.Now().Add(shareFor), waitBriefly
 		for len(members) > 0 {
-			left, err := p.share(ctx, members)
+			if time.Now().After(until) {
+				wait = waitForNone
+			}
+			left, err := p.share(ctx, members, wait)
 			if err != nil || len(left) == len(members) {
 				return err
 			}
@@ -82,7 +94,7 @@ func (s *Store) runPostgres(members []*member) {
 
 // share tries a transaction of some writes, and returns those that may be made: all of them,
 // once they are durable, or those that should be tried again without the others.
-func (p *pipeline) share(ctx context.Context, members []*member) (left []*member, err error) {
+func (p *pipeline) share(ctx context.Context, members []*member, wait string) (left []*member, err error) {
 	all := make([]statement, 0, len(members)*len(members[0].write.statements))
 	for _, m := range members {
 		if m.write.opens && p.s.Moved() {
@@ -95,7 +107,7 @@ func (p *pipeline) share(ctx context.Context, members []*member) (left []*member
 	if len(left) < len(members) {
 		return left, nil
 	}
-	rows, failed := p.send(ctx, all, shareLeast)
+	rows, failed := p.send(ctx, all, wait)
 	if failed != nil && !ofOne(failed) {
 		return members, errors.Join(failed, p.rollBack(ctx))
 	}

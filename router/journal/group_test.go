@@ -125,3 +125,40 @@ func TestManyPaymentsAtOnceAreAllInTheBooks(t *testing.T) {
 		})
 	}
 }
+
+// A process that is stopped in the middle of a shared commit holds the keys and rows of all who
+// shared it, and those come again elsewhere: together they hold up the others for no longer than
+// one of them would.
+func TestManyBehindLocksHoldUpTheOthersOfTheirCommitNoLongerThanOne(t *testing.T) {
+	url := pgtest.URL(t)
+	s, err := journal.Open(journal.Options{URL: url, CommitTimeout: 3 * time.Second, MaxConns: 4, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
+	must(t, err)
+	defer s.Close()
+	must(t, s.Migrate(t.Context()))
+	db, err := sql.Open("pgx", url)
+	must(t, err)
+	defer db.Close()
+	stopped, err := db.BeginTx(t.Context(), nil)
+	must(t, err)
+	defer func() { _ = stopped.Rollback() }()
+	var requests []journal.Request
+	var openings []payment.Event
+	for i := range 40 {
+		r, e := open(fmt.Sprint("p", i), "")
+		requests, openings = append(requests, r), append(openings, e)
+		if i%10 == 9 {
+			continue // nobody keeps these
+		}
+		_, err = stopped.ExecContext(t.Context(), `INSERT INTO requests (tenant, request_id, kind, hash, payment_id, object) VALUES ('shop', $1, 'create', 'h', 'other', '')`, r.ID)
+		must(t, err)
+	}
+	alone, took := journal.Share(t.Context(), s, requests, openings)
+	for i, err := range alone {
+		if want := i%10 != 9; errors.Is(err, journal.ErrAlone) != want || !want && err != nil {
+			t.Errorf("payment %d is answered %v", i, err)
+		}
+	}
+	if took > 2*time.Second {
+		t.Errorf("the others waited %s for locks that are none of theirs", took)
+	}
+}
