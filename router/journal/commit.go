@@ -100,12 +100,13 @@ func (s *Store) commit(ctx context.Context, w *write) (err error) {
 	}
 	ctx, span := storeSpan(ctx)
 	defer func() { ended(span, err) }()
+	m := &member{write: w, ctx: ctx, until: time.Now().Add(s.timeout)}
 	alone := s.group == nil
 	if !alone {
-		alone, err = s.group.do(&member{write: w, ctx: ctx, until: time.Now().Add(s.timeout)})
+		alone, err = s.group.do(m)
 	}
 	if alone {
-		err = s.commitAlone(ctx, w)
+		err = s.commitAlone(ctx, w, m.behind)
 	}
 	if short := (*shortError)(nil); errors.As(err, &short) {
 		look, cancel := s.limit(context.WithoutCancel(ctx))
@@ -115,10 +116,19 @@ func (s *Store) commit(ctx context.Context, w *write) (err error) {
 	return err
 }
 
-// commitAlone makes a write in a transaction of its own.
-func (s *Store) commitAlone(ctx context.Context, w *write) error {
+// commitAlone makes a write in a transaction of its own. One that is behind a lock keeps a connection
+// while it waits, so some of those wait for their turn instead: others need connections, too.
+func (s *Store) commitAlone(ctx context.Context, w *write, behind bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 	defer cancel()
+	if behind {
+		select {
+		case s.behindLocks <- struct{}{}:
+			defer func() { <-s.behindLocks }()
+		case <-ctx.Done():
+			return errWaited
+		}
+	}
 	if s.postgres {
 		return s.withPostgres(ctx, func(p *pipeline) error { return p.alone(ctx, w) })
 	}

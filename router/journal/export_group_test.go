@@ -19,7 +19,7 @@ func (s *Store) Together(ctx context.Context, requests []Request, opened []payme
 	members, took := s.share(ctx, requests, opened)
 	for _, m := range members {
 		if m.alone {
-			m.err = errors.Join(ErrAlone, s.commitAlone(ctx, m.write))
+			m.err = errors.Join(ErrAlone, s.commitAlone(ctx, m.write, m.behind))
 		}
 		all = append(all, m.err)
 	}

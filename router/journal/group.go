@@ -34,9 +34,10 @@ type member struct {
 
 // outcome is what a member is told.
 type outcome struct {
-	lead  bool  // a place among the leaders is its own
-	alone bool  // nothing was written, and it should go by itself: it would hold up the others
-	err   error // otherwise, what became of it
+	lead   bool  // a place among the leaders is its own
+	alone  bool  // nothing was written, and it should go by itself: it would hold up the others,
+	behind bool  // because it is behind somebody's lock
+	err    error // otherwise, what became of it
 }
 
 // errWaited says that a write's turn did not come in time. Nothing of it was written.

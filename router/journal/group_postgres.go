@@ -127,7 +127,7 @@ func (p *pipeline) share(ctx context.Context, members []*member, wait string) (l
 				m.err = nil
 			}
 		case failed != nil && done < n: // this one was stopped; of those behind it nothing is known
-			m.alone, failed = true, nil
+			m.alone, m.behind, failed = true, lockKept(failed), nil
 		default:
 			left = append(left, m)
 		}
@@ -142,7 +142,13 @@ func (p *pipeline) share(ctx context.Context, members []*member, wait string) (l
 // values, another row with its key, or a lock that somebody keeps.
 func ofOne(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") || pg.Code == "55P03")
+	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23")) || lockKept(err)
+}
+
+// lockKept reports whether a statement waited too long for a lock.
+func lockKept(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
 }
 
 // alone makes a write in a transaction of its own.

@@ -162,3 +162,40 @@ func TestManyBehindLocksHoldUpTheOthersOfTheirCommitNoLongerThanOne(t *testing.T
 		t.Errorf("the others waited %s for locks that are none of theirs", took)
 	}
 }
+
+// Whoever waits alone for a lock keeps a connection meanwhile. Many of them leave enough to the
+// others, who wait for nobody.
+func TestThoseWhoWaitAloneLeaveConnectionsToTheOthers(t *testing.T) {
+	url := pgtest.URL(t)
+	s, err := journal.Open(journal.Options{URL: url, CommitTimeout: 4 * time.Second, MaxConns: 8, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
+	must(t, err)
+	defer s.Close()
+	must(t, s.Migrate(t.Context()))
+	db, err := sql.Open("pgx", url)
+	must(t, err)
+	defer db.Close()
+	stopped, err := db.BeginTx(t.Context(), nil)
+	must(t, err)
+	defer func() { _ = stopped.Rollback() }()
+	var behind sync.WaitGroup
+	for i := range 12 {
+		r, e := open(fmt.Sprint("locked", i), "")
+		_, err = stopped.ExecContext(t.Context(), `INSERT INTO requests (tenant, request_id, kind, hash, payment_id, object) VALUES ('shop', $1, 'create', 'h', 'other', '')`, r.ID)
+		must(t, err)
+		behind.Go(func() {
+			if _, err := s.Open(t.Context(), r, providers.Payer{}, e); err != nil && !journal.Trouble(err) {
+				t.Errorf("behind a lock: error %v", err)
+			}
+		})
+	}
+	time.Sleep(time.Second) // until all of them are alone
+	for i := range 3 {
+		began := time.Now()
+		r, e := open(fmt.Sprint("free", i), "")
+		if _, err := s.Open(t.Context(), r, providers.Payer{}, e); err != nil || time.Since(began) > time.Second {
+			t.Errorf("a payment that waits for nobody took %s, error %v", time.Since(began).Round(time.Millisecond), err)
+		}
+	}
+	must(t, stopped.Rollback())
+	behind.Wait()
+}

@@ -50,6 +50,7 @@ type Store struct {
 	moved       atomic.Bool               // another one answers since
 	few         int                       // attempts of a gateway, to be found by these
 	group       *group                    // nil when each payment has a commit of its own
+	behindLocks chan struct{}             // the places of those who wait for one alone
 	work        floor                     // of what is due
 	waiting     floor                     // of what waits for its number in the feed
 	assurance                             // that what was written is durable
@@ -75,7 +76,7 @@ func Open(o Options) (*Store, error) {
 	if o.GroupCommit == 0 {
 		o.GroupCommit = 64
 	}
-	s := &Store{due: o.Due, timeout: o.CommitTimeout, few: fewAttempts}
+	s := &Store{due: o.Due, timeout: o.CommitTimeout, few: fewAttempts, behindLocks: make(chan struct{}, max(1, o.MaxConns/2))}
 	if o.GroupCommit > 1 {
 		s.group = &group{most: o.GroupCommit, leaders: 1, run: s.runSQLite}
 	}
