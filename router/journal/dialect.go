@@ -73,6 +73,15 @@ func notFor(engine string) []string {
 	return others
 }
 
+// skipLocked is for a choice of rows to change: it passes over those that somebody else is changing,
+// who may have been stopped and be at it for hours. SQLite has one writer.
+func (s *Store) skipLocked() string {
+	if s.postgres {
+		return `FOR UPDATE SKIP LOCKED`
+	}
+	return ""
+}
+
 // uniqueIndex asks whether the database has a unique index of a name.
 func (s *Store) uniqueIndex() string {
 	if s.postgres {

@@ -1,11 +1,16 @@
 package journal_test
 
 import (
+	"database/sql"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/payrouter/payrouter/providers"
+	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/pgtest"
 )
 
@@ -45,5 +50,35 @@ func TestWhoeverCannotHaveALeaseWritesNothing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A process that was stopped while it wrote holds rows until somebody ends its connection, and its
+// payments come due meanwhile. They are nobody's work, and in nobody's way.
+func TestRowsThatAStoppedProcessHoldsKeepNobodyFromOtherWork(t *testing.T) {
+	url := pgtest.URL(t)
+	s, err := journal.Open(journal.Options{URL: url, CommitTimeout: time.Second, Due: func(payment.Payment, time.Time) time.Time { return start }})
+	must(t, err)
+	defer s.Close()
+	must(t, s.Migrate(t.Context()))
+	for _, id := range []string{"held", "free"} {
+		r, e := open(id, "")
+		_, err := s.Open(t.Context(), r, providers.Payer{}, e)
+		must(t, err)
+	}
+	db, err := sql.Open("pgx", url)
+	must(t, err)
+	defer db.Close()
+	stopped, err := db.BeginTx(t.Context(), nil)
+	must(t, err)
+	defer func() { _ = stopped.Rollback() }()
+	_, err = stopped.ExecContext(t.Context(), `UPDATE payments SET updated_at = updated_at + 1 WHERE id = 'held'`)
+	must(t, err)
+	if ids, err := s.Claim(t.Context(), start.Add(time.Minute), time.Minute, 16); err != nil || !slices.Equal(ids, []string{"free"}) {
+		t.Errorf("claimed %q, error %v", ids, err)
+	}
+	must(t, stopped.Rollback())
+	if ids, err := s.Claim(t.Context(), start.Add(time.Minute), time.Minute, 16); err != nil || !slices.Equal(ids, []string{"held"}) {
+		t.Errorf("once it is let go: claimed %q, error %v", ids, err)
 	}
 }

@@ -57,7 +57,7 @@ var notSQL = regexp.MustCompile(`^\$$|^SET lock_timeout`)
 
 // elsewhere is what an engine is never asked.
 var elsewhere = map[string]*regexp.Regexp{
-	"sqlite":     regexp.MustCompile(`pg_|^ANALYZE|clock_timestamp|^id IN \(SELECT payment_id FROM attempts WHERE gateway = \?\)|^SELECT (due_)?at FROM (payments|outbox) WHERE (due_)?at < `),
+	"sqlite":     regexp.MustCompile(`pg_|^ANALYZE|clock_timestamp|^id IN \(SELECT payment_id FROM attempts WHERE gateway = \?\)|^SELECT (due_)?at FROM (payments|outbox) WHERE (due_)?at < |^FOR UPDATE SKIP LOCKED$`),
 	"postgresql": regexp.MustCompile(`sqlite_master`),
 }
 

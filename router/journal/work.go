@@ -40,7 +40,7 @@ func (s *Store) DueAt(ctx context.Context, now time.Time) ([]string, error) {
 // Claim leases up to n payments that are due, of those last sent to one of the gateways,
 // or of all when none is named: they are due next when the lease ends, so a worker that
 // dies gives them back by itself. An empty answer does not mean that there is no work:
-// another worker may have been faster.
+// another worker may have been faster. Rows that somebody is at are passed over.
 func (s *Store) Claim(ctx context.Context, now, lease time.Time, n int, gateways ...string) ([]string, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
@@ -57,7 +57,7 @@ func (s *Store) Claim(ctx context.Context, now, lease time.Time, n int, gateways
 	// The second "due_at <= now" makes two claimers of one row take it once. The sum keeps PostgreSQL
 	// from beginning with that condition: it would look for the first n anew for all that is due.
 	rows, err := s.write.QueryContext(ctx, `UPDATE payments SET due_at = $1
-		WHERE id IN (SELECT id FROM payments WHERE due_at >= $4 AND due_at <= $2 `+condition+` ORDER BY due_at LIMIT $3)
+		WHERE id IN (SELECT id FROM payments WHERE due_at >= $4 AND due_at <= $2 `+condition+` ORDER BY due_at LIMIT $3 `+s.skipLocked()+`)
 		AND due_at + 0 <= $2 RETURNING id`, args...)
 	if retryable(err) { // two claimers held each other up: both come again
 		return nil, nil
