@@ -98,7 +98,8 @@ func pairs(keys *[]any) string {
 	return strings.Join(places, ", ")
 }
 
-// Changes reads a tenant's feed after a sequence number.
+// Changes reads a tenant's feed after a sequence number. Those who follow it are told no number that a
+// failover could give to another change.
 func (s *Store) Changes(ctx context.Context, tenant string, after int64, n int) ([]Change, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
@@ -116,5 +117,9 @@ func (s *Store) Changes(ctx context.Context, tenant string, after int64, n int) 
 		}
 		changes = append(changes, c)
 	}
-	return changes, rows.Err()
+	if err := rows.Err(); err != nil || len(changes) == 0 {
+		return nil, err
+	}
+	_ = rows.Close() // its connection is needed
+	return changes, s.assure(ctx)
 }

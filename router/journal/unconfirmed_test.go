@@ -19,12 +19,15 @@ type forsaken struct {
 }
 
 // forsake makes books and then lets them wait for a standby that is not there.
-func forsake(t *testing.T) forsaken {
+func forsake(t *testing.T, before ...func(*journal.Store)) forsaken {
 	t.Helper()
 	server := launched(t, "synchronous_commit=local")
 	f := forsaken{T: t, url: server.URL}
 	s := f.replica()
 	must(t, s.Migrate(t.Context()))
+	for _, write := range before {
+		write(s)
+	}
 	must(t, s.Close())
 	must(t, server.Halt(pgserver.Fast))
 	server.Set("synchronous_standby_names=nobody")
@@ -130,5 +133,28 @@ func TestAnotherProcessTellsOfNoWriteThatNoStandbyHas(t *testing.T) {
 	nothing := func(payment.Payment) ([]payment.Event, error) { return nil, nil }
 	if _, err := other.Advance(t.Context(), payment.Payment{Opened: payment.Opened{ID: "p"}}, nothing); err == nil || !journal.Trouble(err) {
 		t.Errorf("and there is nothing more to do: error %v", err)
+	}
+}
+
+// A change keeps its number for those who were told it: after a failover that lacks the numbers, a
+// change that came late could have it, and whoever follows the feed would never see that one.
+func TestNobodyIsToldANumberThatNoStandbyHas(t *testing.T) {
+	f := forsake(t, func(s *journal.Store) {
+		r, e := open("p", "")
+		_, err := s.Open(t.Context(), r, providers.Payer{}, e)
+		must(t, err)
+	})
+	s := f.replica()
+	if n, err := s.Number(t.Context(), start.Add(time.Minute), 10); n > 0 || err == nil || !journal.Trouble(err) {
+		t.Fatalf("no standby has the %d numbers, and the error is %v", n, err)
+	}
+	f.isSeen(`feed`)
+	for name, replica := range map[string]*journal.Store{"who gave it": s, "another": f.replica()} {
+		if changes, err := replica.Changes(t.Context(), "shop", 0, 10); err == nil || !journal.Trouble(err) {
+			t.Errorf("%s tells of %v, error %v", name, changes, err)
+		}
+		if changes, err := replica.Changes(t.Context(), "shop", 1, 10); err != nil || len(changes) > 0 {
+			t.Errorf("%s, asked for what comes after all: %v, error %v", name, changes, err)
+		}
 	}
 }
