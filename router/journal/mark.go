@@ -46,12 +46,10 @@ func (s *Store) LookOver(ctx context.Context) (look Look, err error) {
 		}
 	}()
 	if s.postgres {
-		var started time.Time
-		var awaits bool
-		if err := s.write.QueryRowContext(ctx, server).Scan(&started, &awaits); err != nil {
-			return look, fmt.Errorf("look for the server: %w", err)
+		started, err := s.greet(s.write.QueryRowContext(ctx, server))
+		if err != nil {
+			return look, err
 		}
-		s.awaits.Store(awaits)
 		last := s.started.Swap(&started)
 		look.Moved = s.moved.Load() || last != nil && !last.Equal(started)
 	}
@@ -85,19 +83,30 @@ func (s *Store) follow(ctx context.Context) error {
 }
 
 // server tells one server from another, and from itself before it was started anew, and whether
-// COMMIT waits there for a standby.
+// COMMIT waits there for a standby. Should that not confirm it, a warning is all that says so: a
+// connection that was set up to hear of none is set right.
 const server = `SELECT pg_postmaster_start_time(), COALESCE(current_setting('synchronous_standby_names', true), '') <> ''
-	AND COALESCE(current_setting('synchronous_commit', true), '') NOT IN ('', 'off', 'local')`
+	AND COALESCE(current_setting('synchronous_commit', true), '') NOT IN ('', 'off', 'local'),
+	CASE current_setting('client_min_messages', true) WHEN 'error' THEN set_config('client_min_messages', 'warning', false) END`
+
+// greet reads what server tells, and returns when the server was started.
+func (s *Store) greet(row interface{ Scan(...any) error }) (started time.Time, err error) {
+	var awaits bool
+	var hears *string
+	if err := row.Scan(&started, &awaits, &hears); err != nil {
+		return started, fmt.Errorf("look for the server: %w", err)
+	}
+	s.awaits.Store(awaits)
+	return started, nil
+}
 
 // recognise looks at the server behind a new connection, before anything is asked of it: a
 // server that takes over may be there and gone between two looks.
 func (s *Store) recognise(ctx context.Context, conn *pgx.Conn) error {
-	var started time.Time
-	var awaits bool
-	if err := conn.QueryRow(ctx, server).Scan(&started, &awaits); err != nil {
-		return fmt.Errorf("look for the server: %w", err)
+	started, err := s.greet(conn.QueryRow(ctx, server))
+	if err != nil {
+		return err
 	}
-	s.awaits.Store(awaits)
 	forget(conn.PgConn()) // it may have been warned of something else as it connected
 	if last := s.started.Load(); last != nil && !last.Equal(started) {
 		s.moved.Store(true)

@@ -158,3 +158,28 @@ func TestNobodyIsToldANumberThatNoStandbyHas(t *testing.T) {
 		}
 	}
 }
+
+// That a wait was canceled is told by a warning alone, and a role may be set up to hear of none.
+func TestACommitThatNoStandbyConfirmedIsNoSuccessWhereWarningsAreTurnedOff(t *testing.T) {
+	f := forsake(t)
+	operator, err := sql.Open("pgx", f.url)
+	must(t, err)
+	defer operator.Close()
+	s, err := journal.Open(journal.Options{URL: f.url + "&client_min_messages=error", CommitTimeout: time.Minute, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
+	must(t, err)
+	defer s.Close()
+	ended := make(chan error)
+	go func() { ended <- s.StoreNotice(t.Context(), "n", shop, providers.Notice{}, start) }()
+	for {
+		select {
+		case err := <-ended:
+			if err == nil || !journal.Trouble(err) {
+				t.Errorf("no standby has it, and the error is %v", err)
+			}
+			return
+		case <-time.After(5 * time.Millisecond):
+			_, err := operator.ExecContext(t.Context(), `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+			must(t, err)
+		}
+	}
+}
