@@ -74,11 +74,11 @@ func TestRowsThatAStoppedProcessHoldsKeepNobodyFromOtherWork(t *testing.T) {
 	defer func() { _ = stopped.Rollback() }()
 	_, err = stopped.ExecContext(t.Context(), `UPDATE payments SET updated_at = updated_at + 1 WHERE id = 'held'`)
 	must(t, err)
-	if ids, err := s.Claim(t.Context(), start.Add(time.Minute), time.Minute, 16); err != nil || !slices.Equal(ids, []string{"free"}) {
+	if ids, err := s.Claim(t.Context(), start.Add(time.Minute), start.Add(2*time.Minute), 16); err != nil || !slices.Equal(ids, []string{"free"}) {
 		t.Errorf("claimed %q, error %v", ids, err)
 	}
 	must(t, stopped.Rollback())
-	if ids, err := s.Claim(t.Context(), start.Add(time.Minute), time.Minute, 16); err != nil || !slices.Equal(ids, []string{"held"}) {
+	if ids, err := s.Claim(t.Context(), start.Add(time.Minute), start.Add(2*time.Minute), 16); err != nil || !slices.Equal(ids, []string{"held"}) {
 		t.Errorf("once it is let go: claimed %q, error %v", ids, err)
 	}
 }
