@@ -87,8 +87,9 @@ func (a *Attempt) refusal() (EvidenceKind, bool) {
 	shown := a.Shown && a.Flow != providers.Direct
 	switch {
 	case a.WasHeld:
-		// A notice may be a late word about an earlier try: the hold must be seen as gone.
-		return Voided, a.Source == FromLookup || a.Source == FromStatement
+		// A notice may be a late word about an earlier try, and so may a look-up that was put
+		// before the hold came: the hold must be seen as gone.
+		return Voided, a.Source == FromStatement || a.Source == FromLookup && a.Seen.refused() && !a.Seen.At.Before(a.HeldAt)
 	case a.Verdict == providers.Unserved && a.Reason == providers.NotSent:
 		return NotSent, true
 	case a.Verdict == providers.Unserved:

@@ -24,7 +24,8 @@ import (
 // ¹ silent when we asked for the release. ² from a look-up only: a late notice
 // that says "pending" changes nothing. ³ silent from a notice, or from the answer to the
 // request itself: they overtake each other, and this one tells of an earlier step. A look-up that
-// was put before the one that stands is taken as a notice is.
+// was put before the one that stands is taken as a notice is; where money stands, and it shows
+// none, as one that says nothing.
 func Merge(known, learnt providers.Verdict, source Source, released bool) (providers.Verdict, FindingKind) {
 	if learnt == providers.Unknown {
 		return known, ""
@@ -112,11 +113,16 @@ func (p *Payment) observe(o Observed, e Event) error {
 		a.Facts = append(slices.Clip(a.Facts), o.fact())
 	}
 
-	before, source := a.Verdict, o.Source
-	if before.HasMoney() && a.overtook(o) || a.refusedSince(o) {
-		source = FromNotice // it denies nothing; about any other attempt without money it is heard, to be careful
+	before, learnt, source := a.Verdict, o.Verdict, o.Source
+	switch {
+	case before.HasMoney() && a.overtook(o):
+		if source = FromNotice; !learnt.HasMoney() {
+			learnt = providers.Unknown // it denies nothing: a hold that came after the question is not seen as gone
+		}
+	case a.refusedSince(o):
+		source = FromNotice // about any other attempt without money it is heard, to be careful
 	}
-	after, finding := Merge(before, o.Verdict, source, p.releaseAsked(a.N))
+	after, finding := Merge(before, learnt, source, p.releaseAsked(a.N))
 	if o.Source == FromOperator {
 		after, finding = o.Verdict, ""
 		if before.HasMoney() && !after.HasMoney() {
@@ -153,6 +159,9 @@ func (p *Payment) observe(o Observed, e Event) error {
 	}
 	if changed {
 		a.Looks, a.Changed = 0, e.At
+	}
+	if changed && after == providers.Held {
+		a.HeldAt = e.At
 	}
 	a.Answered, a.Verdict = true, after
 	p.takeMoney(a, o, e)

@@ -23,6 +23,46 @@ func TestALookThatWasAskedBeforeTheMoneyDeniesNothing(t *testing.T) {
 	b.wantFindings()
 }
 
+// A payer whose first try was declined tries again while the answer of a look is on its way. What
+// the look saw was before the hold: it proves no release, or the payment would be told as failed,
+// and as safe to pay again, with the payer's money held and nobody looking.
+func TestALookThatWasAskedBeforeTheHoldDoesNotReleaseIt(t *testing.T) {
+	begin := func() (b *book, stale payment.Observed) {
+		b = open(t, twoStage)
+		b.plan(order)
+		b.tell(shown(start.Add(10 * time.Minute)))
+		b.pass(10 * time.Second)
+		stale = lookup(providers.Declined, providers.DeclinedSoft)
+		stale.Asked = b.now
+		b.pass(100 * time.Millisecond)
+		b.tell(notice(providers.Held, ""))
+		b.pass(100 * time.Millisecond)
+		return b, stale
+	}
+	again := func(b *book, stale payment.Observed) {
+		t.Helper()
+		stale.Asked = b.now
+		b.tell(stale)
+		b.wantClosed(1, payment.Voided) // asked after it: the hold is gone
+	}
+
+	b, stale := begin()
+	b.tell(stale)
+	b.wantStatus(payment.StatusHeld)
+	b.wantFindings()
+	again(b, stale)
+
+	b, stale = begin()
+	b.tell(notice(providers.Declined, providers.DeclinedSoft), stale) // of the first try, too
+	b.wantClosed(1, "")
+	again(b, stale)
+
+	b, stale = begin()
+	b.tell(lookup(providers.Held, ""), notice(providers.Declined, providers.DeclinedSoft), stale)
+	b.wantClosed(1, "")
+	again(b, stale)
+}
+
 // The gateway's own status lags: the look-up was put after the money came, and shows what was
 // before. One put later is believed.
 func TestALookThatMayLagBehindTheMoneyDeniesNothing(t *testing.T) {

@@ -58,6 +58,7 @@ type Attempt struct {
 	Captured int64
 	Returned int64 // as the gateway tells it
 	WasHeld  bool
+	HeldAt   time.Time // when the last hold was first seen
 	MoneySeq int64     // the event that first showed money; 0 means none was seen
 	Taken    time.Time // when money was first seen as captured
 	// Movements are the gateway's ids of the payments that brought money, where it tells them.
@@ -100,9 +101,14 @@ type Look struct {
 	Absent  bool
 }
 
+// refused reports whether the look shows a refusal.
+func (l Look) refused() bool {
+	return l.Verdict == providers.Declined || l.Verdict == providers.Unserved
+}
+
 // harmless reports whether the look shows neither money nor anything on its way.
 func (l Look) harmless() bool {
-	return l.Absent || l.Verdict == providers.Declined || l.Verdict == providers.Unserved ||
+	return l.Absent || l.refused() ||
 		l.Verdict == providers.Pending && l.Reason == providers.AwaitingPayer
 }
 
