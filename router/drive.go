@@ -398,14 +398,15 @@ func (r *Router) maybeSwitch(ctx context.Context, p payment.Payment) (payment.Pa
 	}
 	reason := ""
 	switch {
-	case r.mayMove() != nil:
-		return p, nil // it could go nowhere
 	case r.Board.MoveOpen(a.Gateway):
 		reason = "drained"
 	case a.FailedLooks > 3 && r.Board.Peek(a.Gateway, health.OpCreate, p.ID) != nil:
 		reason = "gateway down"
 	default:
 		return p, nil
+	}
+	if err := r.mayMove(); err != nil { // it could go nowhere now; an order wakes it only once
+		return p, err
 	}
 	return r.append(ctx, p, "router", func(p payment.Payment) payment.Body {
 		if a := p.Attempts[a.N-1]; a.Switch != "" || a.Closed != nil {

@@ -121,3 +121,26 @@ func (h *house) orderNow(gateway string, mode health.Mode) {
 		Actor: "operator:aida", Reason: "rehearsal", End: time.Now().Add(time.Hour)})
 	h.must(err)
 }
+
+// The order comes while the books are looked over after an outage, so that nothing may move yet.
+// A bill that the payer has not paid is asked about by nobody: it must not wait for its deadline.
+func TestAnOrderToMoveOpenOffersIsObeyedOnceTheyMayMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file, beside := inFile(t)
+		h := build(t, file)
+		p := h.create(ask(providers.Account, providers.Page), patience)
+		beside(`ALTER TABLE overrides RENAME TO away`)
+		time.Sleep(2 * time.Second)
+		beside(`ALTER TABLE away RENAME TO overrides`)
+		time.Sleep(2 * time.Second)
+		h.drain(kaspiMain, true)
+		time.Sleep(2 * time.Second)
+		if p = h.get(p); len(p.Attempts) != 1 {
+			t.Fatalf("it was moved while the books were looked over\n%s", h.story(p))
+		}
+		time.Sleep(time.Minute)
+		if p = h.get(p); len(p.Attempts) != 2 || p.Attempts[1].Gateway == kaspiMain {
+			t.Fatalf("a minute later it is where it was\n%s", h.story(p))
+		}
+	})
+}
