@@ -23,6 +23,7 @@ type Entry struct {
 	Verdict   providers.Verdict // Held or Approved claim money, Unknown and Pending are undecided
 	Amount    providers.Money   // what is held, captured or given back; without money what was asked for
 	WasHeld   bool              // of a charge: it was authorised first
+	GoesBack  bool              // of a charge: we refused its debit, and the payment is still to be paid otherwise
 	At        time.Time         // the earliest instant the gateway may date it by our clock
 	Last      time.Time         // the latest one; zero means At
 }
@@ -54,6 +55,9 @@ func chargeOf(p payment.Payment, a payment.Attempt) Entry {
 	e := Entry{
 		Kind: providers.LineCharge, Payment: p.ID, Attempt: a.N, Reference: a.Reference, External: a.External, Method: a.Method,
 		Verdict: a.Verdict, Amount: p.Amount, WasHeld: a.WasHeld,
+	}
+	if _, kept := p.Kept(); !kept && p.Finished == nil {
+		e.GoesBack = a.Flow == providers.AskFirst && p.Found(payment.ReturnExpected, a.N)
 	}
 	e.At, e.Last = p.Dated(a)
 	switch {
@@ -93,7 +97,7 @@ func (e Entry) order(o Entry) int {
 	return cmp.Or(cmp.Compare(rank(e), rank(o)), e.At.Compare(o.At), e.Last.Compare(o.Last),
 		cmp.Compare(e.Reference, o.Reference), cmp.Compare(e.Payment, o.Payment), cmp.Compare(e.Attempt, o.Attempt),
 		cmp.Compare(e.Operation, o.Operation), cmp.Compare(e.Kind, o.Kind), cmp.Compare(e.Own, o.Own),
-		cmp.Compare(e.External, o.External), cmp.Compare(e.Method, o.Method), cmp.Compare(e.Verdict, o.Verdict), byMoney(e.Amount, o.Amount), byBool(e.WasHeld, o.WasHeld))
+		cmp.Compare(e.External, o.External), cmp.Compare(e.Method, o.Method), cmp.Compare(e.Verdict, o.Verdict), byMoney(e.Amount, o.Amount), byBool(e.WasHeld, o.WasHeld), byBool(e.GoesBack, o.GoesBack))
 }
 
 // Day is the business day of an instant in the gateway's own zone, from midnight to

@@ -25,6 +25,8 @@ type Step struct {
 //	released, dated after it    a hold                                     declined: it is gone
 //	refund approved, same sum,  undecided, or refused                      approved: it was made
 //	  not older than the wish
+//	money                       a debit that we refused, of a payment      never: the bank gives it back
+//	                            that is still to be paid otherwise
 //	another sum or currency     any                                        never
 //	no money                    undecided, or refused                      never: statements list
 //	                                                                       every try, and a look decides
@@ -50,7 +52,7 @@ func taught(l providers.StatementLine, e Entry, parts bool) (providers.Result, b
 	switch {
 	case is == money && e.Kind == providers.LineRefund:
 		return providers.Result{Verdict: providers.Approved}, same && !e.Verdict.HasMoney() && !l.At.Before(e.At.Add(-DefaultEdge))
-	case is == money && l.Verdict == providers.Held && e.WasHeld && e.refused():
+	case is == money && (e.GoesBack || l.Verdict == providers.Held && e.WasHeld && e.refused()):
 		return providers.Result{}, false
 	case is == money && !e.Verdict.HasMoney():
 		return providers.Result{Verdict: l.Verdict, Amount: l.Amount}, same

@@ -123,3 +123,28 @@ func TestASecondPaymentUnderAnOrderIsToldAfterAStatementTaughtTheFirst(t *testin
 		}
 	}
 }
+
+// A payment has moved on from a bill. The payer, whose check had passed before, is debited all
+// the same: we refuse the debit, and the bank lists it until it has given it back. The payment is
+// not paid by it, or what is paid at the next gateway would be given back as too much. When that
+// is paid, the debit is a surplus like any other.
+func TestADebitThatWeRefusedPaysNothing(t *testing.T) {
+	bill := planned(1, gateway)
+	bill.Flow = providers.AskFirst
+	veto := payment.Evidence{Attempt: 1, Kind: payment.Withdrawn, Source: payment.FromRouter}
+	bodies := []payment.Body{bill, payment.Closed{Attempt: 1, Evidence: veto}, planned(2, "backup", veto),
+		payment.Noted{Finding: payment.ReturnExpected, Attempt: 1, About: "7001"}}
+	judge := func(bodies ...payment.Body) []reconcile.Step {
+		entries := reconcile.EntriesOf(told(t, false, bodies...), gateway)
+		return reconcile.Judge([]reconcile.Statement{read(day, charge(providers.Approved, 1000, id("7001"), at(minute(4))))}, entries, reconcile.Options{}).Steps
+	}
+	if steps := judge(bodies...); len(steps) > 0 {
+		t.Errorf("while the payer is at the next gateway the statement teaches %+v", steps)
+	}
+	if steps := judge(bodies[:3]...); len(steps) != 1 {
+		t.Errorf("of a debit that nobody refused the statement teaches %+v", steps)
+	}
+	if steps := judge(append(bodies, learnt(2, payment.FromNotice, providers.Approved))...); len(steps) != 1 {
+		t.Errorf("once the next gateway has the money the statement teaches %+v", steps)
+	}
+}
