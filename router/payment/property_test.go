@@ -277,7 +277,10 @@ func (w *world) proved() {
 			// A hold's own notice may be overtaken by its release, or come again: that is no life.
 			a := before.Attempts[b.Attempt-1]
 			echo := b.Verdict == providers.Held && b.Source == payment.FromNotice && a.Closed != nil && (a.WasHeld || a.Closed.Kind == payment.Voided)
-			if by[b.Attempt] != payment.ByOperator && !echo && (b.Verdict.HasMoney() || paying) {
+			// Nor is what a look saw before a later one saw the refusal.
+			refused := a.Verdict == providers.Declined || a.Verdict == providers.Unserved
+			stale := b.Source == payment.FromLookup && !b.Asked.IsZero() && b.Asked.Before(a.Seen.At) && refused && a.Seen.Verdict == a.Verdict
+			if by[b.Attempt] != payment.ByOperator && !echo && (b.Verdict.HasMoney() || paying && !stale) {
 				dead[b.Attempt] = false
 			}
 		}
