@@ -12,12 +12,12 @@ import (
 // lite is one connection to a new file, and the keeper behind it.
 func lite(t *testing.T) (*sql.Conn, *keeper) {
 	t.Helper()
-	db := sql.OpenDB(liteConnector{"file:" + filepath.Join(t.TempDir(), "books.db")})
+	db := liteFile(t)
 	conn, err := db.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close(); _ = db.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	var k *keeper
 	if err := conn.Raw(func(raw any) error { k = raw.(*keeper); return nil }); err != nil {
 		t.Fatal(err)
@@ -25,6 +25,15 @@ func lite(t *testing.T) (*sql.Conn, *keeper) {
 	must(t, conn, `CREATE TABLE t (n INTEGER)`)
 	must(t, conn, `INSERT INTO t (n) VALUES ($1), ($2), ($3)`, 1, 2, 3)
 	return conn, k
+}
+
+// liteFile is a new file behind a pool of one connection.
+func liteFile(t *testing.T) *sql.DB {
+	t.Helper()
+	db := sql.OpenDB(liteConnector{"file:" + filepath.Join(t.TempDir(), "books.db")})
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 func must(t *testing.T, conn *sql.Conn, text string, args ...any) {
@@ -97,11 +106,14 @@ func TestWhatWasNotAskedTheLongestGivesWay(t *testing.T) {
 }
 
 func TestWithinATransactionTheEndOfItsContextIsSeenByTheNextStatement(t *testing.T) {
-	conn, _ := lite(t)
+	db := liteFile(t) // whose pool gives the connection back once the transaction is over
+	if _, err := db.ExecContext(t.Context(), `CREATE TABLE t (n INTEGER)`); err != nil {
+		t.Fatal(err)
+	}
 	const text = `INSERT INTO t (n) VALUES ($1)`
 	for name, end := range map[string]func(context.CancelFunc){"ended": func(cancel context.CancelFunc) { cancel() }, "going on": func(context.CancelFunc) {}} {
 		ctx, cancel := context.WithCancel(t.Context())
-		tx, err := conn.BeginTx(ctx, nil)
+		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +128,7 @@ func TestWithinATransactionTheEndOfItsContextIsSeenByTheNextStatement(t *testing
 		_ = tx.Rollback()
 		cancel()
 		var n int
-		if err := conn.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM t`).Scan(&n); n != 3 || err != nil {
+		if err := db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM t`).Scan(&n); n != 0 || err != nil {
 			t.Errorf("%s: %d rows stayed, %v", name, n, err)
 		}
 	}
