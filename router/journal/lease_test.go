@@ -1,7 +1,6 @@
 package journal_test
 
 import (
-	"database/sql"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -66,12 +65,7 @@ func TestRowsThatAStoppedProcessHoldsKeepNobodyFromOtherWork(t *testing.T) {
 		_, err := s.Open(t.Context(), r, providers.Payer{}, e)
 		must(t, err)
 	}
-	db, err := sql.Open("pgx", url)
-	must(t, err)
-	defer db.Close()
-	stopped, err := db.BeginTx(t.Context(), nil)
-	must(t, err)
-	defer func() { _ = stopped.Rollback() }()
+	stopped := stoppedAt(t, url)
 	_, err = stopped.ExecContext(t.Context(), `UPDATE payments SET updated_at = updated_at + 1 WHERE id = 'held'`)
 	must(t, err)
 	if ids, err := s.Claim(t.Context(), start.Add(time.Minute), start.Add(2*time.Minute), 16); err != nil || !slices.Equal(ids, []string{"free"}) {

@@ -75,18 +75,25 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// behind is a process that finds less of a payment than it had read before.
+func behind(t *testing.T, openStore func() *journal.Store) *journal.Store {
+	t.Helper()
+	a, b := openStore(), openStore()
+	r, e := open("p", "")
+	p, err := a.Open(t.Context(), r, providers.Payer{}, e)
+	must(t, err)
+	p.Seq = 7 // as b had read it before
+	if _, err := b.Advance(t.Context(), p, planned("ref")); !errors.Is(err, journal.ErrWentBack) {
+		t.Errorf("error %v", err)
+	}
+	return b
+}
+
 // What a process had read of a payment, and is not there any more, tells the same as its
 // own commit: somebody else's is gone.
 func TestBooksThatHoldLessOfAPaymentThanWasReadWentBack(t *testing.T) {
 	on(t, func(t *testing.T, openStore func() *journal.Store) {
-		a, b := openStore(), openStore()
-		r, e := open("p", "")
-		p, err := a.Open(t.Context(), r, providers.Payer{}, e)
-		must(t, err)
-		p.Seq = 7 // as b had read it before
-		if _, err := b.Advance(t.Context(), p, planned("ref")); !errors.Is(err, journal.ErrWentBack) {
-			t.Errorf("error %v", err)
-		}
+		b := behind(t, openStore)
 		if look, err := b.LookOver(t.Context()); !look.Behind || err != nil {
 			t.Errorf("%+v, error %v", look, err)
 		}
@@ -127,14 +134,7 @@ func TestAPaymentWhoseHistoryWasReplacedTakesNothingFromWhoReadTheOldOne(t *test
 // While a server is taken over from, looks fail. What was found out before is still told.
 func TestThatTheBooksAreBehindIsToldByTheFirstLookThatComesToItsEnd(t *testing.T) {
 	on(t, func(t *testing.T, openStore func() *journal.Store) {
-		a, b := openStore(), openStore()
-		r, e := open("p", "")
-		p, err := a.Open(t.Context(), r, providers.Payer{}, e)
-		must(t, err)
-		p.Seq = 7 // as b had read it before
-		if _, err := b.Advance(t.Context(), p, planned("ref")); !errors.Is(err, journal.ErrWentBack) {
-			t.Errorf("error %v", err)
-		}
+		b := behind(t, openStore)
 		cut, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := b.LookOver(cut); err == nil {
