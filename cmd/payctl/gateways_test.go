@@ -54,7 +54,7 @@ func TestASickGatewayIsSeenWithTheReason(t *testing.T) {
 	w.payctl("payment", "create", "--amount", "5", "--method", "qr", "--dry-run").done("halyk-main qr taken").lacks("kaspi-main qr taken")
 }
 
-// While nobody can be reached no breaker opens, and every gateway seems well.
+// While nobody can be reached gateways seem well: no breaker opens for it.
 func TestThatOurOwnWayOutIsDownIsToldBeforeAllGateways(t *testing.T) {
 	w := newWorld(t)
 	const told = "! NO GATEWAY CAN BE REACHED: our own way out is down"
@@ -63,7 +63,7 @@ func TestThatOurOwnWayOutIsDownIsToldBeforeAllGateways(t *testing.T) {
 		w.fault(sim.Fault{Face: face, Kind: sim.FaultRefuse})
 	}
 	w.payctl("payment", "create", "--amount", "5", "--method", "qr,page", "--order", "4712")
-	w.payctl("gateways").done(told, "wayforpay-main admitting")
+	w.payctl("gateways").done(told)
 	w.payctl("drain", "kaspi-main", "--reason", "nothing works", "--dry-run").done("no gateway can be reached from here")
 }
 
