@@ -6,12 +6,14 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
 
 	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/router"
+	"github.com/payrouter/payrouter/router/identity"
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
@@ -102,11 +104,20 @@ func (s *Server) wordsFor(ctx context.Context, err error, a about) *fault {
 		return newFault(pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE, "a later version of payrouter wrote of this payment; repeat the request with the same request_id, and a replica of that version answers", nil)
 	case errors.Is(err, context.Canceled), journal.Trouble(err) && errors.Is(ctx.Err(), context.Canceled):
 		return callerGone(context.Canceled)
+	case journal.Trouble(err) && onlyReads(ctx):
+		return newFault(pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE, "the database did not answer in time; ask again", nil)
 	case journal.Trouble(err), errors.Is(err, errOutOfTime):
 		// A write may have begun, and stand now or later: see within.
 		return newFault(pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE, "the database did not answer in time, and it is not known whether the request was taken on; repeat it, with the same request_id where it has one", nil)
 	}
 	return internal()
+}
+
+// onlyReads reports whether the call changes nothing: an auditor may make it.
+func onlyReads(ctx context.Context) bool {
+	method, _ := grpc.Method(ctx)
+	may := rights[method]
+	return (may.tenant|may.house)&identity.Auditor != 0
 }
 
 // settle gives every error that leaves a handler its words; what a handler has put

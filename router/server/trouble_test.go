@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,9 @@ import (
 	"github.com/payrouter/payrouter/router/journal"
 	"github.com/payrouter/payrouter/router/payment"
 )
+
+// asks is what a request is called that changes nothing.
+var asks = regexp.MustCompile(`\.(Get|List|Watch|Stream|Explain|Verify)`)
 
 // Without a store nothing is sent, but that is for nobody to promise: a write may stand that
 // was not answered. Nothing of the driver's words gets out.
@@ -59,6 +64,9 @@ func TestWithoutAStoreEveryCallIsUnavailableAndNothingIsSent(t *testing.T) {
 			d.refused(err, pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE)
 			if strings.Contains(err.Error(), "nothing was") || strings.Contains(err.Error(), "table") || strings.Contains(err.Error(), "SQL") {
 				t.Errorf("%T: %v", r, err)
+			}
+			if strings.Contains(err.Error(), "taken on") == asks.MatchString(fmt.Sprintf("%T", r)) {
+				t.Errorf("%T: in doubt is what would change something, and nothing else: %v", r, err)
 			}
 		}
 		if len(d.kaspi.charges()) != sent || len(d.kaspi.forgot) > 0 {
