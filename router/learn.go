@@ -39,9 +39,9 @@ func (r *Router) learn(ctx context.Context, p payment.Payment, n int, source pay
 
 // record appends what is known. The store may be away for a moment: what is known is
 // kept and written as soon as it is back.
-func (r *Router) record(ctx context.Context, p payment.Payment, actor string, body func(payment.Payment) payment.Body) (payment.Payment, error) {
+func (r *Router) record(ctx context.Context, p payment.Payment, actor string, body func(payment.Payment) payment.Body, with ...payment.Body) (payment.Payment, error) {
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
-		next, err := r.append(ctx, p, actor, body)
+		next, err := r.append(ctx, p, actor, body, with...)
 		if err == nil || wait > 2*time.Second || errors.Is(err, payment.ErrNotAllowed) {
 			return next, err
 		}

@@ -172,23 +172,24 @@ func (r *Router) lookupRefund(ctx context.Context, p payment.Payment, a payment.
 	return result
 }
 
-// learnOperation records what is known of an operation. A capture that was carried
-// out is at once an observation of the attempt's money.
+// learnOperation records what is known of an operation. A capture that was carried out is at
+// once an observation of the attempt's money, in the same commit: without it the payment would
+// stand as held, and neither a cancel nor a refund be allowed.
 func (r *Router) learnOperation(ctx context.Context, p payment.Payment, plan payment.OperationPlanned, source payment.Source, asked time.Time, result providers.Result) (payment.Payment, error) {
 	ctx = context.WithoutCancel(ctx)
 	byName := plan.Op == payment.OpRefund && r.terms.Claims(p.Attempts[plan.Attempt-1].Gateway).Refund.OwnID
-	p, err := r.record(ctx, p, actor(p, plan.Attempt, source), func(p payment.Payment) payment.Body {
+	var money []payment.Body
+	if plan.Op == payment.OpCapture && result.Verdict == providers.Approved && source == payment.FromResponse {
+		money = append(money, observed(plan.Attempt, source, time.Time{}, providers.Result{Verdict: providers.Approved, Amount: plan.Amount, Code: result.Code}))
+	}
+	return r.record(ctx, p, actor(p, plan.Attempt, source), func(p payment.Payment) payment.Body {
 		seen := result
 		if source == payment.FromLookup && !byName && p.Overtaken(plan.Operation) {
 			seen = providers.Result{Reason: providers.Ambiguous, Code: result.Code}
 		}
 		return payment.OperationObserved{Operation: plan.Operation, Source: source, Asked: payment.Instant(asked), Verdict: seen.Verdict, Reason: seen.Reason,
 			External: seen.External, Absent: seen.Absent, Code: seen.Code}
-	})
-	if err != nil || plan.Op != payment.OpCapture || result.Verdict != providers.Approved || source != payment.FromResponse {
-		return p, err
-	}
-	return r.learn(ctx, p, plan.Attempt, source, time.Time{}, providers.Result{Verdict: providers.Approved, Amount: plan.Amount, Code: result.Code})
+	}, money...)
 }
 
 // saveInstrument keeps a token that the payer agreed to save. It reports false when the

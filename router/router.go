@@ -176,13 +176,13 @@ func (r *Router) TermsFor(tenant string) payment.Terms {
 	return t
 }
 
-// append adds one event to a payment and, in the same commit, the bookkeeping that
-// follows from it.
-func (r *Router) append(ctx context.Context, p payment.Payment, actor string, body func(payment.Payment) payment.Body) (payment.Payment, error) {
-	return r.advance(ctx, p, r.decide(actor, body))
+// append adds one event to a payment and, in the same commit, what is known with it and the
+// bookkeeping that follows.
+func (r *Router) append(ctx context.Context, p payment.Payment, actor string, body func(payment.Payment) payment.Body, with ...payment.Body) (payment.Payment, error) {
+	return r.advance(ctx, p, r.decide(actor, body, with...))
 }
 
-func (r *Router) decide(actor string, body func(payment.Payment) payment.Body) journal.Decide {
+func (r *Router) decide(actor string, body func(payment.Payment) payment.Body, with ...payment.Body) journal.Decide {
 	return func(p payment.Payment) ([]payment.Event, error) {
 		b := body(p)
 		if b == nil {
@@ -194,16 +194,20 @@ func (r *Router) decide(actor string, body func(payment.Payment) payment.Body) j
 			now = r.byBooks(now)
 		}
 		held := mistimed || r.mayMove() != nil
-		first := payment.Event{Seq: p.Seq + 1, At: payment.Instant(now), Actor: actor, Body: b}
-		next, err := p.Apply(first)
-		if err != nil {
-			return nil, err
+		next, events := p, []payment.Event(nil)
+		for _, b := range append([]payment.Body{b}, with...) {
+			e := payment.Event{Seq: next.Seq + 1, At: payment.Instant(now), Actor: actor, Body: b}
+			var err error
+			if next, err = next.Apply(e); err != nil {
+				return nil, err
+			}
+			events = append(events, e)
 		}
 		if held { // what follows from it is left to whoever knows the time, and what was lost
-			return []payment.Event{first}, nil
+			return events, nil
 		}
 		_, more, err := next.Settle(now, r.TermsFor(p.Tenant), "router")
-		return append([]payment.Event{first}, more...), err
+		return append(events, more...), err
 	}
 }
 

@@ -98,6 +98,33 @@ func TestARefundsAnswerOutlivesAShortOutageOfTheStore(t *testing.T) {
 	})
 }
 
+// That a capture was made and that its money is there is one fact: a process that dies between
+// the two would leave a payment that is held, and can be neither canceled nor given back.
+func TestACaptureAndItsMoneyAreOneCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file, beside := inFile(t)
+		h := build(t, file)
+		p := h.onHold()
+		r := h.stepped(func(point string) {
+			if point != "operation answered" {
+				return
+			}
+			beside(`CREATE TRIGGER away BEFORE INSERT ON events WHEN NEW.kind = 'observed' BEGIN SELECT RAISE(ABORT, 'away'); END`)
+			time.AfterFunc(time.Minute, func() { beside(`DROP TRIGGER away`) }) // longer than an answer is kept in memory
+		})
+		_, err := r.Capture(t.Context(), command(p), providers.Money{})
+		h.must(err)
+		if p = h.get(p); p.Operations[0].Settled() != (p.Status() == payment.StatusPaid) {
+			t.Errorf("the capture is %s and the payment %s", p.Operations[0].Verdict, p.Status())
+		}
+		time.Sleep(10 * time.Minute)
+		h.want(p, payment.StatusPaid, p.Amount.Minor)
+		if n := h.bank.Ledger().Count("wayforpay", sim.OpCapture, p.Attempts[0].Reference); n != 1 {
+			t.Errorf("%d captures were sent\n%s", n, h.story(h.get(p)))
+		}
+	})
+}
+
 // Once an attempt is planned the answer is the payment, even when the books cannot be
 // read again: on an error the caller might charge the payer another way (SAFETY section 6, "calling").
 func TestAnAttemptThatWasSentIsNeverAnsweredByAnError(t *testing.T) {
