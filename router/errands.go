@@ -153,7 +153,9 @@ func (r *Router) run(ctx context.Context, lane *errands, e errand) error {
 }
 
 // followHint looks up what a hint was about. The hint is followed when the look-up was
-// answered, or when there is nothing to ask the gateway by.
+// answered, or when there is nothing to ask the gateway by. A gateway may show what was before
+// its own news for a while, and of an attempt that is over and has no money nobody asks again:
+// there only a later look-up follows the hint, see [Router.watchHints].
 func (r *Router) followHint(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
 	asked := time.Now()
 	a := p.Attempts[n-1]
@@ -161,6 +163,9 @@ func (r *Router) followHint(ctx context.Context, p payment.Payment, n int) (paym
 		var err error
 		if p, err = r.ask(ctx, p, n); err != nil || p.Attempts[n-1].FailedLooks > 0 {
 			return p, err
+		}
+		if now := p.Attempts[n-1]; !now.Open() && !now.Verdict.HasMoney() {
+			asked = asked.Add(-max(hintEvery, r.terms.Claims(a.Gateway).StatusLag))
 		}
 	}
 	return p, r.Journal.HintsFollowed(ctx, p.ID, a.Gateway, asked)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +50,37 @@ func TestAnAcknowledgedHintOutlivesTheProcessThatHeardIt(t *testing.T) {
 		p = h.want(p, payment.StatusFailed, 0) // found, and given back
 		if !p.Found(payment.MoneyAfterClose, 1) {
 			t.Fatalf("late money nobody looked for\n%s", h.story(p))
+		}
+	})
+}
+
+// A status that lags behind the gateway's own notice shows an attempt that is over as it was:
+// such a look-up does not use the hint up, and the next one finds the late money.
+func TestALookUpThatLagsBehindItsHintDoesNotUseItUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l atomic.Pointer[look]
+		h := build(t, lookingBy(&l), func(s *setup) {
+			s.accounts.Bank.Kaspi.LateSuccess, s.accounts.Bank.Kaspi.NotifyURL, s.broken = true, "", true
+		})
+		p := h.expired()
+		stale := answering(providers.Result{Verdict: providers.Declined, Reason: providers.Expired})
+		l.Store(&stale)
+		h.payer(kaspiMain, p.Attempts[0].Reference, sim.ActPayLate)
+		h.hint(h.router, p.Attempts[0].Reference)
+		time.Sleep(10 * time.Second)
+		if looks := h.get(p).Attempts[0].Looks; looks == 0 {
+			t.Fatal("the hint was not followed at all")
+		}
+		l.Store(nil)
+		time.Sleep(5 * time.Minute)
+		p = h.want(p, payment.StatusFailed, 0) // found, and given back
+		if !p.Found(payment.MoneyAfterClose, 1) {
+			t.Fatalf("late money nobody looked for\n%s", h.story(p))
+		}
+		before := h.bank.Ledger().Count("kaspi", sim.OpStatus, p.Attempts[0].Reference)
+		time.Sleep(10 * time.Minute)
+		if n := h.bank.Ledger().Count("kaspi", sim.OpStatus, p.Attempts[0].Reference) - before; n > 2 {
+			t.Errorf("a hint that was followed made %d more look-ups", n)
 		}
 	})
 }
