@@ -131,6 +131,23 @@ func TestAHoldBeingCapturedIsNotCanceledUnlessTheCaptureIsRefused(t *testing.T) 
 	b.operate(payment.OpVoid, amount.Minor)
 }
 
+// Where it was never carried out, neither a refund nor a new capture is there instead.
+func TestAHoldWhoseCaptureWasNotCarriedOutIsCanceled(t *testing.T) {
+	b := held(t)
+	b.tell(capture(amount.Minor))
+	n := b.operate(payment.OpCapture, amount.Minor)
+	b.tell(done(n, providers.Unserved, providers.NotSent))
+	b.refuse(capture(amount.Minor))
+	b.refuse(refund("r", 1))
+	b.tell(payment.CancelRequested{RequestID: "c"})
+	n = b.operate(payment.OpVoid, amount.Minor)
+	b.tell(done(n, providers.Approved, ""))
+	b.pass(ms)
+	b.tell(lookup(providers.Declined, providers.Released))
+	b.wantStatus(payment.StatusCanceled)
+	b.wantFindings()
+}
+
 func TestAHoldIsLookedAtEveryHourAndItsVanishingIsAFinding(t *testing.T) {
 	b := held(t)
 	b.rest(time.Hour)

@@ -89,7 +89,7 @@ func (p Payment) CanCancel() error {
 	if ok && kept.Verdict == providers.Approved {
 		return refuse("paid already: use a refund")
 	}
-	if capture, made := p.lastOperation(kept.N, OpCapture); p.Capture != nil && !(made && capture.Verdict == providers.Declined) {
+	if capture, made := p.lastOperation(kept.N, OpCapture); p.Capture != nil && (!made || !capture.Settled() || capture.Verdict == providers.Approved) {
 		return refuse("being captured: use a refund")
 	}
 	return nil
