@@ -193,9 +193,10 @@ func (p *Payment) operate(plan OperationPlanned, now time.Time, t Terms, later f
 	}
 	switch {
 	case last.Operation == 0:
+	case plan.Op == OpVoid && last.Settled() && p.Attempts[plan.Attempt-1].HeldAt.After(last.SettledAt): // another hold since
 	case last.Verdict == providers.Declined && plan.Op != OpRefund,
 		last.Verdict == providers.Declined && plan.Refund == "",
-		last.Verdict == providers.Approved && plan.Op != OpRefund && !(plan.Op == OpVoid && p.Attempts[plan.Attempt-1].Changed.After(last.SettledAt)): // another hold since
+		last.Verdict == providers.Approved && plan.Op != OpRefund:
 		return Step{}, false // a person, or the confirming look, goes on from here
 	case last.Verdict == providers.Unserved:
 		tries := p.tries(plan.Attempt, plan.Op, plan.Refund)

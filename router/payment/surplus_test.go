@@ -152,6 +152,27 @@ func TestAHoldThatCannotBeVoidedStaysWatched(t *testing.T) {
 	b.operate(payment.OpRefund, amount.Minor)
 }
 
+// The gateway refused to release a hold that had ended by itself. A payer who comes back to the
+// page makes another one: of that nothing was refused.
+func TestAnotherHoldIsVoidedAfterTheFirstOnesVoidWasRefused(t *testing.T) {
+	b := paidTwice(t)
+	b.tell(notice(providers.Held, ""))
+	n := b.operate(payment.OpVoid, amount.Minor)
+	b.pass(time.Second)
+	b.tell(done(n, providers.Declined, providers.Refused))
+	b.rest(time.Hour - time.Second) // the refused one is left to people
+	b.pass(time.Hour)
+	b.tell(lookup(providers.Declined, providers.Expired))
+	b.pass(time.Hour)
+	b.tell(lookup(providers.Held, ""))
+	n = b.operate(payment.OpVoid, amount.Minor)
+	b.pass(time.Second)
+	b.tell(done(n, providers.Approved, ""))
+	b.pass(ms)
+	b.tell(lookup(providers.Declined, providers.Released))
+	b.wantSums(payment.Sums{Paid: amount.Minor})
+}
+
 func TestASurplusThatNoAPICanReturnComesToAPerson(t *testing.T) {
 	tests := map[string]func(*book){
 		"no refunds by API": func(b *book) {
