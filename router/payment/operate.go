@@ -6,9 +6,14 @@ import (
 	"github.com/payrouter/payrouter/providers"
 )
 
-// operationTries is how often an operation that was not carried out is made anew
-// before a person is told; after that it is tried once in a resolve limit.
-const operationTries = 8
+const (
+	// operationTries is how often an operation that was not carried out is made anew before a
+	// person is told. Once the gateway has had it as often it is tried once in a resolve limit.
+	operationTries = 8
+	// allTries is how often with those that did not leave, as in an outage: these go on, at the
+	// last pace of some 68 min, for about a week, and few holds live longer.
+	allTries = 160
+)
 
 // follow settles an operation whose outcome is open: by what looks have shown, or by
 // another look.
@@ -199,12 +204,14 @@ func (p *Payment) operate(plan OperationPlanned, now time.Time, t Terms, later f
 		last.Verdict == providers.Approved && plan.Op != OpRefund:
 		return Step{}, false // a person, or the confirming look, goes on from here
 	case last.Verdict == providers.Unserved:
-		tries := p.tries(plan.Attempt, plan.Op, plan.Refund)
+		tries, sent := p.tries(plan.Attempt, plan.Op, plan.Refund)
 		pause := time.Second << (2 * min(tries, 6))
 		if tries >= operationTries {
 			if !p.FoundAbout(OperationFailed, plan.Attempt, plan.subject()) {
 				return Step{Do: Append, Event: Noted{Finding: OperationFailed, Attempt: plan.Attempt, About: plan.subject(), Detail: string(plan.Op) + " was not carried out"}}, true
 			}
+		}
+		if sent >= operationTries || tries >= allTries {
 			pause = t.ResolveLimit
 		}
 		if at := last.SettledAt.Add(pause); at.After(now) {

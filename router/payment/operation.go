@@ -243,14 +243,19 @@ func (p *Payment) lastOperation(attempt int, kind OperationKind) (Operation, boo
 	return Operation{}, false
 }
 
-func (p *Payment) tries(attempt int, kind OperationKind, refund string) int {
-	n := 0
+// tries is how often an operation was made on the attempt, and how many of these may have
+// reached the gateway.
+func (p *Payment) tries(attempt int, kind OperationKind, refund string) (all, sent int) {
 	for _, o := range p.Operations {
-		if o.Attempt == attempt && o.Op == kind && o.Refund == refund {
-			n++
+		if o.Attempt != attempt || o.Op != kind || o.Refund != refund {
+			continue
+		}
+		all++
+		if o.Verdict != providers.Unserved || o.Reason != providers.NotSent {
+			sent++
 		}
 	}
-	return n
+	return all, sent
 }
 
 // releaseAsked reports whether we asked for the hold to be given back.

@@ -427,6 +427,48 @@ func TestAnOperationThatWasNotCarriedOutIsTriedAgainWithPauses(t *testing.T) {
 	b.wantFindings()
 }
 
+// A person hears of an operation that is tried and tried. While none of it leaves, as in an
+// outage, the gateway has said nothing yet: a day's pause could outlive the hold.
+func TestAnOperationThatNeverLeftIsNotLeftForADay(t *testing.T) {
+	for reason, pause := range map[providers.Reason]time.Duration{providers.NotSent: 4096 * time.Second, providers.Maintenance: 24 * time.Hour} {
+		b := held(t)
+		b.terms.SlowLook = 1000 * time.Hour // the looks at the hold are not the matter
+		b.tell(capture(amount.Minor))
+		again := func() { // once more, and wait
+			n := b.operate(payment.OpCapture, amount.Minor)
+			b.tell(done(n, providers.Unserved, reason))
+			b.pass(b.want(payment.Rest).Until.Sub(b.now))
+		}
+		for range 7 {
+			again()
+		}
+		b.wantFindings()
+		began := b.now
+		again()
+		b.wantFindings(payment.OperationFailed)
+		if took := b.now.Sub(began); took != pause {
+			t.Errorf("after eight tries with %s it waits for %s, not %s", reason, took, pause)
+		}
+	}
+}
+
+// Nor is a gateway that is gone for good tried for ever.
+func TestAnOperationThatNeverLeavesIsTriedLessInTheEnd(t *testing.T) {
+	b := paid(t)
+	b.tell(refund("r", amount.Minor))
+	for range 30 * 24 {
+		if b.p.Next(b.now, b.terms).Do == payment.Rest {
+			b.pass(time.Hour)
+			continue
+		}
+		n := b.operate(payment.OpRefund, amount.Minor)
+		b.tell(done(n, providers.Unserved, providers.NotSent))
+	}
+	if n := len(b.p.Operations); n < 100 || n > 200 {
+		t.Errorf("%d tries in a month", n)
+	}
+}
+
 // A cashier gave the same sum back in the bank's own program, and our refund never
 // arrived. Only the sum read before it tells the two apart.
 func TestARefundIsNotTakenForOneThatACashierMadeBefore(t *testing.T) {

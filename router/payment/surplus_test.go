@@ -241,7 +241,7 @@ func TestASurplusIsTriedAgainUntilItGoesBack(t *testing.T) {
 			b.pass(s.Until.Sub(b.now))
 		}
 		n := b.operate(payment.OpRefund, amount.Minor)
-		b.tell(done(n, providers.Unserved, providers.NotSent))
+		b.tell(done(n, providers.Unserved, providers.Maintenance))
 	}
 	b.wantFindings(payment.MoneyAfterClose, payment.MoneyTwice, payment.OperationFailed)
 	b.rest(24 * time.Hour)
