@@ -343,8 +343,8 @@ func panicText(cause any) string {
 func (r *Router) askOnce(ctx context.Context, p payment.Payment, n int) (payment.Payment, error) {
 	seen, err, _ := r.looks.Do(p.ID, func() (any, error) {
 		now, err := r.again(ctx, p)
-		if err != nil || now.Seq != p.Seq {
-			return now, err // somebody was faster: decide anew
+		if err != nil || now.Seq != p.Seq || n > len(now.Attempts) {
+			return now, err // somebody was faster, or the books went back: decide anew
 		}
 		return r.ask(ctx, now, n)
 	})
@@ -409,6 +409,9 @@ func (r *Router) maybeSwitch(ctx context.Context, p payment.Payment) (payment.Pa
 		return p, err
 	}
 	return r.append(ctx, p, "router", func(p payment.Payment) payment.Body {
+		if a.N > len(p.Attempts) { // books that went back do not have it
+			return nil
+		}
 		if a := p.Attempts[a.N-1]; a.Switch != "" || a.Closed != nil {
 			return nil
 		}

@@ -160,6 +160,9 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 		return later(err)
 	}
 	p, err := r.Journal.Get(ctx, id)
+	if err == nil && n > len(p.Attempts) { // the books went back between the two readings
+		err = fmt.Errorf("attempt %d of %s: %w", n, id, journal.ErrNotFound)
+	}
 	if err != nil {
 		return later(err)
 	}
@@ -206,6 +209,9 @@ func later(err error) verdict {
 func (r *Router) debit(ctx context.Context, p payment.Payment, n int, heard providers.Heard, v verdict) verdict {
 	kind := providers.TryLater
 	_, err := r.append(ctx, p, actor(p, n, payment.FromQuestion), func(p payment.Payment) payment.Body {
+		if n > len(p.Attempts) { // books that went back do not have it and refuse this: the bank comes again
+			return observed(n, payment.FromQuestion, time.Time{}, heard.Result)
+		}
 		a := p.Attempts[n-1]
 		amount := heard.Result.Amount
 		switch kind = p.Payable(n, time.Now()); {

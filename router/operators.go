@@ -107,6 +107,9 @@ func (r *Router) Resolve(ctx context.Context, w Word) (payment.Payment, error) {
 	}
 	waiting := false
 	p, err = r.advance(ctx, p, func(p payment.Payment) ([]payment.Event, error) {
+		if w.Attempt > len(p.Attempts) { // books that went back do not have it
+			return nil, journal.ErrNotFound
+		}
 		a := p.Attempts[w.Attempt-1]
 		switch {
 		case !a.Open():

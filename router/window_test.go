@@ -115,3 +115,39 @@ func TestAProcessThatStartsOnHeldBooksSendsNothing(t *testing.T) {
 		h.refused(another, ask(providers.Link))
 	})
 }
+
+// Books may go back and on again while a process has a payment in its hands: what it was about to
+// write is about an attempt that the books do not have any more.
+func TestWhatIsDecidedAboutAnAttemptThatTheBooksLostIsDecidedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		h.drain(halykMain, true)
+		p := h.create(ask(providers.Account), patience)
+		// had is the payment as it stood before, one event earlier than it does now, with an
+		// attempt more.
+		had := func(change func(*payment.Attempt)) payment.Payment {
+			p := h.get(p)
+			lost := p.Attempts[0]
+			lost.N = 2
+			change(&lost)
+			p.Attempts, p.Seq, p.Writer = append(slices.Clone(p.Attempts), lost), p.Seq-1, "lost"
+			return p
+		}
+		moved, err := h.router.MaybeSwitch(t.Context(), had(func(a *payment.Attempt) { a.Gateway, a.Flow = halykMain, providers.Offer }))
+		if err != nil || len(moved.Attempts) != 1 {
+			t.Errorf("an offer that the books lost is left: %d attempts, error %v", len(moved.Attempts), err)
+		}
+		debit := providers.Heard{Kind: providers.Debit, Result: providers.Result{Verdict: providers.Approved, External: "t1", Amount: p.Amount}}
+		if ruling := h.router.Debit(t.Context(), had(func(*payment.Attempt) {}), 2, debit); ruling != providers.TryLater {
+			t.Errorf("a debit of it is ruled %v", ruling)
+		}
+		same := had(func(*payment.Attempt) {})
+		same.Seq++ // another history, as long as the one that was read
+		if asked, err := h.router.AskOnce(t.Context(), same, 2); err != nil || len(asked.Attempts) != 1 {
+			t.Errorf("it is looked up: %d attempts, error %v", len(asked.Attempts), err)
+		}
+		if p := h.get(p); len(p.Attempts) != 1 || p.Attempts[0].Verdict.HasMoney() || p.Attempts[0].Switch != "" {
+			t.Errorf("the payment moved\n%s", h.story(p))
+		}
+	})
+}

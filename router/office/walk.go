@@ -109,6 +109,9 @@ func (o *Office) ask(ctx context.Context, run journal.Run, teller providers.Tell
 	group.SetLimit(mostAsked)
 	for i, w := range some {
 		p := ours[w.Payment]
+		if w.Attempt > len(p.Attempts) { // books that went back do not have it
+			continue
+		}
 		a := p.Attempts[w.Attempt-1]
 		if claims.Method(a.Method).Unasked {
 			continue
@@ -128,6 +131,9 @@ func (o *Office) ask(ctx context.Context, run journal.Run, teller providers.Tell
 	var lines []journal.StagedLine
 	for i, w := range some {
 		p := ours[w.Payment]
+		if w.Attempt > len(p.Attempts) {
+			continue
+		}
 		for _, l := range linesOf(p, p.Attempts[w.Attempt-1], told[i]) {
 			if within(l.began, run.Span) {
 				l.At, l.Settled = stored(l.At), stored(l.Settled)

@@ -283,3 +283,18 @@ func TestAWalkIsPlannedLikeAList(t *testing.T) {
 		t.Errorf("runs: %+v", runs)
 	}
 }
+
+// Books may go back between the list of attempts to ask about and their reading, and again while
+// the bank answers.
+func TestAnAttemptThatTheBooksLostIsNotAskedAbout(t *testing.T) {
+	d := stroll(t, "sqlite:")
+	d.pay("kept", learnt(providers.Approved))
+	run := d.order(today)
+	some := []journal.Walked{{Payment: "kept", Attempt: 2}, {Payment: "lost", Attempt: 1}, {Payment: "kept", Attempt: 1}}
+	if _, err := d.Office.ask(t.Context(), run, d.bank, d.bank.Claims(), some); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.bank.about) != 1 {
+		t.Errorf("asked about %v", d.bank.about)
+	}
+}
