@@ -92,7 +92,7 @@ var bugs = []bug{
 	{"a process that slept through its window sends all the same", []edit{{"router/clock.go", "elapsed(decided, now) >= sendBy ||", "elapsed(decided, now) >= 1000*sendBy ||"}}},
 	{"books that went back are not noticed", []edit{
 		{"router/journal/mark.go", "	if last := s.last.Load(); last != nil {", "	if last := (*mark)(nil); last != nil {"},
-		{"router/journal/mark.go", "Behind: s.back.Swap(false)", "Behind: false"}}},
+		{"router/journal/mark.go", "look.Behind = s.back.Swap(false)", "look.Behind = false"}}},
 	{"order numbers of a lost window are given out again", []edit{{"router/window.go", "counterOf, lost.Skip, asked)", "counterOf, 0, asked)"}, {
 		"router/reference.go", "const block = 64\n", "const block = 1\n"}}}, // a block of them hides it from most windows
 	{"refunds go on before a lost window is reconciled", []edit{{"router/operate.go", "		return r.mayMove()\n", "		return nil\n"}, {
