@@ -176,6 +176,24 @@ func TestARefusedLookUpProvesNothingAboutAnOperation(t *testing.T) {
 	}
 }
 
+// Which sum WayForPay's notice of a partial capture names is not documented: what was captured,
+// or what was held.
+func TestANoticeThatNamesTheHoldTakesNoMoreThanWasCaptured(t *testing.T) {
+	for _, showsHold := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			h := build(t, func(s *setup) { s.accounts.Bank.WayForPay.Switches.SettledShowsHold = showsHold })
+			p := h.onHold()
+			p, err := h.router.Capture(t.Context(), command(p), providers.Money{Minor: 500000, Currency: "KZT"})
+			h.must(err)
+			time.Sleep(time.Hour)
+			p = h.want(p, payment.StatusPaid, 500000)
+			if a := p.Attempts[0]; a.Captured != 500000 || len(p.Findings) > 0 {
+				t.Errorf("the hold shown: %t: %d captured, found %+v\n%s", showsHold, a.Captured, p.Findings, h.story(p))
+			}
+		})
+	}
+}
+
 // onHold is a payment that WayForPay holds money for.
 func (h *house) onHold() payment.Payment {
 	h.t.Helper()

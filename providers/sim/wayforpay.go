@@ -62,6 +62,9 @@ type WayForPaySwitches struct {
 	RefundsShowAfter Duration `json:"refunds_show_after"`
 	// NoRefundAmount leaves refundAmount out of CHECK_STATUS.
 	NoRefundAmount bool `json:"no_refund_amount"`
+	// SettledShowsHold goes on naming what was held once a part of it was captured, in CHECK_STATUS and callbacks. Which of the two
+	// sums is shown is not documented (section 4.5).
+	SettledShowsHold bool `json:"settled_shows_hold"`
 	// DeclineCode is the reason code of a payer's decline; 0 is 1104, insufficient funds.
 	DeclineCode int `json:"decline_code"`
 	// OnlyApprovedAndDeclined sends callbacks for these two statuses alone, the only ones that public clients have seen (section 7).

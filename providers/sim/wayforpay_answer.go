@@ -59,16 +59,23 @@ func (w *wayforpay) say(a wfpAnswer, status string, code int) {
 	a["transactionStatus"], a["reason"], a["reasonCode"] = status, wfpReasons[code].name, w.number(strconv.Itoa(code))
 }
 
-// payment is everything WayForPay says about an order: the fields of the CHARGE answer. Once money was taken the amount is what
-// was taken, which differs from the order's only after a partial SETTLE.
+// shown is the amount of an order. Once money was taken it is what was taken, which differs from the order's only after a
+// partial SETTLE; or it stays the order's, by the switch.
+func (w *wayforpay) shown(ord *wfpOrder) int64 {
+	if w.sw.SettledShowsHold {
+		return ord.Amount
+	}
+	return cmp.Or(ord.Captured, ord.Amount)
+}
+
+// payment is everything WayForPay says about an order: the fields of the CHARGE answer.
 func (w *wayforpay) payment(ord *wfpOrder) wfpAnswer {
-	minor := cmp.Or(ord.Captured, ord.Amount)
 	kind := "SALE"
 	if ord.hold {
 		kind = "AUTH"
 	}
 	a := wfpAnswer{
-		"merchantAccount": ord.Account, "orderReference": ord.Reference, "amount": w.amount(minor), "currency": ord.Currency,
+		"merchantAccount": ord.Account, "orderReference": ord.Reference, "amount": w.amount(w.shown(ord)), "currency": ord.Currency,
 		"authCode": ord.authCode, "cardPan": "", "cardType": "", "issuerBankCountry": "", "issuerBankName": "", "recToken": "",
 		"email": ord.email, "phone": ord.phone, "createdDate": w.date(ord.Created), "fee": w.amount(wfpFee(ord.Captured)),
 		"paymentSystem": "card", "merchantTransactionType": kind,
@@ -117,7 +124,7 @@ func (w *wayforpay) verdict(c *call, q *wfpRequest, status string, code int) rep
 		}
 	case wfpStatus:
 		if ord != nil && code != wfpNotFound {
-			a["amount"], a["currency"] = w.amount(cmp.Or(ord.Captured, ord.Amount)), ord.Currency
+			a["amount"], a["currency"] = w.amount(w.shown(ord)), ord.Currency
 		}
 	}
 	return w.signed(c, a, names)

@@ -85,13 +85,13 @@ func (g *Gateway) order(kind string, c providers.Charge, now time.Time) request 
 	amount := json.Number(c.Ref.Amount.Shortest())
 	r := request{
 		TransactionType: kind, MerchantAccount: g.config.MerchantAccount, MerchantAuthType: "SimpleSignature",
-		MerchantDomainName: g.config.MerchantDomain, MerchantTransactionType: "SALE", APIVersion: 1,
+		MerchantDomainName: g.config.MerchantDomain, MerchantTransactionType: oneStage, APIVersion: 1,
 		ServiceURL: c.NotifyURL, OrderReference: c.Ref.Order, OrderDate: date.Unix(),
 		Amount: amount, Currency: c.Ref.Amount.Currency,
 		ProductName: []string{name}, ProductCount: []json.Number{"1"}, ProductPrice: []json.Number{amount},
 	}
 	if c.Ref.TwoStage {
-		r.MerchantTransactionType = "AUTH"
+		r.MerchantTransactionType = twoStage
 		r.HoldTimeout = int64(g.config.HoldLife / time.Second)
 	}
 	first, last, _ := strings.Cut(providers.Plain(c.Payer.Name, longestName, ";"), " ")

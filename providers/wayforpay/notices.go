@@ -23,9 +23,12 @@ var (
 // acceptance is what Answer needs of a notice that was authentic.
 type acceptance struct{ order string }
 
-// Hear reads a serviceUrl callback. An authentic one is a Fact, with two exceptions,
-// which only wake a look-up: what would be Unknown, and refunds, since nobody documents
-// whether their amount is the payment's or the refund's.
+// Hear reads a serviceUrl callback. An authentic one is a Fact, with three exceptions,
+// which only wake a look-up: what would be Unknown; refunds, since nobody documents
+// whether their amount is the payment's or the refund's; and the approval of what is not
+// said to be one-stage, since nobody documents whether its amount is what was captured or
+// what was held. That the stage is not under the signature does no harm: a look is right
+// about either.
 //
 // The token of a saved card is not under the signature, and is kept all the same: of an
 // invoice it is told nowhere else, since CHECK_STATUS does not have it (notes, section
@@ -57,7 +60,9 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 		Key:    said.key(),
 		Detail: acceptance{string(said.OrderReference)},
 	}
-	if said.TransactionStatus == refunded || said.TransactionStatus == refundInProcessing {
+	switch {
+	case said.TransactionStatus == refunded, said.TransactionStatus == refundInProcessing,
+		said.TransactionStatus == approved && said.TransactionType != "" && said.TransactionType != oneStage:
 		return heard
 	}
 	direct := strings.HasPrefix(string(said.OrderReference), tokenPrefix)
@@ -99,6 +104,7 @@ func readNotice(body []byte) (answer, error) {
 		MerchantSignature: field("merchantSignature"), Amount: field("amount"), Currency: field("currency"),
 		AuthCode: field("authCode"), CardPan: field("cardPan"), CardType: field("cardType"), RecToken: field("recToken"),
 		TransactionStatus: field("transactionStatus"), ReasonCode: field("reasonCode"), RefundAmount: field("refundAmount"),
+		TransactionType: field("merchantTransactionType"),
 	}, nil
 }
 

@@ -180,6 +180,26 @@ func TestFactsOfNotices(t *testing.T) {
 	}
 }
 
+// Of a hold that was captured in part the amount may be either sum, and nobody documents which.
+func TestApprovalOfWhatIsNotSaidToBeOneStageIsOnlyAHint(t *testing.T) {
+	g, _ := open(t, nil)
+	for kind, want := range map[string]providers.HeardKind{
+		"": providers.Fact, "SALE": providers.Fact, "AUTH": providers.Hint, "SETTLE": providers.Hint, "AUTO": providers.Hint, "sold": providers.Hint,
+	} {
+		for _, order := range []string{"rt-1", tokenPrefix + "1"} {
+			heard := g.Hear(posted(says("Approved", "1100", order, "250", "merchantTransactionType", kind)))
+			if heard.Kind != want || want == providers.Hint && heard.Result.Verdict != providers.Unknown {
+				t.Errorf("%q of %s: %s, %s of %s", kind, order, heard.Kind, heard.Result.Verdict, heard.Result.Amount)
+			}
+		}
+		for status, held := range map[string]providers.Verdict{"WaitingAuthComplete": providers.Held, "Voided": providers.Declined} {
+			if heard := g.Hear(posted(says(status, "1100", "rt-1", "250", "merchantTransactionType", kind))); heard.Kind != providers.Fact || heard.Result.Verdict != held {
+				t.Errorf("%s of %q: %s, %s", status, kind, heard.Kind, heard.Result.Verdict)
+			}
+		}
+	}
+}
+
 func TestMoneyWithoutAReadableAmountIsOnlyAHint(t *testing.T) {
 	g, _ := open(t, nil)
 	for _, amount := range []string{"", "1500,50", "1.5e3", "1500.505", "99999999999999999999"} {

@@ -19,6 +19,12 @@ const (
 	transactionList = "TRANSACTION_LIST"
 )
 
+// Values of merchantTransactionType.
+const (
+	oneStage = "SALE"
+	twoStage = "AUTH"
+)
+
 // request is every request there is. Empty fields are left out, as the official SDK
 // does, but stay in the string to sign. Amounts are numbers in their shortest decimal
 // form: a string or trailing zeros might be re-serialised and break the signature.
@@ -112,6 +118,7 @@ type answer struct {
 	TransactionStatus literal `json:"transactionStatus"`
 	ReasonCode        literal `json:"reasonCode"`
 	RefundAmount      literal `json:"refundAmount"`
+	TransactionType   literal `json:"merchantTransactionType"` // of notices and of CHARGE
 	InvoiceURL        literal `json:"invoiceUrl"`
 	QRCode            literal `json:"qrCode"`
 }
