@@ -128,6 +128,11 @@ func TestRefundThatTheListShowsOrMayShowIsNotAbsent(t *testing.T) {
 			kind, order, at.Unix(), amount, status)
 	}
 	const order = "rt-000000000001"
+	// Which of its dates a row is listed by is not documented, nor what a refund's first one is.
+	dated := func(row string, processed string) string {
+		return strings.TrimSuffix(row, "}") + fmt.Sprintf(`,"processingDate":%q}`, processed)
+	}
+	refunded := listed(order, "REFUND", "Refunded", "500.25", day)
 	for _, c := range []struct {
 		name    string
 		planned time.Time
@@ -146,6 +151,9 @@ func TestRefundThatTheListShowsOrMayShowIsNotAbsent(t *testing.T) {
 		{"one more than confirmed", now.Add(-time.Hour), "100", []string{listed(order, "REFUND", "Refunded", "100.00", now), listed(order, "REFUND", "Refunded", "500.25", now)}, false},
 		{"perhaps the one confirmed before", day, "100", []string{listed(order, "REFUND", "Refunded", "100.00", now)}, false},
 		{"of days ago", day, "100", []string{listed(order, "REFUND", "Refunded", "100.00", now.Add(-49*time.Hour))}, true},
+		{"of the payment's day, and made now", day, "0", []string{dated(refunded, fmt.Sprint(now.Unix()))}, false},
+		{"of the payment's day, and made nobody knows when", day, "0", []string{dated(refunded, "soon")}, false},
+		{"of days ago, and made then", day, "0", []string{dated(refunded, fmt.Sprint(day.Unix()))}, true},
 	} {
 		status := says("Refunded", "1100", order, "1500.5", "refundAmount", c.before)
 		g, _ := open(t, nil, status, `{"reasonCode":1100,"transactionList":[`+strings.Join(c.rows, ",")+`]}`)

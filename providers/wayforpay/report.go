@@ -92,13 +92,30 @@ func (g *Gateway) list(ctx context.Context, from, to time.Time, timeout time.Dur
 
 var errNoList = errors.New("no list of transactions")
 
-// at is when the row was created, in unix seconds.
+// at is when the row was created.
 func (r row) at() (time.Time, error) {
-	seconds, err := strconv.ParseInt(string(r.CreatedDate), 10, 64)
-	if err != nil || seconds <= 0 {
+	at, ok := unix(r.CreatedDate)
+	if !ok {
 		return time.Time{}, r.unreadable("createdDate")
 	}
-	return time.Unix(seconds, 0).UTC(), nil
+	return at, nil
+}
+
+// before reports whether whatever dates the row has are of before then. Which of the two the
+// list's window is about is not documented, nor whether a refund has the payment's first one.
+func (r row) before(then time.Time) bool {
+	created, ok := unix(r.CreatedDate)
+	if !ok || !created.Before(then) {
+		return false
+	}
+	processed, ok := unix(r.ProcessingDate)
+	return r.ProcessingDate == "" || ok && processed.Before(then)
+}
+
+// unix reads a date in unix seconds.
+func unix(text literal) (time.Time, bool) {
+	seconds, err := strconv.ParseInt(string(text), 10, 64)
+	return time.Unix(seconds, 0).UTC(), err == nil && seconds > 0
 }
 
 func (r row) unreadable(field string) error {
