@@ -29,10 +29,11 @@
 // apart only by the sum given back, and one is called absent only when the status tells
 // that sum and the list shows no other (refund.go).
 //
-// 1127 beats the status. "Order not found" may come together with the status
+// 1127 beats a decline. "Order not found" may come together with the status
 // Declined. It means that no payment attempt is known, never that a bank said no;
 // an invoice nobody has opened may answer so too. It can count as proof for a token
-// charge only, and only when repeated late enough.
+// charge only, and only when repeated late enough, and beside no status that tells of
+// a payment.
 //
 // A decline on an invoice is not an end. The payer may try another card on the same
 // page, so it stays Pending until the invoice is removed or over. On a token charge a

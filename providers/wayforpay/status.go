@@ -28,8 +28,8 @@ var (
 	errContradicts = errors.New("wayforpay: status and reason code contradict each other")
 )
 
-// Lookup asks CHECK_STATUS by our order number. 1127 is Unknown with Absent, whatever
-// status comes with it.
+// Lookup asks CHECK_STATUS by our order number. 1127 is Unknown with Absent, although the
+// status says Declined.
 func (g *Gateway) Lookup(ctx context.Context, ref providers.Ref) providers.Result {
 	_, result := g.look(ctx, ref)
 	return result
@@ -100,8 +100,7 @@ func (a answer) standing(v view) providers.Result {
 	meant, result := a.onCharge(), providers.Result{Code: a.code()}
 	switch {
 	case a.ReasonCode == notFound: // before any status; only CHECK_STATUS can know it
-		result.Absent, result.Reason = v.seen, providers.Ambiguous
-		return result
+		return a.unheardOf(v)
 	case meant.class == undocumented:
 		return providers.Doubt(providers.UnknownCode, a.code(), nil)
 	}
@@ -131,6 +130,19 @@ func (a answer) standing(v view) providers.Result {
 		return result
 	}
 	return a.money(result)
+}
+
+// unheardOf reads 1127. The status that is documented beside it says Declined; one that tells
+// of a payment contradicts it, and proves nothing.
+func (a answer) unheardOf(v view) providers.Result {
+	switch a.TransactionStatus {
+	case statusDeclined, created, expired, "":
+		return providers.Result{Reason: providers.Ambiguous, Absent: v.seen, Code: a.code()}
+	}
+	if documented(a.TransactionStatus) {
+		return providers.Doubt(providers.Ambiguous, a.code(), errContradicts)
+	}
+	return providers.Doubt(providers.UnknownCode, a.code(), nil)
 }
 
 // money fills in a payment that is held or charged.

@@ -55,13 +55,13 @@ func TestCheckStatusRequestIsGolden(t *testing.T) {
 
 // The trap of the notes, section 4.4: 1127 with Declined is no decline. An invoice that
 // nobody has opened may answer Created, or the same 1127.
-func TestOrderNotFoundIsAbsentWhateverItsStatus(t *testing.T) {
+func TestOrderNotFoundIsAbsent(t *testing.T) {
 	g, _ := open(t, nil, read(t, "check_status_not_found.answer.json"))
 	got := g.Lookup(t.Context(), token(t, "rt-000000000006", "250"))
 	if got.Verdict != providers.Unknown || !got.Absent {
 		t.Errorf("got %+v", got)
 	}
-	for _, status := range []string{"Declined", "Created", "Approved", "Expired", "", "Whatever"} {
+	for _, status := range []string{"Declined", "Created", "Expired", ""} {
 		for _, method := range providers.Methods() {
 			g, _ := open(t, nil, says(status, "1127", "rt-1", "250"))
 			ref := link(t, "rt-1", "250")
@@ -69,6 +69,21 @@ func TestOrderNotFoundIsAbsentWhateverItsStatus(t *testing.T) {
 			if got := g.Lookup(t.Context(), ref); got.Verdict != providers.Unknown || !got.Absent {
 				t.Errorf("%s, %q: %+v", method, status, got)
 			}
+		}
+	}
+}
+
+// An order cannot be unknown and paid, held or under way. Taken for an absence, such an answer
+// would prove that a token charge was never taken on, and the next gateway would charge.
+func TestOrderThatIsNotFoundAndHasAPaymentIsDoubt(t *testing.T) {
+	for status, reason := range map[string]providers.Reason{
+		"Approved": providers.Ambiguous, "WaitingAuthComplete": providers.Ambiguous, "InProcessing": providers.Ambiguous, "Pending": providers.Ambiguous,
+		"Refunded": providers.Ambiguous, "RefundInProcessing": providers.Ambiguous, "Voided": providers.Ambiguous, "Whatever": providers.UnknownCode,
+	} {
+		g, _ := open(t, nil, says(status, "1127", "rec-1", "250"))
+		got := g.Lookup(t.Context(), token(t, "rec-1", "250"))
+		if verdict(t, got, providers.Unknown, reason); got.Absent {
+			t.Errorf("%s: absent", status)
 		}
 	}
 }
