@@ -208,6 +208,34 @@ func (h *house) onHold() payment.Payment {
 	return p
 }
 
+// Robokassa's notice names what was captured. Which sum its state shows is not documented.
+func TestAStateThatShowsTheHoldTakesNoMoreThanWasCaptured(t *testing.T) {
+	for _, showsHold := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			h := build(t, func(s *setup) {
+				s.gateways, s.accounts.Bank.Robokassa.Switches.StateShowsHold = []string{"robokassa"}, showsHold
+			})
+			w := at(ask(providers.Page), "robokassa-main")
+			w.TwoStage = true
+			p := h.create(w, patience)
+			h.visit(p.Attempts[0], sim.ActPay)
+			time.Sleep(time.Hour)
+			part, back := providers.Money{Minor: 500000, Currency: "KZT"}, providers.Money{Minor: 200000, Currency: "KZT"}
+			p, err := h.router.Capture(t.Context(), command(p), part)
+			h.must(err)
+			time.Sleep(time.Hour)
+			p = h.want(p, payment.StatusPaid, part.Minor)
+			if a := p.Attempts[0]; a.Captured != part.Minor || len(p.Findings) > 0 {
+				t.Errorf("the hold shown: %t: %d captured, found %+v\n%s", showsHold, a.Captured, p.Findings, h.story(p))
+			}
+			_, _, err = h.router.Refund(t.Context(), command(p), back, "returned goods")
+			h.must(err)
+			time.Sleep(time.Hour)
+			h.want(p, payment.StatusPaid, part.Minor-back.Minor)
+		})
+	}
+}
+
 // Freedom Pay's status lags: for some seconds it shows the hold that a capture has ended. Its
 // notice of the capture has it looked at just then.
 func TestAStatusThatLagsBehindACaptureDeniesNothing(t *testing.T) {

@@ -67,9 +67,9 @@ func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Resu
 		return providers.Result{Verdict: providers.Unserved, Reason: providers.NotFound, Code: seen.Code}
 	case seen.Verdict == providers.Unknown:
 		return notBegun(seen)
-	case seen.Verdict != providers.Approved, !seen.Returned.IsZero():
+	case seen.Verdict != providers.Approved, said.wholeBack(g.config):
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code}
-	case r.Before.Minor+r.Amount.Minor > seen.Amount.Minor:
+	case r.Before.Minor+r.Amount.Minor > r.Ref.Amount.Minor, seen.Amount.Currency != "" && r.Before.Minor+r.Amount.Minor > seen.Amount.Minor:
 		return providers.Result{Verdict: providers.Declined, Reason: providers.Refused, Code: seen.Code, Err: errTooMuch}
 	}
 	return g.giveBack(ctx, r, said.key)
@@ -125,7 +125,8 @@ func (g *Gateway) givenBack(r providers.Refund, body []byte) providers.Result {
 // else the state of the payment, which shows no sum returned:
 //
 //	state      before + amount    the refund is
-//	60         the whole          Approved
+//	60         the whole          Approved, where the whole is known: not of a hold that may
+//	                              have been captured in part
 //	anything else                 Unknown: a person must look in the cabinet
 //
 // It is never Absent: no answer proves that a refund was not made.

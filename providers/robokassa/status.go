@@ -250,7 +250,12 @@ func isInvoice(ref providers.Ref) bool { return strings.HasPrefix(ref.External, 
 // tries twice may leave a key behind that has no money.
 func (g *Gateway) money(s standing, ref providers.Ref, result providers.Result, sum providers.Money) providers.Result {
 	result.Amount, result.External = sum, s.key
-	if s.state == stateReturned && g.config.ReturnedState == wholeBack {
+	switch {
+	case ref.TwoStage && result.Verdict == providers.Approved && sum == ref.Amount:
+		// Which sum a state shows after a partial Confirm is not documented: the whole may be
+		// what was captured, or only what was held.
+		result.Amount = providers.Money{}
+	case s.wholeBack(g.config):
 		result.Returned = sum
 	}
 	if g.config.Recurring && result.Verdict == providers.Approved && ref.Method != providers.Instrument && !ref.TwoStage && !isInvoice(ref) {
@@ -264,6 +269,11 @@ func (g *Gateway) money(s standing, ref providers.Ref, result providers.Result, 
 		}
 	}
 	return result
+}
+
+// wholeBack reports whether all of a payment is known to have been returned, however much it was.
+func (s standing) wholeBack(c Config) bool {
+	return s.state == stateReturned && c.ReturnedState == wholeBack
 }
 
 // savedCard is what a first payment leaves: its number.

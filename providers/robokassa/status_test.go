@@ -194,6 +194,22 @@ func TestWhatIsReturnedIsToldOnlyWhereItIsKnown(t *testing.T) {
 	}
 }
 
+// No document says which sum a state shows once a hold was captured in part.
+func TestACapturedHoldNamesNoMoreThanIsKnown(t *testing.T) {
+	for _, state := range []string{"50", "60", "100"} {
+		for shown, want := range map[string]providers.Money{"1500.500000": {}, "500.250000": tenge(500_25)} {
+			g, _ := open(t, nil, map[string]string{toState: says(state, shown)})
+			back := providers.Money{}
+			if state == "60" {
+				back = want
+			}
+			if r := g.Lookup(t.Context(), held()); r.Verdict != providers.Approved || r.Amount != want || r.Returned != back {
+				t.Errorf("%s of %s: %s of %s, %s returned", state, shown, r.Verdict, r.Amount, r.Returned)
+			}
+		}
+	}
+}
+
 func TestAnAnswerMayHaveAnyOrderAndNoNamespace(t *testing.T) {
 	for what, body := range map[string]string{
 		"no namespace":     strings.Replace(says("100", "1500.5"), ` xmlns="http://merchant.roboxchange.com/WebService/"`, "", 1),

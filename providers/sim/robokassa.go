@@ -93,6 +93,9 @@ type RobokassaSwitches struct {
 	// InvoiceObeysExpirationDate makes CreateInvoice understand ExpirationDate, which is documented for Index.aspx only.
 	InvoiceObeysExpirationDate bool `json:"invoice_obeys_expiration_date"`
 
+	// StateShowsHold goes on naming what was held in OpStateExt once a part of it was captured. Which of the two sums stands there
+	// is not documented; ResultURL names what was captured (section 4.3).
+	StateShowsHold bool `json:"state_shows_hold"`
 	// HoldAnswer is how Confirm and Cancel spell success: "" is {success:true}, "space" is {success: true}, "json" is
 	// {"success":true} (section 4.3).
 	HoldAnswer string `json:"hold_answer"`

@@ -121,6 +121,10 @@ func (r *robokassa) infoNode(c *call, p *robokassaPayment) robokassaNode {
 	if c.twist == FaultWrongReference {
 		key = r.b.guid() + "-" + r.b.letters(10)
 	}
+	sum := p.sum()
+	if r.sw.StateShowsHold {
+		sum = p.Amount
+	}
 	account := p.account
 	if p.rrn == "" {
 		account = ""
@@ -128,7 +132,7 @@ func (r *robokassa) infoNode(c *call, p *robokassaPayment) robokassaNode {
 	return robokassaNode{name: "Info", in: []robokassaNode{
 		robokassaLeaf("IncCurrLabel", robokassaLabel), robokassaLeaf("IncSum", robokassaLong(robokassaTold(c, r.paid(p)))), robokassaLeaf("IncAccount", account),
 		{name: "PaymentMethod", in: []robokassaNode{robokassaLeaf("Code", robokassaMethod), robokassaLeaf("Description", "Bank card")}},
-		robokassaLeaf("OutCurrLabel", p.Currency), robokassaLeaf("OutSum", robokassaLong(robokassaTold(c, p.sum()))),
+		robokassaLeaf("OutCurrLabel", p.Currency), robokassaLeaf("OutSum", robokassaLong(robokassaTold(c, sum))),
 		robokassaLeaf("OpKey", key), robokassaLeaf("BankCardRRN", p.rrn),
 	}}
 }
