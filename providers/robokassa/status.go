@@ -21,6 +21,7 @@ var (
 	errOtherTry  = errors.New("robokassa: a hold was seen, and this is another try at its number")
 	errNoKey     = errors.New("robokassa: the answer has no operation key")
 	errNoState   = errors.New("robokassa: the answer has no state")
+	errBoth      = errors.New("robokassa: the answer finds nothing, and has a state")
 	errRepeated  = errors.New("robokassa: the answer has an element twice")
 	errNotNumber = errors.New("robokassa: not a number to ask about")
 )
@@ -120,6 +121,8 @@ func parseState(body []byte) (standing, error) {
 	switch {
 	case !isCode(s.result), s.result == resultOK && !isCode(s.state):
 		return standing{}, errNoState
+	case s.result == resultNotFound && s.state != "": // an absence may let the next gateway charge
+		return standing{}, errBoth
 	}
 	return s, nil
 }

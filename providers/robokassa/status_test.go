@@ -240,6 +240,7 @@ func TestWhatIsNoAnswerSaysNothing(t *testing.T) {
 		"two of our parameter":   with(with(good, "Shp_attempt", "7"), "Shp_attempt", order),
 		"a name without a value": strings.Replace(with(good, "Shp_attempt", order), "<Value>"+order+"</Value>", "", 1),
 		"a depth":                "<OperationStateResponse>" + strings.Repeat("<a>", 10) + strings.Repeat("</a>", 10) + "</OperationStateResponse>",
+		"not found, and a state": strings.Replace(good, "<Result><Code>0<", "<Result><Code>3<", 1),
 		"another encoding":       strings.Replace(good, "utf-8", "windows-1251", 1),
 	} {
 		g, _ := open(t, nil, map[string]string{toState: body})
