@@ -10,6 +10,8 @@ type outcome struct {
 
 var (
 	ambiguous     = outcome{providers.Unknown, providers.Ambiguous}
+	closed        = outcome{providers.Unknown, providers.ServerError}   // a question, and nobody there to answer it
+	denied        = outcome{providers.Unknown, providers.Misconfigured} // a question that is not ours to ask
 	maintenance   = outcome{providers.Unserved, providers.Maintenance}
 	unsupported   = outcome{providers.Unserved, providers.Unsupported}
 	misconfigured = outcome{providers.Unserved, providers.Misconfigured}
@@ -105,9 +107,9 @@ var (
 	}}
 
 	// asking: payment/status and payment/details. No code closes anything: -1601 for
-	// a number we hold is a riddle, not an absence.
-	asking = codes{denied: ambiguous, known: map[int64]outcome{
-		-999: ambiguous, -10000: ambiguous, -1601: ambiguous,
+	// a number we hold is a riddle, not an absence. The others say why there is no answer.
+	asking = codes{denied: denied, known: map[int64]outcome{
+		-999: closed, -10000: denied, -1601: ambiguous,
 	}}
 
 	// settingUp: ping, trade points, devices and the refund QR. No money hangs on it.

@@ -18,6 +18,8 @@ var (
 		"OURS amount":      {providers.Unserved, providers.Unsupported},
 		"OURS not found":   {providers.Unserved, providers.NotFound},
 		"UNK":              {providers.Unknown, providers.Ambiguous},
+		"closed":           {providers.Unknown, providers.ServerError},
+		"OURS to ask":      {providers.Unknown, providers.Misconfigured},
 		"refused":          {providers.Declined, providers.Refused},
 		"":                 {providers.Unknown, providers.UnknownCode},
 	}
@@ -49,7 +51,7 @@ var (
 			-99000002: "OURS", -99000003: "OURS", -99000005: "UNK", // until details say more, see refund_test
 			-99000006: "UNK", -99000011: "OURS", -99000020: "refused", 990000018: "refused",
 		},
-		"status": {-999: "UNK", -10000: "UNK", -1601: "UNK"},
+		"status": {-999: "closed", -10000: "OURS to ask", -1601: "UNK"},
 		"set-up": {
 			-999: "SAFE maintenance", -10000: "OURS", -1501: "OURS", -1502: "OURS", -1503: "OURS", -14000002: "OURS",
 			-99000002: "OURS", 990000018: "SAFE maintenance", 990000026: "SAFE unsupported",

@@ -135,13 +135,16 @@ func unreadable(a exchange.Answer, err error) providers.Result {
 }
 
 // undecided turns the Result of a question that was not answered into what a
-// look-up may say: a question that never left says nothing about the purchase.
+// look-up may say: a question that never left says nothing about the purchase. Why it did
+// not is kept: our own way out is told from the bank's trouble, and neither is an answer.
 func undecided(r providers.Result) providers.Result {
 	switch {
 	case r.Verdict == providers.Unknown:
 		return r
-	case r.Reason == providers.NotSent: // kept, so that our own way out is told from the bank's trouble
-		return providers.Doubt(providers.NotSent, r.Code, r.Err)
+	case r.Reason == providers.NotSent, r.Reason == providers.Misconfigured:
+		return providers.Doubt(r.Reason, r.Code, r.Err)
+	case r.Reason == providers.Maintenance:
+		return providers.Doubt(providers.ServerError, r.Code, r.Err)
 	}
 	return providers.Doubt(providers.Ambiguous, r.Code, r.Err)
 }
