@@ -195,33 +195,39 @@ func TestANoticeThatNamesTheHoldTakesNoMoreThanWasCaptured(t *testing.T) {
 }
 
 // A refund whose answer is lost is told by what it adds to the sum returned, so that sum must
-// have been read before. Kaspi that is closed for the moment (-999) has told nothing.
-func TestKaspiThatIsClosedHasNotToldWhatWasReturned(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := build(t)
-		p := h.paidAt(kaspiMain, providers.QR)
-		h.fault(sim.Fault{Face: "kaspi", Op: sim.OpStatus, Kind: sim.FaultCode, Code: "-999", Times: 1})
-		amount := providers.Money{Minor: 500000, Currency: "KZT"}
-		_, _, err := h.router.Refund(t.Context(), command(p), amount, "returned goods")
-		h.must(err)
-		time.Sleep(10 * time.Minute)
-		p = h.want(p, payment.StatusPaid, p.Amount.Minor-amount.Minor)
-		events, err := h.store.Events(t.Context(), p.ID)
-		h.must(err)
-		asked, read := false, false
-		for _, e := range events {
-			switch b := e.Body.(type) {
-			case payment.RefundRequested:
-				asked = true
-			case payment.Observed:
-				read = read || asked && b.Source == payment.FromLookup && b.Verdict == providers.Approved
-			case payment.OperationPlanned:
-				if !read {
-					t.Errorf("a refund is sent, and nobody has read the sum returned\n%s", h.story(p))
+// have been read before. A gateway that is closed for the moment, or that takes nothing from
+// us, has told nothing.
+func TestAGatewayThatRefusedTheQuestionHasNotToldWhatWasReturned(t *testing.T) {
+	for _, c := range []struct {
+		gateway, code string
+		method        providers.Method
+	}{{kaspiMain, "-999", providers.QR}, {kaspiMain, "-10000", providers.QR}, {wayforpayMain, "1113", providers.Link}, {wayforpayMain, "1109", providers.Link}} {
+		synctest.Test(t, func(t *testing.T) {
+			h := build(t)
+			p := h.paidAt(c.gateway, c.method)
+			h.fault(sim.Fault{Face: faceOf(c.gateway), Op: sim.OpStatus, Kind: sim.FaultCode, Code: c.code, Times: 1})
+			amount := providers.Money{Minor: 500000, Currency: "KZT"}
+			_, _, err := h.router.Refund(t.Context(), command(p), amount, "returned goods")
+			h.must(err)
+			time.Sleep(10 * time.Minute)
+			p = h.want(p, payment.StatusPaid, p.Amount.Minor-amount.Minor)
+			events, err := h.store.Events(t.Context(), p.ID)
+			h.must(err)
+			asked, read := false, false
+			for _, e := range events {
+				switch b := e.Body.(type) {
+				case payment.RefundRequested:
+					asked = true
+				case payment.Observed:
+					read = read || asked && b.Source == payment.FromLookup && b.Verdict == providers.Approved
+				case payment.OperationPlanned:
+					if !read {
+						t.Errorf("%s: a refund is sent, and nobody has read the sum returned\n%s", c.code, h.story(p))
+					}
 				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // onHold is a payment that WayForPay holds money for.

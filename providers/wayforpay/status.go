@@ -45,6 +45,9 @@ func (g *Gateway) look(ctx context.Context, ref providers.Ref) (answer, provider
 		return said, result
 	}
 	if doubt, ok := g.vouch(said, ref.Order, eight); !ok {
+		if doubt.Reason == providers.Ambiguous {
+			doubt.Reason = providers.Misconfigured // the question was refused, and nothing is said about the payment
+		}
 		return said, doubt
 	}
 	return said, said.about(ref, view{offer: ref.Method != providers.Instrument, seen: true})
