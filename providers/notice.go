@@ -30,7 +30,7 @@ func (k HeardKind) String() string {
 // Heard is what an adapter understood of a Notice.
 type Heard struct {
 	Kind   HeardKind
-	Ref    Ref    // Order or External tells which attempt
+	Ref    Ref    // Order or External tells which attempt; Planned, where told, is its own to the millisecond
 	Result Result // what a Fact or Debit says
 	Key    string // the gateway's own key of this delivery, for "the same answer again"; empty: none
 	Forged bool   // Noise because authenticity failed

@@ -166,6 +166,10 @@ func (r *Router) rule(ctx context.Context, g Gateway, heard providers.Heard) ver
 	if err != nil {
 		return later(err)
 	}
+	if planned := heard.Ref.Planned; !planned.IsZero() && planned.UnixMilli() != p.Attempts[n-1].Planned.UnixMilli() {
+		r.Log.Warn("a notice about an earlier payment of the reference", "gateway", g.Name, "kind", heard.Kind.String())
+		return verdict{outcome: noticeUnmatched, detail: "of an earlier payment of the reference", ruling: providers.Ruling{Kind: providers.Unmatched}}
+	}
 	v := verdict{payment: id, ruling: providers.Ruling{Kind: providers.Accepted, ID: id, Text: p.Order, Amount: p.Amount}}
 	switch heard.Kind {
 	case providers.Hint:

@@ -37,11 +37,14 @@ func attemptOf(ref providers.Ref) string {
 	return ref.Order + "-" + strconv.FormatInt(ref.Planned.UnixMilli(), 10)
 }
 
-// namesNumber reports whether what a notice carries belongs to a number. When the attempt was
-// planned nobody knows there.
-func namesNumber(attempt, number string) bool {
-	named, _, _ := strings.Cut(attempt, "-")
-	return named == number
+// readAttempt takes what a notice carries apart: the number, and when the attempt was planned,
+// to the millisecond; the zero time where it does not say.
+func readAttempt(text string) (number string, planned time.Time) {
+	number, at, _ := strings.Cut(text, "-")
+	if ms, err := strconv.ParseInt(at, 10, 64); err == nil && ms > 0 {
+		planned = time.UnixMilli(ms).UTC()
+	}
+	return number, planned
 }
 
 // foreign says why an answer is about another payment than the one that ref asked for: it

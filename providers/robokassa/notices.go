@@ -49,10 +49,11 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 		return providers.Heard{Forged: true, Err: errForged}
 	}
 	amount, err := providers.ParseMoney(sum, g.config.Currency)
-	if attempt := fields.text(attemptName); err != nil || amount.Minor <= 0 || !isNumber(order) || attempt != "" && !namesNumber(attempt, order) {
+	number, planned := readAttempt(fields.text(attemptName))
+	if err != nil || amount.Minor <= 0 || !isNumber(order) || number != "" && number != order {
 		return providers.Heard{Err: errBadNotice}
 	}
-	heard := providers.Heard{Kind: providers.Fact, Ref: providers.Ref{Order: order}, Key: order + ";" + amount.Shortest(), Detail: told{order: order}}
+	heard := providers.Heard{Kind: providers.Fact, Ref: providers.Ref{Order: order, Planned: planned}, Key: order + ";" + amount.Shortest(), Detail: told{order: order}}
 	if fields.text("IsTest") == "1" && !g.config.Test {
 		heard.Kind = providers.Hint
 		return heard
