@@ -61,7 +61,7 @@ func (g *Gateway) Report(ctx context.Context, w providers.Window, line func(prov
 				return nil
 			}
 			last = created
-			if err := p.tell(w, line); err != nil {
+			if err := p.tell(w, g.config.TestMode, line); err != nil {
 				return err
 			}
 		}
@@ -118,8 +118,10 @@ func (g *Gateway) next(got exchange.Answer, query url.Values, n int) (url.Values
 
 // tell gives the lines of one payment. Money is told as it came and went: a capture is a
 // charge, an authorize counts by itself only where nothing came of it, and of tries that
-// were refused only the last, and only if nothing was approved after it.
-func (p payment) tell(w providers.Window, line func(providers.StatementLine) error) error {
+// were refused only the last, and only if nothing was approved after it. Money of the other mode
+// than the account's is none: a statement heals our books, and whoever knows a test card's
+// number, which is public, would have paid with it (notes, section 2).
+func (p payment) tell(w providers.Window, test bool, line func(providers.StatementLine) error) error {
 	t := p.count()
 	if t.unreadable || p.Operations == nil {
 		return p.untold("operations")
@@ -137,6 +139,9 @@ func (p payment) tell(w providers.Window, line func(providers.StatementLine) err
 			continue
 		}
 		l.At, l.Order, l.Code = at, string(p.OrderID), shown(o.Code)
+		if l.Verdict.HasMoney() && (p.TestMode == nil || *p.TestMode != test) {
+			l.Verdict, l.Code = providers.Unknown, "test_mode"
+		}
 		if err := line(l); err != nil {
 			return err
 		}

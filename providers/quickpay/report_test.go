@@ -204,3 +204,29 @@ func TestProbeSeesLifeInAnObjectOnly(t *testing.T) {
 		verdict(t, g.Probe(t.Context()), c.verdict, c.reason)
 	}
 }
+
+// A payment by a test card is no money on a real account, nor a real one on a test account, and
+// a statement may say no more of it than a look-up: the books would be healed by it.
+func TestStatementOfTheOtherModeTellsOfNoMoney(t *testing.T) {
+	auth, take, back := did("authorize", amount, "20000"), did("capture", amount, "20000"), did("refund", 50, "20000")
+	for name, mode := range map[string]any{"a test": true, "nobody says which": nil} {
+		list := []string{
+			text(t, on(2, 1, with(object("processed", on(2, 2, auth), on(2, 3, take), on(2, 4, back)), "test_mode", mode))),
+			text(t, on(2, 1, with(object("new", on(2, 2, did("authorize", amount, "20000"))), "test_mode", mode, "id", 714002))),
+			text(t, on(2, 1, with(object("rejected", on(2, 2, did("authorize", amount, "40000"))), "test_mode", mode, "id", 714003))),
+		}
+		g, _ := open(t, nil, step{firstPage, http.StatusOK, "[" + strings.Join(list, ",") + "]"})
+		lines, err := told(g, secondOfJanuary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []providers.Verdict
+		for _, l := range lines {
+			got = append(got, l.Verdict)
+		}
+		want := []providers.Verdict{providers.Unknown, providers.Unknown, providers.Unknown, providers.Declined}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
