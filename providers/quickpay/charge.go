@@ -71,9 +71,12 @@ func (g *Gateway) life(c providers.Charge, now time.Time) time.Duration {
 // A payment that exists although this attempt is new was made by the same attempt before
 // its commit was lost: the number is derived from it.
 func (g *Gateway) create(ctx context.Context, c providers.Charge) (id string, known *providers.Result) {
+	ours := variables{Attempt: c.Ref.Order, Method: string(c.Ref.Method)}
+	if !c.Ref.TwoStage {
+		ours.Capture = byItself
+	}
 	body, no := g.send(ctx, call{method: http.MethodPost, path: "/payments", limit: g.config.Timeouts.Create, body: newPayment{
-		OrderID: c.Ref.Order, Currency: c.Ref.Amount.Currency,
-		Variables: variables{Attempt: c.Ref.Order, Method: string(c.Ref.Method)},
+		OrderID: c.Ref.Order, Currency: c.Ref.Amount.Currency, Variables: ours,
 	}})
 	switch {
 	case no != nil && no.invalid && no.names("order_id"):

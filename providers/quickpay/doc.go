@@ -43,8 +43,8 @@
 //
 // Callbacks are facts, but for a hold that is about to be captured by itself. The whole body
 // is signed with the account's private key. There is no time under the signature, so replays
-// verify; a snapshot is only ever added to what is known. Whether a rejected one is final depends on how the payment was made: our
-// variables in it say so.
+// verify; a snapshot is only ever added to what is known. Whether a rejected one is final, and
+// whether a hold stays one, depends on how the payment was made: our variables in it say so.
 //
 // A deleted link may leave a window open. The documents say that nobody can pay after
 // the link was deleted, and say nothing of the payer who stands in the window at that

@@ -48,7 +48,7 @@ func (g *Gateway) Hear(n providers.Notice) providers.Heard {
 	}
 	offer := p.ours().Method != string(providers.Instrument)
 	result := p.about(providers.Ref{}, view{offer: offer, test: g.config.TestMode})
-	if result.Verdict != providers.Unknown && !(result.Verdict == providers.Held && p.Link.captures()) {
+	if result.Verdict != providers.Unknown && !(result.Verdict == providers.Held && p.captures()) {
 		result.External = string(p.ID)
 		heard.Kind, heard.Result = providers.Fact, result
 	}

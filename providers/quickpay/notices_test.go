@@ -64,6 +64,8 @@ func TestCallbackIsAFactWhereItLeavesNothingOpen(t *testing.T) {
 		"held":                 {inHold("new"), providers.Fact, providers.Held, ""},
 		"held by a link":       {linked(inHold("new")), providers.Fact, providers.Held, ""},
 		"to be captured":       {with(linked(inHold("new")), "link", map[string]any{"amount": amount, "auto_capture": true}), providers.Hint, providers.Unknown, ""},
+		"a card's to be taken": {with(inHold("new"), "variables", map[string]string{"attempt": order, "method": "instrument", "capture": "auto"}), providers.Hint, providers.Unknown, ""},
+		"of a link deleted":    {with(linked(inHold("new")), "link", nil, "variables", map[string]string{"attempt": order, "method": "link", "capture": "auto"}), providers.Hint, providers.Unknown, ""},
 		"a link without end":   {with(linked(object("rejected", rejected)), "deadline_at", nil), providers.Hint, providers.Unknown, ""},
 		"released":             {inHold("processed", did("cancel", amount, "20000")), providers.Fact, providers.Declined, providers.Released},
 		"a card declined":      {object("rejected", rejected), providers.Fact, providers.Declined, providers.DeclinedSoft},

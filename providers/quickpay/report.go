@@ -165,6 +165,8 @@ func (p payment) movement(t tally, i int, o operation) (providers.StatementLine,
 			return l, false
 		case o.approved() && (t.canceled || t.lapsed):
 			l.Verdict = providers.Declined // a hold that was given back: no charge was made, and none returned
+		case o.approved() && p.captures() && !t.refused:
+			l.Verdict = providers.Pending // its capture is on the way
 		case o.approved():
 			l.Verdict = providers.Held
 		}

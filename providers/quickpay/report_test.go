@@ -205,6 +205,28 @@ func TestProbeSeesLifeInAnObjectOnly(t *testing.T) {
 	}
 }
 
+// What QuickPay is about to capture by itself is no hold, for a look-up and for a statement.
+func TestStatementTellsOfNoHoldThatIsAboutToBeCaptured(t *testing.T) {
+	auth := on(2, 2, did("authorize", amount, "20000"))
+	auto := map[string]string{"attempt": order, "method": "instrument", "capture": "auto"}
+	for name, c := range map[string]struct {
+		said map[string]any
+		want providers.Verdict
+	}{
+		"of a card":           {with(object("new", auth), "variables", auto), providers.Pending},
+		"of a link":           {with(linked(object("new", auth)), "link", map[string]any{"amount": amount, "auto_capture": true}), providers.Pending},
+		"the capture failed":  {with(object("new", auth, on(2, 3, did("capture", amount, "40000"))), "variables", auto), providers.Held},
+		"asked for as a hold": {object("new", auth), providers.Held},
+		"held and given back": {with(object("processed", auth, on(2, 3, did("cancel", amount, "20000"))), "variables", auto), providers.Declined},
+	} {
+		g, _ := open(t, nil, step{firstPage, http.StatusOK, "[" + text(t, on(2, 1, c.said)) + "]"})
+		lines, err := told(g, secondOfJanuary)
+		if err != nil || len(lines) != 1 || lines[0].Verdict != c.want {
+			t.Errorf("%s: told %+v, error %v, want %s", name, lines, err, c.want)
+		}
+	}
+}
+
 // A payment by a test card is no money on a real account, nor a real one on a test account, and
 // a statement may say no more of it than a look-up: the books would be healed by it.
 func TestStatementOfTheOtherModeTellsOfNoMoney(t *testing.T) {

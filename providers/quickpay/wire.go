@@ -80,8 +80,11 @@ type link struct {
 	AutoCapture json.RawMessage `json:"auto_capture"`
 }
 
-// captures reports whether what is authorised by the link is captured without being asked for.
-func (l *link) captures() bool { return l != nil && string(l.AutoCapture) == "true" }
+// captures reports whether what is authorised is captured without being asked for: the link
+// says so, and our variables do where there is no link, or none any more.
+func (p payment) captures() bool {
+	return p.Link != nil && string(p.Link.AutoCapture) == "true" || p.ours().Capture == byItself
+}
 
 // operation is one step at the acquirer.
 type operation struct {
@@ -97,7 +100,11 @@ type operation struct {
 type variables struct {
 	Attempt string `json:"attempt"`
 	Method  string `json:"method"`
+	Capture string `json:"capture,omitempty"` // byItself, or nothing
 }
+
+// byItself is of one stage: QuickPay captures what it authorised.
+const byItself = "auto"
 
 // ours reads our variables. Where there are none, or others, all is empty.
 func (p payment) ours() variables {
