@@ -92,12 +92,12 @@ func (g *Gateway) page(ctx context.Context, query url.Values) ([]payment, url.Va
 
 func (g *Gateway) next(got exchange.Answer, query url.Values, n int) (url.Values, error) {
 	for _, header := range got.Header.Values("Link") {
-		for entry := range strings.SplitSeq(header, ",") {
-			address, rest, _ := strings.Cut(strings.TrimSpace(entry), ";")
+		for entry := range strings.SplitSeq(header, "<") { // an address may have commas
+			address, rest, _ := strings.Cut(entry, ">")
 			if !strings.Contains(strings.ReplaceAll(rest, `"`, ""), "rel=next") {
 				continue
 			}
-			found, err := g.api.Parse(strings.Trim(strings.TrimSpace(address), "<>"))
+			found, err := g.api.Parse(address)
 			if err != nil || found.Host != g.api.Host || found.RawQuery == query.Encode() {
 				return nil, errNextLink // our key goes nowhere else
 			}

@@ -158,6 +158,7 @@ func TestStatementFollowsTheLinkHeader(t *testing.T) {
 		"absolute":     {`<BASE/payments?page_key=1>; rel="next"`, 2, nil},
 		"relative":     {`</payments?page_key=1>; rel=next`, 2, nil},
 		"among others": {`</payments?page_key=0>; rel="prev", </payments?page_key=1>; rel="next"`, 2, nil},
+		"with a comma": {`</payments?page_key=0>; rel="prev", <BASE/payments?of=a,b&page_key=1>; rel="next"`, 2, nil},
 		"no next":      {`</payments?page_key=0>; rel="prev"`, 1, nil},
 		"another host": {`<https://elsewhere.example/payments?page_key=1>; rel="next"`, 1, errNextLink},
 		"no address":   {`<%zz>; rel="next"`, 1, errNextLink},
