@@ -49,7 +49,8 @@ type Config struct {
 	// id). Default revoke.
 	RefundCall string `yaml:"refund_call"`
 	// RefundSettle is how long after a lost answer the status may still not show a refund.
-	// The lag is not documented; a few seconds were seen. Default 2 m.
+	// Nobody documents it; a few seconds were seen, ours is 10 m. A refund that is believed lost
+	// is sent again, and nothing proven at Freedom Pay guards against a repeat. Default 10 m.
 	RefundSettle time.Duration `yaml:"refund_settle"`
 	// Registry asks get_registry.php for statements (Gateway.Provider). No document of Freedom
 	// Pay has that call, so statements come from exports of the cabinet. Default false.
@@ -82,7 +83,7 @@ func (c Config) withDefaults() Config {
 		c.Currencies = []string{"KZT"}
 	}
 	settings.Default(&c.LinkLife, 15*time.Minute)
-	settings.Default(&c.RefundSettle, 2*time.Minute)
+	settings.Default(&c.RefundSettle, 10*time.Minute)
 	settings.DefaultTimeouts(&c.Timeouts, providers.Timeouts{Charge: 30 * time.Second, Create: 30 * time.Second, Status: 15 * time.Second, Refund: 30 * time.Second})
 	return c
 }
@@ -101,7 +102,7 @@ func (c Config) validate() error {
 	wrong.If(c.PaymentMethod != "" && !identifier(c.PaymentMethod, 50), "payment_method", "write one of Freedom Pay's names, such as bankcard, or leave it out")
 	wrong.If(c.LinkLife < shortestLink || c.LinkLife > longestLink, "link_life", "write a duration from 5m to 168h")
 	wrong.If(c.RefundCall != byRevoke && c.RefundCall != byG2G, "refund_call", "write revoke or g2g")
-	wrong.If(c.RefundSettle < 0, "refund_settle", "write a positive duration such as 2m")
+	wrong.If(c.RefundSettle < 0, "refund_settle", "write a positive duration such as 10m")
 	wrong.Timeouts(c.Timeouts, "30s")
 	return wrong.Err()
 }

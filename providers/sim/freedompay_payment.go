@@ -251,6 +251,7 @@ func (f *freedompay) release(p *fpPayment, note string) {
 
 // giveBack accepts a refund, and pays it out now or later.
 func (f *freedompay) giveBack(p *fpPayment, minor int64, note string) *fpReturn {
+	f.freeze(p) // the list of refunds lags as the sums do
 	made := f.goesBack(minor)
 	p.refunds = append(p.refunds, made)
 	p.refunding += minor
