@@ -3,6 +3,7 @@ package quickpay
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/payrouter/payrouter/providers"
 )
@@ -40,7 +41,7 @@ func (g *Gateway) Refund(ctx context.Context, r providers.Refund) providers.Resu
 //	refunds under way   returned now      the refund is
 //	one                 before            Pending
 //	unclear             any               Unknown
-//	none                before            Absent
+//	none                before            Absent; Declined if it has a number and was refused
 //	none                before + amount   Approved
 //	anything else                         Unknown
 func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) providers.Result {
@@ -68,10 +69,19 @@ func (g *Gateway) LookupRefund(ctx context.Context, r providers.Refund) provider
 		result.Err = errOtherSum
 	case t.refunds:
 		result.Verdict, result.Reason = providers.Pending, providers.Processing
+	case r.Before.Minor == returned.Minor && p.refusedBack(r.External):
+		result.Verdict, result.Reason = providers.Declined, providers.Refused
 	case r.Before.Minor == returned.Minor:
 		result.Absent = true
 	default:
 		result.Verdict, result.Reason, result.Amount = providers.Approved, providers.NoReason, r.Amount
 	}
 	return result
+}
+
+// refusedBack reports whether the refund that QuickPay gave this number was refused for good.
+func (p payment) refusedBack(id string) bool {
+	return slices.ContainsFunc(*p.Operations, func(o operation) bool {
+		return o.Type == refund && p.operation(o.ID) == id && !o.waits() && o.meaning().class == refused
+	})
 }

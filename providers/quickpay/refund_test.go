@@ -104,3 +104,33 @@ func TestLookupRefundComparesTheSumReturned(t *testing.T) {
 		}
 	}
 }
+
+// A refund that came back unfinished has QuickPay's number, and what became of it is known by
+// that: what the acquirer refused later is refused for good, as it is when it is refused at once.
+func TestLookupRefundTellsARefusalOfTheRefundThatItKnows(t *testing.T) {
+	refusal := did("refund", 50, "40000")
+	for name, c := range map[string]struct {
+		said     map[string]any
+		external string
+		verdict  providers.Verdict
+		reason   providers.Reason
+	}{
+		"refused":             {paidWith(refusal), "714001-3", providers.Declined, providers.Refused},
+		"another refund's":    {paidWith(refusal), "714001-4", providers.Unknown, providers.Ambiguous},
+		"another operation":   {paidWith(refusal), "714001-2", providers.Unknown, providers.Ambiguous},
+		"no number":           {paidWith(refusal), "", providers.Unknown, providers.Ambiguous},
+		"our set-up":          {paidWith(did("refund", 50, "40001")), "714001-3", providers.Unknown, providers.Ambiguous},
+		"nobody knows":        {paidWith(did("refund", 50, "50300")), "714001-3", providers.Unknown, providers.Ambiguous},
+		"another under way":   {paidWith(refusal, doing("refund", 50)), "714001-3", providers.Pending, providers.Processing},
+		"made after all":      {paidWith(refusal, did("refund", 50, "20000")), "714001-3", providers.Approved, providers.NoReason},
+		"another sum is gone": {paidWith(refusal, did("refund", 7, "20000")), "714001-3", providers.Unknown, providers.Ambiguous},
+	} {
+		r := giving(50, 0)
+		r.External = c.external
+		g, _ := open(t, nil, step{byID, http.StatusOK, text(t, c.said)})
+		got := g.LookupRefund(t.Context(), r)
+		if got.Verdict != c.verdict || got.Reason != c.reason || got.Verdict == providers.Declined && got.Absent {
+			t.Errorf("%s: got %+v, want %s %q", name, got, c.verdict, c.reason)
+		}
+	}
+}
