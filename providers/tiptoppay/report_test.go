@@ -3,6 +3,7 @@ package tiptoppay
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +134,19 @@ func TestAListIsAskedForInUTC(t *testing.T) {
 	}
 	if want := `{"PageNumber":1,"CreatedDateGte":"2026-03-13T19:00:00Z","CreatedDateLte":"2026-03-14T19:00:01Z","TimeZone":"UTC"}`; d.asked[0].body != want {
 		t.Errorf("asked %s, want %s", d.asked[0].body, want)
+	}
+}
+
+// What a merchant has put into JsonData comes back with every row, a receipt of some kilobytes
+// for instance. A hundred such rows are more than any other answer.
+func TestAPageOfLongRowsIsRead(t *testing.T) {
+	receipt := strconv.Quote(`{"receipt":"` + strings.Repeat("x", 20_000) + `"}`)
+	var page []string
+	for i := range pageRows {
+		page = append(page, model(orderNumber, "Completed", "TransactionId", strconv.Itoa(i+1), "JsonData", receipt))
+	}
+	g, _ := open(t, nil, rows(page...), rows())
+	if lines, err := report(t, g, march); err != nil || len(lines) != pageRows {
+		t.Errorf("%d lines, error %v", len(lines), err)
 	}
 }

@@ -24,6 +24,7 @@ type Gateway struct {
 	local  bool // the API is at a loopback address, so pages may be plain http
 	seats  chan struct{}
 	client *exchange.Client
+	lists  *exchange.Client // a page of the list is larger than any other answer
 }
 
 // Options are what a Gateway gets besides its configuration.
@@ -31,6 +32,13 @@ type Options struct {
 	// Dial replaces the network; nil means the network itself.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
+
+// A page of 100 rows, each with what the merchant has put into JsonData: receipts, for
+// instance. Few are read at once, which bounds the memory.
+const (
+	longestPage = 4 << 20
+	listsAtOnce = 4
+)
 
 // New makes a Gateway. It fills the defaults and refuses a configuration that cannot
 // work; the error names each field as it stands in the YAML, and the way out.
@@ -50,6 +58,7 @@ func New(c Config, o Options) (*Gateway, error) {
 		local:  settings.Loopback(base.Hostname()),
 		seats:  make(chan struct{}, c.MaxConcurrent),
 		client: exchange.New(exchange.Options{Dial: o.Dial, MaxConns: c.MaxConcurrent}),
+		lists:  exchange.New(exchange.Options{Dial: o.Dial, MaxBody: longestPage, MaxConns: min(listsAtOnce, c.MaxConcurrent)}),
 	}, nil
 }
 
@@ -60,7 +69,10 @@ func (c Config) Open(dial func(ctx context.Context, network, address string) (ne
 }
 
 // Close drops idle connections. Calls under way end by themselves.
-func (g *Gateway) Close() { g.client.Close() }
+func (g *Gateway) Close() {
+	g.client.Close()
+	g.lists.Close()
+}
 
 // call is one request. Body may be nil. A call with an id moves money.
 type call struct {
@@ -113,6 +125,9 @@ func (g *Gateway) exchange(ctx context.Context, c call, body []byte, deadline ti
 	}
 	if c.id != "" {
 		header["X-Request-ID"] = c.id
+	}
+	if c.path == operationList {
+		return g.lists.Do(ctx, sent)
 	}
 	return g.client.Do(ctx, sent)
 }
