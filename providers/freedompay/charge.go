@@ -21,6 +21,8 @@ const (
 	longestURL = 255
 	// longestUser is the limit of pg_user_id.
 	longestUser = 50
+	// inTransit is how long a request may be on its way: connect and TLS.
+	inTransit = 5 * time.Second
 )
 
 // Charge makes a page for the payer, or charges a saved card at once. Nothing is sent
@@ -30,23 +32,26 @@ func (g *Gateway) Charge(ctx context.Context, c providers.Charge) providers.Resu
 	if err := g.fits(c); err != nil {
 		return providers.Unable(err)
 	}
-	life := g.config.LinkLife.Truncate(time.Second)
-	if !c.Expires.IsZero() {
-		life = min(life, c.Expires.Sub(now).Truncate(time.Second))
-	}
 	if c.Ref.Method == providers.Instrument {
-		if life <= 0 {
+		if !c.Expires.IsZero() && !now.Before(c.Expires) {
 			return providers.Unable(errLate)
 		}
 		return g.chargeCard(ctx, c)
 	}
-	if life < shortestLink {
+	life := g.config.LinkLife
+	if !c.Expires.IsZero() { // it must have ended with its payment, however late it begins
+		life = min(life, c.Expires.Sub(now)-inTransit)
+	}
+	if life = life.Truncate(time.Second); life < shortestLink {
 		return providers.Unable(errors.New("freedompay: less than five minutes are left to pay, and no page ends sooner"))
 	}
 	return g.page(ctx, c, now, life)
 }
 
-var errLate = errors.New("freedompay: the time to pay is over")
+var (
+	errLate     = errors.New("freedompay: the time to pay is over")
+	errOutlives = errors.New("freedompay: the page came so late that it may outlive the payment")
+)
 
 // fits refuses what must not or cannot be sent.
 func (g *Gateway) fits(c providers.Charge) error {
@@ -134,9 +139,15 @@ func (g *Gateway) page(ctx context.Context, c providers.Charge, now time.Time, l
 	if !number(id) || !g.payable(address) {
 		return providers.Doubt(providers.Unreadable, said.code(), errIncomplete)
 	}
-	until := now.Add(life)
-	return providers.Result{Verdict: providers.Pending, Reason: providers.AwaitingPayer, External: id, Until: until, Code: said.code(),
-		Action: &providers.Action{Kind: providers.Redirect, URL: address, Expires: until}}
+	// Freedom Pay counts from when it heard of the page, which was between these two.
+	first, last := now.Add(life), time.Now().Add(life)
+	if !c.Expires.IsZero() && last.After(c.Expires) {
+		result := providers.Doubt(providers.Ambiguous, said.code(), errOutlives)
+		result.External = id
+		return result
+	}
+	return providers.Result{Verdict: providers.Pending, Reason: providers.AwaitingPayer, External: id, Until: last, Code: said.code(),
+		Action: &providers.Action{Kind: providers.Redirect, URL: address, Expires: first}}
 }
 
 // payable checks an address that a payer will open. Plain http is for a simulated Freedom

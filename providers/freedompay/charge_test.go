@@ -71,8 +71,8 @@ func TestAPageLivesNoLongerThanThePayment(t *testing.T) {
 		left time.Duration // until the payment ends; zero is no end
 		want string        // pg_lifetime; empty is refused
 	}{
-		{0, "900"}, {24 * time.Hour, "900"}, {15 * time.Minute, "900"}, {14*time.Minute + 59*time.Second + 900*time.Millisecond, "899"},
-		{301 * time.Second, "301"}, {300 * time.Second, "300"}, {300*time.Second - 1, ""}, {time.Second, ""}, {-time.Hour, ""},
+		{0, "900"}, {24 * time.Hour, "900"}, {15*time.Minute + inTransit, "900"}, {15 * time.Minute, "895"}, {14*time.Minute + 59*time.Second + 900*time.Millisecond, "894"},
+		{301*time.Second + inTransit, "301"}, {300*time.Second + inTransit, "300"}, {300*time.Second + inTransit - 1, ""}, {time.Second, ""}, {-time.Hour, ""},
 	} {
 		atDesk(t, nil, []reply{created()}, func(t *testing.T, g *Gateway, d *desk) {
 			charge := chargeOf(pageRef(t))

@@ -357,3 +357,30 @@ func TestNoticesOfAPaymentFromBeginToEnd(t *testing.T) {
 		}
 	})
 }
+
+// Freedom Pay counts a page's life from when it hears of the page. While the request is on its
+// way the payment comes nearer to its end, and the page's end does not.
+func TestAPageEndsWithItsPaymentHoweverLongTheRequestWasOnItsWay(t *testing.T) {
+	for pause, want := range map[time.Duration]providers.Verdict{0: providers.Pending, 4 * time.Second: providers.Pending, 12 * time.Second: providers.Unknown} {
+		atShop(t, sim.FreedomPayOptions{}, nil, func(s *shop) {
+			g, err := freedompay.New(freedompay.Config{BaseURL: "http://127.0.0.1:1", MerchantID: sim.FreedomPayDefaultMerchant,
+				Secret: providers.NewSecret(sim.FreedomPayDefaultSecret)}, freedompay.Options{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				time.Sleep(pause)
+				return s.bank.Dial(ctx, freedompay.Name)
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer g.Close()
+			c := wish(providers.Link, false)
+			c.Expires = time.Now().Add(10 * time.Minute)
+			got := g.Charge(context.Background(), c)
+			if got.Verdict != want {
+				t.Errorf("after %s it is %+v", pause, got)
+			}
+			if end := s.object(c.Ref).LiveUntil; got.Verdict == providers.Pending && (end.After(c.Expires) || got.Until.After(c.Expires) || end.After(got.Until)) {
+				t.Errorf("after %s it can be paid until %s, is said to end at %s, and the payment ends at %s", pause, end, got.Until, c.Expires)
+			}
+		})
+	}
+}
