@@ -78,9 +78,12 @@ func adoptLines(ctx context.Context, tx *sql.Tx, gateway string, groups []string
 }
 
 // StrayGroups lists the groups of a gateway's lines that are nobody's and bear an order's name,
-// up to n: of those that somebody has still to look at.
+// up to n: of those that somebody has still to look at, and of refunds, which have gone back
+// whoever has looked at them.
 func (s *Store) StrayGroups(ctx context.Context, gateway, order string, n int) ([]string, error) {
-	groups, err := s.ids(ctx, `SELECT DISTINCT grp FROM findings WHERE gateway = $1 AND state = 'open' AND payment_id = '' AND order_ref = $2 ORDER BY grp LIMIT $3`,
+	groups, err := s.ids(ctx, `SELECT grp FROM findings WHERE gateway = $1 AND state = 'open' AND payment_id = '' AND order_ref = $2
+		UNION SELECT grp FROM findings WHERE payment_id = '' AND kind = 'refund_unknown_to_us' AND gateway = $1 AND order_ref = $2 AND state <> 'open'
+		ORDER BY grp LIMIT $3`,
 		gateway, storable(order), n)
 	if err != nil {
 		return nil, fmt.Errorf("whose lines of %s: %w", gateway, err)

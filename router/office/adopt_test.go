@@ -107,6 +107,32 @@ func TestMoneyThatIsAdoptedToBeGivenBackIsAWishInTheSameCommit(t *testing.T) {
 	})
 }
 
+// That a person has closed the finding of a refund brings none of its money back.
+func TestWhatWentBackAlreadyIsNotGivenBackAgainThoughItsFindingIsClosed(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		d.bank.refunds = providers.RefundClaims{API: true, Partial: true}
+		d.Office = d.another()
+		f := d.stray(charged("stranger", 700), back(200))
+		all, err := d.store.Findings(t.Context(), journal.FindingFilter{Kind: string(reconcile.RefundUnknownToUs)}, journal.Cursor{}, 10)
+		d.must(err)
+		_, err = d.store.ChangeFinding(t.Context(), all[0].ID(), all[0].Version, "operator:aida", "the bank gave it back for us", *d.clock, func(f *journal.Finding) error {
+			f.State, f.Resolution, f.ClosedBy = journal.FindingClosed, journal.ByPerson, "operator:aida"
+			return nil
+		})
+		d.must(err)
+		wish := adopted
+		wish.Refund = true
+		p, err := d.Adopt(t.Context(), f.ID(), f.Version, wish)
+		d.must(err)
+		if len(p.Refunds) != 1 || p.Refunds[0].Amount != tenge(500) || p.Attempts[0].Returned != 200 {
+			t.Errorf("of 700, of which 200 went back, %+v is given back", p.Refunds)
+		}
+		if lines, err := d.store.LinesOf(t.Context(), gateway, []string{journal.GroupOf(p.ID, 1)}, 10); err != nil || len(lines) != 2 {
+			t.Errorf("lines of the payment: %+v, %v", lines, err)
+		}
+	})
+}
+
 func TestWhatCannotBeAdoptedIsRefusedAndStaysAFinding(t *testing.T) {
 	at(t, func(t *testing.T, d *desk) {
 		d.pay("differs", learnt(providers.Approved))
