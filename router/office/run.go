@@ -170,6 +170,15 @@ func (o *Office) failed(ctx context.Context, run journal.Run, cause error, told 
 	if err != nil {
 		now = run.Updated // the lease ends by itself
 	}
+	kept, err := o.Journal.Run(ctx, run.ID) // what panics does not say how far it came
+	switch {
+	case err != nil:
+		o.Log.Error("a reconciliation keeps its lease", "run", run.ID, "error", err.Error())
+		return
+	case kept.Owner != run.Owner:
+		return // another process has it, or it was ended
+	}
+	run = kept
 	run.Updated, run.Due = now, now
 	if !told {
 		run.Error = inWords(cause)

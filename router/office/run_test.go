@@ -201,6 +201,40 @@ func TestTheLeaseOfWhatPanicsIsNotRenewed(t *testing.T) {
 	})
 }
 
+// What was published is the statement of its day, whatever becomes of the run: others are
+// judged by it.
+func TestARunThatPanicsGoesOnWhereItWas(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		d.pay("agrees", learnt(providers.Approved))
+		d.tell(charged("agrees", 1000), charged("stranger", 700), charged("other", 700))
+		bug := true
+		o := d.another(func(o *Options, _ *Books) {
+			o.Step = func(point string) {
+				if point == "page judged" && bug {
+					bug = false
+					panic("a bug")
+				}
+			}
+		})
+		r := d.order(today)
+		d.works(o)
+		r, err := d.store.Run(t.Context(), r.ID)
+		d.must(err)
+		if r.State != journal.RunMatching || r.Cursor == "" || r.Tries != 1 || r.Counts.Groups == 0 {
+			t.Errorf("after a panic the run is %+v", r)
+		}
+		d.bank.broken = 1 // and is not asked again
+		*d.clock = d.clock.Add(waits[0])
+		d.works(o)
+		if lines, err := d.store.LinesOf(t.Context(), gateway, []string{"agrees/1"}, 10); err != nil || len(lines) != 1 {
+			t.Errorf("the statement tells %+v of the payment, %v", lines, err)
+		}
+		if r, err = d.store.Run(t.Context(), r.ID); err != nil || r.State != journal.RunDone || r.Tries != 1 {
+			t.Errorf("the run is %+v, %v", r, err)
+		}
+	})
+}
+
 func TestARunThatFailsIsTriedAgainAndThenGivenUp(t *testing.T) {
 	at(t, func(t *testing.T, d *desk) {
 		d.day()
