@@ -24,7 +24,8 @@ type Extract struct {
 	days   []journal.StatementDay
 }
 
-// Total is what an extract comes to in one currency, in minor units.
+// Total is what an extract comes to in one currency, in minor units. What has findings and no
+// movements has a total, too: without a currency where nobody could read one.
 type Total struct {
 	Currency           string
 	Charges, Charged   int64
@@ -81,6 +82,9 @@ func (o *Office) Extract(ctx context.Context, gateway, from, to string) (Extract
 		return e, err
 	}
 	sums := map[string]*Total{}
+	for currency, n := range open {
+		sums[currency] = &Total{Open: n}
+	}
 	err = e.Each(ctx, func(page []Movement) error {
 		for _, m := range page {
 			sum(sums, m)
@@ -88,7 +92,7 @@ func (o *Office) Extract(ctx context.Context, gateway, from, to string) (Extract
 		return nil
 	})
 	for currency, t := range sums {
-		t.Currency, t.Open = currency, open[currency]
+		t.Currency = currency
 		e.Totals = append(e.Totals, *t)
 	}
 	slices.SortFunc(e.Totals, func(a, b Total) int { return cmp.Compare(a.Currency, b.Currency) })

@@ -295,6 +295,19 @@ func TestAnExtractTellsWhatTheBooksOfItsDaysComeTo(t *testing.T) {
 	})
 }
 
+// A day of which the gateway shows nothing is the one whose findings matter most.
+func TestAnExtractCountsTheFindingsOfACurrencyInWhichNothingMoved(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		d.pay("missing", learnt(providers.Approved))
+		d.run(today)
+		e, err := d.Extract(t.Context(), gateway, today, today)
+		d.must(err)
+		if diff := cmp.Diff([]Total{{Currency: "KZT", Open: 1}}, e.Totals); diff != "" {
+			t.Errorf("open %q, totals (-want +got):\n%s", d.open(), diff)
+		}
+	})
+}
+
 func TestAWorkbookIsReadAsAFileOfSeparatedValuesIs(t *testing.T) {
 	d := sit(t, "sqlite:", filed)
 	book := excelize.NewFile()
