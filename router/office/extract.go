@@ -9,6 +9,7 @@ import (
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/reconcile"
 )
 
 // Extract is what a gateway's own books say of some business days.
@@ -144,9 +145,13 @@ func (e Extract) Each(ctx context.Context, page func([]Movement) error) error {
 			if err != nil {
 				return err
 			}
+			ways, err := e.office.ways(ctx, books.Fees, lines)
+			if err != nil {
+				return err
+			}
 			var all []Movement
 			for _, l := range lines {
-				m := books.movement(l)
+				m := books.movement(l, ways[l.Group])
 				m.Order = orders[m.Payment]
 				all = append(all, m)
 			}
@@ -158,11 +163,33 @@ func (e Extract) Each(ctx context.Context, page func([]Movement) error) error {
 	return nil
 }
 
-// movement is a line with its fee, as told or else by the contract, and what is left.
-func (b Books) movement(l journal.StagedLine) Movement {
+// ways are how payers paid, by the groups of lines, where a fee that nobody told depends on it.
+func (o *Office) ways(ctx context.Context, fees reconcile.Fees, lines []journal.StagedLine) (map[string]providers.Method, error) {
+	if !slices.ContainsFunc(fees, func(f reconcile.Fee) bool { return len(f.Methods) > 0 }) {
+		return nil, nil
+	}
+	var groups []string
+	for _, l := range lines {
+		if l.StatementLine.Fee.Currency == "" {
+			groups = append(groups, l.Group)
+		}
+	}
+	ours, err := o.paymentsOf(ctx, groups)
+	ways := map[string]providers.Method{}
+	for _, p := range ours {
+		for _, a := range p.Attempts {
+			ways[journal.GroupOf(p.ID, a.N)] = a.Method
+		}
+	}
+	return ways, err
+}
+
+// movement is a line with its fee, as told or else by the contract, and what is left. The way is
+// empty where nobody knows it.
+func (b Books) movement(l journal.StagedLine, way providers.Method) Movement {
 	m := Movement{StagedLine: l, Payment: journal.PaymentOf(l.Group), Fee: l.StatementLine.Fee, Net: l.Amount}
 	if m.Fee.Currency == "" {
-		m.Fee, m.FeeExpected = b.Fees.Expect(l.Kind, "", l.Amount, l.At)
+		m.Fee, m.FeeExpected = b.Fees.Expect(l.Kind, way, l.Amount, l.At)
 	}
 	if l.Kind == providers.LineRefund {
 		m.Net.Minor = -m.Net.Minor

@@ -308,6 +308,24 @@ func TestAnExtractCountsTheFindingsOfACurrencyInWhichNothingMoved(t *testing.T) 
 	})
 }
 
+func TestAnExtractExpectsTheFeeOfThePaymentsMethod(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		d.Office = d.another(func(_ *Options, b *Books) {
+			b.Fees = reconcile.Fees{{Currency: "KZT", BasisPoints: 200}, {Currency: "KZT", Methods: []providers.Method{providers.QR}, BasisPoints: 100}}
+		})
+		d.payBy(providers.QR, "scanned", learnt(providers.Approved))
+		d.payBy(providers.Account, "billed", learnt(providers.Approved))
+		d.tell(charged("scanned", 1000), charged("billed", 1000), charged("stranger", 1000))
+		d.run(today)
+		e, err := d.Extract(t.Context(), gateway, today, today)
+		d.must(err)
+		want := []Total{{Currency: "KZT", Charges: 3, Charged: 3000, Fees: 50, FeesExpected: 50, Net: 2950, Open: 1}}
+		if diff := cmp.Diff(want, e.Totals); diff != "" {
+			t.Errorf("totals (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestAWorkbookIsReadAsAFileOfSeparatedValuesIs(t *testing.T) {
 	d := sit(t, "sqlite:", filed)
 	book := excelize.NewFile()
