@@ -3,6 +3,7 @@ package office
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,6 +25,10 @@ type Extract struct {
 	office *Office
 	days   []journal.StatementDay
 }
+
+// ErrReadAnew says that a day was read anew while its statement was told: what was told of it is
+// not all.
+var ErrReadAnew = errors.New("its statement was read anew while it was told")
 
 // Total is what an extract comes to in one currency, in minor units. What has findings and no
 // movements has a total, too: without a currency where nobody could read one.
@@ -121,7 +126,7 @@ func sum(sums map[string]*Total, m Movement) {
 }
 
 // Each calls page with the movements, day by day and in the gateway's own order, as many at a
-// time as are judged at once.
+// time as are judged at once. It ends with ErrReadAnew where they were not all.
 func (e Extract) Each(ctx context.Context, page func([]Movement) error) error {
 	books := e.office.Books[e.Gateway]
 	for _, d := range e.days {
@@ -158,6 +163,21 @@ func (e Extract) Each(ctx context.Context, page func([]Movement) error) error {
 			if err := page(all); err != nil {
 				return err
 			}
+		}
+	}
+	return e.stands(ctx)
+}
+
+// stands sees that the readings are still the statements of their days: only the lines of those
+// are kept.
+func (e Extract) stands(ctx context.Context) error {
+	now, err := e.office.Journal.StatementDays(ctx, e.Gateway)
+	if err != nil {
+		return err
+	}
+	for _, d := range e.days {
+		if !slices.ContainsFunc(now, func(n journal.StatementDay) bool { return n.Day == d.Day && n.Reading == d.Reading }) {
+			return fmt.Errorf("%s: %w", d.Day, ErrReadAnew)
 		}
 	}
 	return nil

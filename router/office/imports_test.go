@@ -326,6 +326,21 @@ func TestAnExtractExpectsTheFeeOfThePaymentsMethod(t *testing.T) {
 	})
 }
 
+func TestAnExtractWhoseDayIsReadAnewMeanwhileSaysSo(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		d.day()
+		d.run(today)
+		e, err := d.Extract(t.Context(), gateway, today, today)
+		d.must(err)
+		d.run(today)
+		told := 0
+		err = e.Each(t.Context(), func(page []Movement) error { told += len(page); return nil })
+		if !errors.Is(err, ErrReadAnew) {
+			t.Errorf("the totals are of %d charges, and %d movements were told: %v", e.Totals[0].Charges, told, err)
+		}
+	})
+}
+
 func TestAWorkbookIsReadAsAFileOfSeparatedValuesIs(t *testing.T) {
 	d := sit(t, "sqlite:", filed)
 	book := excelize.NewFile()

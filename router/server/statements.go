@@ -24,6 +24,8 @@ func (s finance) StreamStatement(r *pb.StreamStatementRequest, stream grpc.Serve
 		return noStatementSource(r.GetGateway(), err)
 	case errors.Is(err, office.ErrManyDays):
 		return wrongPiece("to_day", "is before from_day, or more than a year after it")
+	case errors.Is(err, office.ErrReadAnew):
+		return readAnew()
 	case err != nil:
 		return s.refusal(ctx, err, about{name: r.GetGateway()})
 	case len(e.Missing) > 0 && !r.GetAllowMissingDays():
@@ -47,10 +49,17 @@ func (s finance) StreamStatement(r *pb.StreamStatementRequest, stream grpc.Serve
 		}
 		return f.send(&pb.StreamStatementResponse{Part: &pb.StreamStatementResponse_Rows_{Rows: rows}})
 	})
+	if errors.Is(err, office.ErrReadAnew) {
+		return readAnew()
+	}
 	if err != nil {
 		return err
 	}
 	return f.finish()
+}
+
+func readAnew() *fault {
+	return reconnect("a day of the statement was read anew meanwhile, so that this is not all of it: ask again")
 }
 
 func rowOut(m office.Movement) *pb.StreamStatementResponse_Row {
