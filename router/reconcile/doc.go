@@ -29,7 +29,8 @@
 //
 // Gateways show a hold and its capture or release as one row that changes (Halyk) or as
 // rows of their own (WayForPay). So a hold that a line not earlier than it ends is a step
-// of the story and Idle, like the payer's declined tries.
+// of the story and Idle, like the payer's declined tries. So is a charge that a later line of
+// the same id says is gone: the last word counts, and about money of ours it is a finding.
 //
 // # Midnight
 //

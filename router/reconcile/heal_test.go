@@ -94,6 +94,17 @@ func TestAnOldLineTeachesNothing(t *testing.T) {
 	}
 }
 
+func TestMoneyThatWasTakenBackIsNotTaughtAsTaken(t *testing.T) {
+	l := providers.StatementLine{Kind: providers.LineCharge, Order: "rt-1", External: "a", Verdict: providers.Approved, Amount: tenges(1000), At: november}
+	gone := l
+	gone.Verdict, gone.At = providers.Declined, november.Add(time.Minute)
+	e := reconcile.Entry{Kind: providers.LineCharge, Payment: "p", Attempt: 1, Reference: "rt-1", Amount: tenges(1000), At: november}
+	day := reconcile.Statement{Gateway: gateway, Span: reconcile.Day(november, time.UTC), Lines: []providers.StatementLine{l, gone}}
+	if j := reconcile.Judge([]reconcile.Statement{day}, []reconcile.Entry{e}, reconcile.Options{}); len(j.Steps) != 0 {
+		t.Errorf("the payment is taught %+v", j.Steps)
+	}
+}
+
 // Where the ids of lines are those that notices bear, a payment that a statement told of is
 // known by its own: the payer who pays the order once more is told about, and the first one
 // again is not.

@@ -50,14 +50,21 @@ func earlier(l providers.StatementLine, e Entry, edge time.Duration) bool {
 
 // withoutPast makes idle the holds that a line not earlier than they are ends: their
 // capture or release, with the same id or where one of them has none. A declined line
-// without an id ends a hold only if it says that it released it: payers try twice.
-func (m *matcher) withoutPast(lines []*providers.StatementLine) []*providers.StatementLine {
+// without an id ends a hold only if it says that it released it: payers try twice. A
+// charge, which is the last word otherwise, ends by a later declined line of its own id
+// alone, and only where it is ours: of nobody's money somebody must know. Refunds may all
+// bear the payment's id, and end by none.
+func (m *matcher) withoutPast(owner *Entry, lines []*providers.StatementLine) []*providers.StatementLine {
 	ends := map[string]time.Time{} // by id; "" is a line without one
+	gone := map[string]time.Time{} // of charges
 	var last time.Time
 	for _, l := range lines {
 		if read(*l) == money && l.Verdict == providers.Approved || read(*l) == quiet && l.Verdict == providers.Declined && (l.External != "" || l.Reason == providers.Released) {
 			ends[l.External] = later(ends[l.External], l.At)
 			last = later(last, l.At)
+		}
+		if owner != nil && l.Kind == providers.LineCharge && l.Verdict == providers.Declined && l.External != "" {
+			gone[l.External] = later(gone[l.External], l.At)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(lines), func(l *providers.StatementLine) bool {
@@ -65,7 +72,9 @@ func (m *matcher) withoutPast(lines []*providers.StatementLine) []*providers.Sta
 		if l.External == "" {
 			end = last
 		}
-		if read(*l) != money || l.Verdict != providers.Held || end.IsZero() || end.Before(l.At) {
+		hold := l.Verdict == providers.Held && !end.IsZero() && !end.Before(l.At)
+		charge := l.Verdict == providers.Approved && gone[l.External].After(l.At)
+		if read(*l) != money || !hold && !charge {
 			return false
 		}
 		m.Idle = append(m.Idle, Pair{Line: l})

@@ -102,7 +102,7 @@ func (m *matcher) stale(l *providers.StatementLine, e *Entry) bool {
 // settle finds a place for everything that is said about one order in one direction:
 // first the lines with money, then those that cannot be read, then those without money.
 func (m *matcher) settle(owner *Entry, c claims) {
-	c.lines = m.withoutPast(c.lines)
+	c.lines = m.withoutPast(owner, c.lines)
 	told := map[said]bool{}
 	for _, want := range []reading{money, unclear} {
 		side := claims{lines: those(c.lines, want), entries: c.entries, own: c.own, shared: c.shared}
