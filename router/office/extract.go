@@ -10,6 +10,7 @@ import (
 
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/reconcile"
 )
 
@@ -150,13 +151,13 @@ func (e Extract) Each(ctx context.Context, page func([]Movement) error) error {
 			if err != nil {
 				return err
 			}
-			ways, err := e.office.ways(ctx, books.Fees, lines)
+			known, err := e.office.known(ctx, books, lines)
 			if err != nil {
 				return err
 			}
 			var all []Movement
 			for _, l := range lines {
-				m := books.movement(l, ways[l.Group])
+				m := books.movement(l, known[l.Group])
 				m.Order = orders[m.Payment]
 				all = append(all, m)
 			}
@@ -183,39 +184,58 @@ func (e Extract) stands(ctx context.Context) error {
 	return nil
 }
 
-// ways are how payers paid, by the groups of lines, where a fee that nobody told depends on it.
-func (o *Office) ways(ctx context.Context, fees reconcile.Fees, lines []journal.StagedLine) (map[string]providers.Method, error) {
-	if !slices.ContainsFunc(fees, func(f reconcile.Fee) bool { return len(f.Methods) > 0 }) {
-		return nil, nil
-	}
+// charge is what our books know of one that its fee depends on. The zero value is nothing.
+type charge struct {
+	way      providers.Method
+	returned bool // some of it
+}
+
+// known are the charges of lines, by their groups, where the lines alone do not say the fee.
+func (o *Office) known(ctx context.Context, books Books, lines []journal.StagedLine) (map[string]charge, error) {
 	var groups []string
 	for _, l := range lines {
-		if l.StatementLine.Fee.Currency == "" {
+		if books.asks(l.StatementLine) {
 			groups = append(groups, l.Group)
 		}
 	}
 	ours, err := o.paymentsOf(ctx, groups)
-	ways := map[string]providers.Method{}
+	known := map[string]charge{}
 	for _, p := range ours {
 		for _, a := range p.Attempts {
-			ways[journal.GroupOf(p.ID, a.N)] = a.Method
+			back := a.Returned > 0 || slices.ContainsFunc(refundsOf(p, a), func(o payment.Operation) bool { return o.Verdict.HasMoney() })
+			known[journal.GroupOf(p.ID, a.N)] = charge{a.Method, back}
 		}
 	}
-	return ways, err
+	return known, err
 }
 
-// movement is a line with its fee, as told or else by the contract, and what is left. The way is
-// empty where nobody knows it.
-func (b Books) movement(l journal.StagedLine, way providers.Method) Movement {
+// asks reports whether a line's fee depends on what our books know.
+func (b Books) asks(l providers.StatementLine) bool {
+	byWay := slices.ContainsFunc(b.Fees, func(f reconcile.Fee) bool { return len(f.Methods) > 0 })
+	if l.Fee.Currency == "" {
+		return byWay
+	}
+	expected, _ := b.Fees.Expect(l.Kind, "", l.Amount, l.At)
+	return b.NetFees && l.Kind == providers.LineCharge && (byWay || l.Fee != expected)
+}
+
+// movement is a line with its fee, as told or else by the contract, and what is left. Where the
+// fee is what the gateway did not pay out, a refund may be in it: then it is by the contract, too.
+func (b Books) movement(l journal.StagedLine, known charge) Movement {
 	m := Movement{StagedLine: l, Payment: journal.PaymentOf(l.Group), Fee: l.StatementLine.Fee, Net: l.Amount}
-	if m.Fee.Currency == "" {
-		m.Fee, m.FeeExpected = b.Fees.Expect(l.Kind, way, l.Amount, l.At)
+	kept := m.Fee
+	expected, byContract := b.Fees.Expect(l.Kind, known.way, l.Amount, l.At)
+	switch {
+	case m.Fee.Currency == "":
+		m.Fee, m.FeeExpected, kept = expected, byContract, expected
+	case b.NetFees && l.Kind == providers.LineCharge && known.returned && m.Fee != expected:
+		m.Fee, m.FeeExpected = expected, byContract
 	}
 	if l.Kind == providers.LineRefund {
 		m.Net.Minor = -m.Net.Minor
 	}
-	if m.Fee.Currency == m.Net.Currency {
-		m.Net.Minor -= m.Fee.Minor
+	if kept.Currency == m.Net.Currency {
+		m.Net.Minor -= kept.Minor
 	}
 	return m
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/router"
 	"github.com/payrouter/payrouter/router/journal"
+	"github.com/payrouter/payrouter/router/payment"
 	"github.com/payrouter/payrouter/router/reconcile"
 	"github.com/payrouter/payrouter/router/statement"
 )
@@ -322,6 +323,35 @@ func TestAnExtractExpectsTheFeeOfThePaymentsMethod(t *testing.T) {
 		want := []Total{{Currency: "KZT", Charges: 3, Charged: 3000, Fees: 50, FeesExpected: 50, Net: 2950, Open: 1}}
 		if diff := cmp.Diff(want, e.Totals); diff != "" {
 			t.Errorf("totals (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Where a gateway tells what it pays out, what a refund took of that is no fee.
+func TestAnExtractTakesNoRefundForAFee(t *testing.T) {
+	at(t, func(t *testing.T, d *desk) {
+		told := func(minor int64) func(*providers.StatementLine) {
+			return func(l *providers.StatementLine) { l.Fee = tenge(minor) }
+		}
+		d.pay("whole", learnt(providers.Approved))
+		d.pay("returned", refunded(300)...)
+		d.pay("elsewhere", learnt(providers.Approved), payment.Observed{Attempt: 1, Source: payment.FromLookup, Verdict: providers.Approved, Amount: tenge(1000), Returned: tenge(100)})
+		d.tell(charged("whole", 1000, told(25)), charged("returned", 1000, told(320)), charged("elsewhere", 1000, told(120)))
+		for name, c := range map[string]struct {
+			fees reconcile.Fees
+			want Total
+		}{
+			"by the contract": {reconcile.Fees{{Currency: "KZT", BasisPoints: 200}}, Total{Currency: "KZT", Charges: 3, Charged: 3000, Fees: 65, FeesExpected: 40, Net: 2535}},
+			"without one":     {nil, Total{Currency: "KZT", Charges: 3, Charged: 3000, Fees: 25, Net: 2535}},
+		} {
+			d.Office = d.another(func(_ *Options, b *Books) { b.NetFees, b.HidesRefunds, b.Fees = true, true, c.fees })
+			d.run(today)
+			e, err := d.Extract(t.Context(), gateway, today, today)
+			d.must(err)
+			c.want.Open = int64(len(strings.Fields(d.open())))
+			if diff := cmp.Diff([]Total{c.want}, e.Totals); diff != "" {
+				t.Errorf("%s: open %q, totals (-want +got):\n%s", name, d.open(), diff)
+			}
 		}
 	})
 }
