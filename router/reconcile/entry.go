@@ -24,6 +24,7 @@ type Entry struct {
 	Amount    providers.Money   // what is held, captured or given back; without money what was asked for
 	WasHeld   bool              // of a charge: it was authorised first
 	GoesBack  bool              // of a charge: we refused its debit, and the payment is still to be paid otherwise
+	Returned  bool              // of a charge: the gateway has told that some of it went back
 	At        time.Time         // the earliest instant the gateway may date it by our clock
 	Last      time.Time         // the latest one; zero means At
 }
@@ -54,7 +55,7 @@ func EntriesOf(p payment.Payment, gateway string) []Entry {
 func chargeOf(p payment.Payment, a payment.Attempt) Entry {
 	e := Entry{
 		Kind: providers.LineCharge, Payment: p.ID, Attempt: a.N, Reference: a.Reference, External: a.External, Method: a.Method,
-		Verdict: a.Verdict, Amount: p.Amount, WasHeld: a.WasHeld,
+		Verdict: a.Verdict, Amount: p.Amount, WasHeld: a.WasHeld, Returned: a.Returned > 0,
 	}
 	if _, kept := p.Kept(); !kept && p.Finished == nil {
 		e.GoesBack = a.Flow == providers.AskFirst && p.Found(payment.ReturnExpected, a.N)
@@ -97,7 +98,7 @@ func (e Entry) order(o Entry) int {
 	return cmp.Or(cmp.Compare(rank(e), rank(o)), e.At.Compare(o.At), e.Last.Compare(o.Last),
 		cmp.Compare(e.Reference, o.Reference), cmp.Compare(e.Payment, o.Payment), cmp.Compare(e.Attempt, o.Attempt),
 		cmp.Compare(e.Operation, o.Operation), cmp.Compare(e.Kind, o.Kind), cmp.Compare(e.Own, o.Own),
-		cmp.Compare(e.External, o.External), cmp.Compare(e.Method, o.Method), cmp.Compare(e.Verdict, o.Verdict), byMoney(e.Amount, o.Amount), byBool(e.WasHeld, o.WasHeld), byBool(e.GoesBack, o.GoesBack))
+		cmp.Compare(e.External, o.External), cmp.Compare(e.Method, o.Method), cmp.Compare(e.Verdict, o.Verdict), byMoney(e.Amount, o.Amount), byBool(e.WasHeld, o.WasHeld), byBool(e.GoesBack, o.GoesBack), byBool(e.Returned, o.Returned))
 }
 
 // Day is the business day of an instant in the gateway's own zone, from midnight to

@@ -109,7 +109,7 @@ func unplaced(j Judgement) []Pair {
 func (j *Judgement) second(ours []Entry, o Options) {
 	refunded := map[movement]bool{} // charges
 	for _, e := range ours {
-		if e.Kind == providers.LineRefund && e.Verdict.HasMoney() {
+		if e.Kind == providers.LineRefund && e.Verdict.HasMoney() || e.Returned {
 			refunded[movement{payment: e.Payment, attempt: e.Attempt}] = true
 		}
 	}

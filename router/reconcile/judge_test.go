@@ -134,6 +134,8 @@ func TestWhatAgreesInMoneyIsLookedAtForItsFeeAndItsDate(t *testing.T) {
 		"another fee of another amount": {reconcile.Options{Fees: fees}, theirs(charge(providers.Approved, 900, fee(21))), ours(paid()), "line_amount_differs"},
 		"a net sum that a refund made smaller": {reconcile.Options{Fees: fees, NetFees: true},
 			theirs(charge(providers.Approved, 1000, fee(320)), refund(providers.Approved, 300)), ours(paid(), refunded(1, 300)), ""},
+		"a net sum that a refund of somebody else's made smaller": {reconcile.Options{Fees: fees, NetFees: true}, theirs(charge(providers.Approved, 1000, fee(320))),
+			ours(paid(func(e *reconcile.Entry) { e.Returned = true })), ""},
 		"a net sum without a refund": {reconcile.Options{Fees: fees, NetFees: true}, theirs(charge(providers.Approved, 1000, fee(320))), ours(paid()), "fee_differs"},
 		"a date within the hours":    {two, theirs(charge(providers.Approved, 1000, at(noon.Add(2*time.Hour)))), ours(paid()), ""},
 		"a date after them":          {two, theirs(charge(providers.Approved, 1000, at(noon.Add(2*time.Hour+1)))), ours(paid()), "settled_late"},
