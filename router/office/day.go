@@ -17,11 +17,12 @@ const dayLayout = time.DateOnly
 
 // day is the business day of that name.
 func (b Books) day(name string) (providers.Window, error) {
-	at, err := time.ParseInLocation(dayLayout, name, b.Zone)
+	at, err := time.Parse(dayLayout, name)
 	if err != nil {
 		return providers.Window{}, fmt.Errorf("%q: %w", name, ErrBadDay)
 	}
-	return reconcile.Day(at, b.Zone), nil
+	y, m, d := at.Date()
+	return reconcile.Day(time.Date(y, m, d, 12, 0, 0, 0, b.Zone), b.Zone), nil // not every day has a midnight
 }
 
 // name is how the day that a span is is written.

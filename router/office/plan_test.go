@@ -80,3 +80,18 @@ func TestASettingThatCannotBeIsRefusedByItsName(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestTheDaysOfAMonthAreAllThereWhereOneHasNoMidnight(t *testing.T) {
+	zone, err := time.LoadLocation("America/Santiago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := Books{Zone: zone}
+	days, err := b.days("2026-09-01", "2026-09-30")
+	if err != nil || len(days) != 30 || b.name(days[5]) != "2026-09-06" {
+		t.Errorf("%d days, %v", len(days), err)
+	}
+	if day, err := b.day("2026-09-06"); err != nil || b.name(day) != "2026-09-06" || b.name(b.after(day)) != "2026-09-07" || b.name(b.before(day)) != "2026-09-05" {
+		t.Errorf("the day is %s, %v", b.name(day), err)
+	}
+}

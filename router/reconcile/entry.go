@@ -105,7 +105,16 @@ func (e Entry) order(o Entry) int {
 // midnight. It has 23 or 25 hours where clocks are changed.
 func Day(at time.Time, zone *time.Location) providers.Window {
 	y, m, d := at.In(zone).Date()
-	return providers.Window{From: time.Date(y, m, d, 0, 0, 0, 0, zone), To: time.Date(y, m, d+1, 0, 0, 0, 0, zone)}
+	return providers.Window{From: midnight(y, m, d, zone), To: midnight(y, m, d+1, zone)}
+}
+
+// midnight is when a day begins: where clocks skip that hour, when they are changed.
+func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
+	at := time.Date(y, m, d, 0, 0, 0, 0, zone)
+	if at.Hour() == 23 { // of the day before
+		_, at = at.ZoneBounds()
+	}
+	return at
 }
 
 func later(a, b time.Time) time.Time {

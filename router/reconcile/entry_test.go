@@ -127,3 +127,22 @@ func TestADayIsTheGatewaysOwnAndMayHaveAnHourMoreOrLess(t *testing.T) {
 		}
 	}
 }
+
+// Some zones change their clocks at midnight, so that a day of the year has none.
+func TestADayWithoutMidnightIsADayAllTheSame(t *testing.T) {
+	for _, name := range []string{"America/Santiago", "America/Havana", "Africa/Cairo", "Asia/Almaty", "Europe/Kyiv"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for day := time.Date(2026, time.January, 1, 12, 0, 0, 0, zone); day.Year() == 2026; day = day.AddDate(0, 0, 1) {
+			w := reconcile.Day(day, zone)
+			if got := w.From.In(zone).Format(time.DateOnly); got != day.Format(time.DateOnly) {
+				t.Errorf("%s: the day %s begins on %s", name, day.Format(time.DateOnly), got)
+			}
+			if next := reconcile.Day(w.To, zone); !next.From.Equal(w.To) || !next.To.After(w.To) {
+				t.Errorf("%s: after %s comes %s to %s", name, w.To, next.From, next.To)
+			}
+		}
+	}
+}
