@@ -69,9 +69,13 @@ func (p *Payment) operationLate(o Operation, t Terms) time.Time {
 // notCarriedOut settles an operation that repeated looks show to have had no effect:
 // two of them, half a minute apart, after it can no longer be on its way. Where the
 // adapter does not say how long a done operation may stay unseen, one that moves
-// money is never made anew by itself.
+// money is never made anew by itself; nor is a refund that the gateway has accepted: it
+// may be carried out days later, and would be a second one then.
 func (p *Payment) notCarriedOut(o Operation, t Terms) (OperationObserved, bool) {
 	if o.moves() && t.claims(p.Attempts[o.Attempt-1].Gateway).Refund.SettleWait == 0 {
+		return OperationObserved{}, false
+	}
+	if o.Op == OpRefund && o.Verdict == providers.Pending {
 		return OperationObserved{}, false
 	}
 	if late := since(o.Absences, p.operationLate(o, t)); len(late) < leastAbsences || span(late) < leastApart {

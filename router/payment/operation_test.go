@@ -292,6 +292,15 @@ func TestALostRefundIsSettledByLooks(t *testing.T) {
 		}
 		b.wantFindings(payment.Undecided)
 	})
+	t.Run("it was accepted, and is shown nowhere", func(t *testing.T) {
+		b, n := lost(t)
+		b.tell(done(n, providers.Pending, providers.Processing))
+		b.look(start.Add(30*time.Hour), func() payment.Body { return undone(n) })
+		if b.p.Operations[0].Settled() {
+			t.Fatal("made anew, though the gateway has it")
+		}
+		b.wantFindings(payment.Undecided)
+	})
 	t.Run("a gateway that is gone", func(t *testing.T) {
 		b, _ := lost(t)
 		b.terms.Claims = func(string) providers.Claims { return providers.Claims{} }
