@@ -146,15 +146,12 @@ func writtenLate(m *month, h house) {
 	m.in(48*time.Hour, m.hides(h, p))
 }
 
-// unreadable is one finding, but for QuickPay: there the hold and its capture are rows of their
-// own, and of two rows for one charge the second is nobody's.
+// unreadable is one finding, also at QuickPay, where the hold and its capture are rows of their
+// own: one that captures itself is no money of its own.
 func unreadable(m *month, h house) {
 	p := m.charged(h, "unreadable")
 	m.tamper(h, p, sim.Tamper{Kind: sim.TamperWord})
 	m.shows(reconcile.StateDiffers, h, time.Now(), m.names[p.ID], stays)
-	if h.name == "quickpay" {
-		m.shows(reconcile.UnknownToUs, h, time.Now(), m.names[p.ID], stays)
-	}
 }
 
 // datedLate is missing on its day, and explained by the next one, which shows it too late.
