@@ -228,7 +228,7 @@ func (r *Router) number(ctx context.Context) {
 // watchOverrides sees whether the books went back, every second (see Options.WatchEvery), and keeps the board's orders those
 // of the books: read twice as often, on every replica. While the store is away the last ones stay in force.
 func (r *Router) watchOverrides(ctx context.Context) {
-	moved, known := map[string]bool{}, newEndings()
+	moved, known, woken := map[string]bool{}, newEndings(), map[string]map[string]bool{}
 	for {
 		orders, err := r.lookOver(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -236,7 +236,12 @@ func (r *Router) watchOverrides(ctx context.Context) {
 		}
 		for _, o := range orders {
 			if now := time.Now(); o.MoveOpen && o.Ended.IsZero() && !o.Start.After(now) && o.End.After(now) && !moved[o.ID] {
-				moved[o.ID] = r.Journal.WakeOpen(ctx, o.Gateway, time.Now()) == nil
+				if woken[o.ID] == nil {
+					woken[o.ID] = map[string]bool{}
+				}
+				if moved[o.ID], _ = r.Journal.WakeOpen(ctx, o.Gateway, time.Now(), woken[o.ID]); moved[o.ID] {
+					delete(woken, o.ID)
+				}
 			}
 		}
 		r.noteEndings(ctx, orders, known)

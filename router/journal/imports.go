@@ -113,12 +113,13 @@ func (s *Store) ImportDue(ctx context.Context, now time.Time) (bool, error) {
 	return len(due) > 0, err
 }
 
-// ClaimImport takes a file that waits, for as long as the lease, or returns ErrNotFound.
+// ClaimImport takes a file that waits, for as long as the lease, or returns ErrNotFound. A row
+// that somebody is at is passed over.
 func (s *Store) ClaimImport(ctx context.Context, owner string, now time.Time, lease time.Duration) (Import, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	i, err := scanImport(s.write.QueryRowContext(ctx, `UPDATE imports SET owner = $1, due_at = $2
-		WHERE id = (SELECT id FROM imports WHERE due_at <= $3 ORDER BY due_at, id LIMIT 1) AND due_at <= $3 RETURNING `+importColumns,
+		WHERE id = (SELECT id FROM imports WHERE due_at <= $3 ORDER BY due_at, id LIMIT 1 `+s.skipLocked()+`) AND due_at <= $3 RETURNING `+importColumns,
 		owner, micros(now.Add(lease)), micros(now)))
 	if err != nil && retryable(err) {
 		return i, ErrNotFound

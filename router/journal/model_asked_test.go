@@ -118,7 +118,8 @@ func (m *machine) work(t *rapid.T) {
 		case "wake open":
 			gateway := draw(t, "gateway", kaspi, halyk)
 			m.model.wakeOpen(gateway, m.now)
-			m.told("WakeOpen", s.WakeOpen(m.ctx, gateway, m.now), nil)
+			all, err := s.WakeOpen(m.ctx, gateway, m.now, map[string]bool{})
+			m.same("WakeOpen", all, true, err, nil)
 		}
 	})
 }

@@ -124,7 +124,7 @@ func TestADatabaseThatHangsIsGivenUp(t *testing.T) {
 		"Claim":        func() error { _, err := s.Claim(ctx, start, start.Add(time.Minute), 1); return err },
 		"Defer":        func() error { return s.Defer(ctx, "p", 1, start, start) },
 		"Wake":         func() error { return s.Wake(ctx, "p", start) },
-		"WakeOpen":     func() error { return s.WakeOpen(ctx, "g", start) },
+		"WakeOpen":     func() error { _, err := s.WakeOpen(ctx, "g", start, map[string]bool{}); return err },
 		"Lease":        func() error { _, err := s.Lease(ctx, "l", "o", start, time.Minute); return err },
 		"Release":      func() error { return s.Release(ctx, "l", "o") },
 		"Overrides":    func() error { _, err := s.Overrides(ctx, start); return err },

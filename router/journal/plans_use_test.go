@@ -174,7 +174,7 @@ func usesOfPayments() []use {
 		}},
 		{"Defer", func(u *user) { u.ok(u.Defer(u.ctx, "a", 1, start, start)) }},
 		{"Wake", func(u *user) { u.ok(u.Wake(u.ctx, "a", start)) }},
-		{"WakeOpen", func(u *user) { u.ok(u.WakeOpen(u.ctx, shop, start)) }},
+		{"WakeOpen", func(u *user) { _, err := u.WakeOpen(u.ctx, shop, start, map[string]bool{}); u.ok(err) }},
 		{"Take", func(u *user) { _, err := u.Take(u.ctx, shop, 10); u.ok(err) }},
 		{"Lease", func(u *user) { _, err := u.Lease(u.ctx, "sequencer", "me", start, time.Minute); u.ok(err) }},
 		{"Release", func(u *user) { u.ok(u.Release(u.ctx, "sequencer", "me")) }},

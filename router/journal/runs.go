@@ -123,7 +123,7 @@ func (s *Store) RunDue(ctx context.Context, now time.Time) (bool, error) {
 
 // ClaimRun takes a run of one of the gateways that is due, for as long as the lease, or
 // returns ErrNotFound. A gateway has one run at work: others of it wait, but for one whose
-// owner is not heard of any more, which comes first.
+// owner is not heard of any more, which comes first. A row that somebody is at is passed over.
 func (s *Store) ClaimRun(ctx context.Context, owner string, now time.Time, lease time.Duration, gateways []string) (Run, error) {
 	if len(gateways) == 0 {
 		return Run{}, ErrNotFound
@@ -134,7 +134,7 @@ func (s *Store) ClaimRun(ctx context.Context, owner string, now time.Time, lease
 	r, err := scanRun(s.write.QueryRowContext(ctx, `UPDATE runs SET owner = $1, due_at = $2 WHERE id = (SELECT r.id FROM runs r
 		WHERE r.due_at <= $3 AND r.gateway IN (`+places+`)
 		AND NOT EXISTS (SELECT 1 FROM runs o WHERE o.gateway = r.gateway AND o.id <> r.id AND o.owner <> '' AND o.ended_at IS NULL)
-		ORDER BY CASE r.owner WHEN '' THEN 1 ELSE 0 END, r.due_at, r.id LIMIT 1) AND due_at <= $3 RETURNING `+runColumns,
+		ORDER BY CASE r.owner WHEN '' THEN 1 ELSE 0 END, r.due_at, r.id LIMIT 1 `+s.skipLocked()+`) AND due_at <= $3 RETURNING `+runColumns,
 		append([]any{owner, micros(now.Add(lease)), micros(now)}, args...)...))
 	if err != nil && (retryable(err) || taken(err)) {
 		return r, ErrNotFound // another process was faster

@@ -96,7 +96,8 @@ func scriptOfPayments() []step {
 				t.Errorf("%d payments were claimed", claimed)
 			}
 			must(t, s.Defer(t.Context(), "q", 2, leased, start.Add(5*time.Hour)))
-			must(t, s.WakeOpen(t.Context(), shop, start.Add(6*time.Hour)))
+			_, err := s.WakeOpen(t.Context(), shop, start.Add(6*time.Hour), map[string]bool{})
+			must(t, err)
 			must(t, s.Wake(t.Context(), "q", start.Add(7*time.Hour)))
 		}},
 	}

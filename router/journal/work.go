@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -99,13 +100,52 @@ func (s *Store) Wake(ctx context.Context, id string, now time.Time) error {
 	return err
 }
 
-// WakeOpen makes every payment with an open attempt at the gateway due now.
-func (s *Store) WakeOpen(ctx context.Context, gateway string, now time.Time) error {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	_, err := s.exec(ctx, `UPDATE payments SET due_at = $2
-		WHERE id IN (SELECT payment_id FROM attempts WHERE gateway = $1 AND at_risk)`, gateway, micros(now))
-	return err
+// wakeAtOnce is how many payments are woken by one statement.
+const wakeAtOnce = 500
+
+// WakeOpen makes every payment with an open attempt at the gateway due now, but those that are
+// woken already, to which it adds. Rows that somebody is at are passed over: it reports whether
+// there were none, or else it should be called again.
+func (s *Store) WakeOpen(ctx context.Context, gateway string, now time.Time, woken map[string]bool) (all bool, err error) {
+	open, err := s.ids(ctx, `SELECT DISTINCT payment_id FROM attempts WHERE gateway = $1 AND at_risk`, gateway)
+	if err != nil {
+		return false, err
+	}
+	open = slices.DeleteFunc(open, func(id string) bool { return woken[id] })
+	left := len(open)
+	for ids := range slices.Chunk(open, wakeAtOnce) {
+		var free []string
+		err := s.settle(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			free, err = s.wakeFree(ctx, tx, ids, now)
+			return err
+		})
+		if err != nil {
+			return false, fmt.Errorf("wake the open payments of %s: %w", gateway, err)
+		}
+		for _, id := range free {
+			woken[id] = true
+		}
+		left -= len(free)
+	}
+	return left == 0, nil
+}
+
+// wakeFree makes those of some payments due now that nobody is at, and names them.
+func (s *Store) wakeFree(ctx context.Context, tx *sql.Tx, ids []string, now time.Time) (free []string, err error) {
+	places, args := in(2, ids)
+	rows, err := tx.QueryContext(ctx, `UPDATE payments SET due_at = $1
+		WHERE id IN (SELECT id FROM payments WHERE id IN (`+places+`) `+s.skipLocked()+`) RETURNING id`, append([]any{micros(now)}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	err = scanned(rows, func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		free = append(free, id)
+		return err
+	})
+	return free, errors.Join(err, rows.Err())
 }
 
 // Take reserves n numbers of a counter and returns the first. Numbers that a crash
