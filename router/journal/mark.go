@@ -46,12 +46,17 @@ func (s *Store) LookOver(ctx context.Context) (look Look, err error) {
 		}
 	}()
 	if s.postgres {
+		moved := s.moved.Load()
 		started, err := s.greet(s.write.QueryRowContext(ctx, server))
 		if err != nil {
 			return look, err
 		}
 		last := s.started.Swap(&started)
-		look.Moved = s.moved.Load() || last != nil && !last.Equal(started)
+		look.Moved = s.Moved() || last != nil && !last.Equal(started)
+		if newest := s.moved.Load(); newest != nil && newest.Equal(started) {
+			moved = newest // the question itself made the connection
+		}
+		s.lookedOver.Store(moved)
 	}
 	look.Gone, _, err = s.gone(ctx, s.lastMark(), s.write)
 	if err == nil && !look.Gone {
@@ -108,8 +113,9 @@ func (s *Store) recognise(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	forget(conn.PgConn()) // it may have been warned of something else as it connected
-	if last := s.started.Load(); last != nil && !last.Equal(started) {
-		s.moved.Store(true)
+	moved := s.moved.Load()
+	if last := s.started.Load(); last != nil && !last.Equal(started) && (moved == nil || !moved.Equal(started)) {
+		s.moved.Store(&started)
 	}
 	return nil
 }
@@ -117,10 +123,15 @@ func (s *Store) recognise(ctx context.Context, conn *pgx.Conn) error {
 // Moved reports whether a connection reached another server than the last look did, or the
 // same one after a start, since Settle. Whoever read something from it may have read less
 // than was committed.
-func (s *Store) Moved() bool { return s.moved.Load() }
+func (s *Store) Moved() bool { return s.moved.Load() != nil }
 
-// Settle is for whoever has drawn the consequences of Look.Moved.
-func (s *Store) Settle() { s.moved.Store(false) }
+// Settle is for whoever has drawn the consequences of the last look's Look.Moved. A server that
+// took over since is not settled with it.
+func (s *Store) Settle() {
+	if moved := s.lookedOver.Load(); moved != nil {
+		s.moved.CompareAndSwap(moved, nil)
+	}
+}
 
 // StartAnew forgets what was committed: the books are taken as they are now.
 func (s *Store) StartAnew() { s.last.Store(nil) }

@@ -62,3 +62,41 @@ func TestTheFirstConnectionToAServerThatWasStartedAnewTells(t *testing.T) {
 	_, err = s.Open(t.Context(), r, providers.Payer{}, e)
 	must(t, err)
 }
+
+// A server may take over between the look at the one before it and the conclusions from that look:
+// what was concluded then is not about it.
+func TestAServerThatTakesOverAfterTheLookIsLookedOverToo(t *testing.T) {
+	server := launched(t)
+	s, err := journal.Open(journal.Options{URL: server.URL, Due: func(payment.Payment, time.Time) time.Time { return time.Time{} }})
+	must(t, err)
+	defer s.Close()
+	must(t, s.Migrate(t.Context()))
+	takeOver := func() {
+		t.Helper()
+		must(t, server.Halt(pgserver.Fast))
+		must(t, server.Start(t.Context()))
+		for { // the connections to the one before fail first
+			if _, err := s.Seq(t.Context(), "none"); errors.Is(err, journal.ErrNotFound) {
+				return
+			}
+		}
+	}
+	_, err = s.LookOver(t.Context())
+	must(t, err)
+	takeOver()
+	if look, err := s.LookOver(t.Context()); !look.Moved || err != nil {
+		t.Fatalf("%+v, error %v", look, err)
+	}
+	takeOver()
+	s.Settle()
+	r, e := open("p", "")
+	if _, err := s.Open(t.Context(), r, providers.Payer{}, e); !errors.Is(err, journal.ErrMoved) {
+		t.Errorf("a payment was opened at a server that nobody has looked over: error %v", err)
+	}
+	if look, err := s.LookOver(t.Context()); !look.Moved || err != nil {
+		t.Errorf("%+v, error %v", look, err)
+	}
+	s.Settle()
+	_, err = s.Open(t.Context(), r, providers.Payer{}, e)
+	must(t, err)
+}

@@ -47,7 +47,8 @@ type Store struct {
 	last        atomic.Pointer[mark]
 	back        atomic.Bool               // the books hold less than was read from them
 	started     atomic.Pointer[time.Time] // the server, as last looked over
-	moved       atomic.Bool               // another one answers since
+	moved       atomic.Pointer[time.Time] // another one that answers since; nil: none
+	lookedOver  atomic.Pointer[time.Time] // which of these the last look was about
 	few         int                       // attempts of a gateway, to be found by these
 	group       *group                    // nil when each payment has a commit of its own
 	behindLocks chan struct{}             // the places of those who wait for one alone
