@@ -223,7 +223,31 @@ func (s *checkedStream) SendMsg(m any) error {
 	if err := s.server.still(s.Context(), s.method); err != nil {
 		return err
 	}
-	return s.ServerStream.SendMsg(m)
+	if !rights[s.method].open {
+		return s.ServerStream.SendMsg(m) // a feed has the patience for it
+	}
+	return s.tell(m)
+}
+
+// tell sends an answer to a stranger, and does not wait without end until it is read. A send that
+// hangs is released by grpc when the handler returns.
+func (s *checkedStream) tell(m any) error {
+	sent := make(chan error, 1)
+	go func() { sent <- s.ServerStream.SendMsg(m) }()
+	patience := time.NewTimer(slowAfter)
+	defer patience.Stop()
+	late, draining := tooSlow, s.server.draining
+	for {
+		select {
+		case err := <-sent:
+			return err
+		case <-patience.C:
+			return late()
+		case <-draining: // whoever reads has the answer soon
+			late, draining = goingDown, nil
+			patience.Reset(idleEvery)
+		}
+	}
 }
 
 // RecvMsg reads a request and validates it.

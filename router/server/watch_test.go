@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
@@ -270,6 +271,53 @@ func TestAConsumerThatReadsNothingDoesNotHoldUpTheDrain(t *testing.T) {
 		d.server.GRPC().Stop()
 		<-stopped
 	}, func(_ *Options, ro *router.Options) { ro.PollEvery = 10 * time.Second })
+}
+
+// unheard asks reflection for more than is in a connection's window, and reads nothing of it.
+func (d *door) unheard(ctx context.Context) grpc_reflection_v1.ServerReflection_ServerReflectionInfoClient {
+	d.t.Helper()
+	stream, err := grpc_reflection_v1.NewServerReflectionClient(d.conn).ServerReflectionInfo(ctx)
+	d.must(err)
+	for range 100 {
+		d.must(stream.Send(&grpc_reflection_v1.ServerReflectionRequest{MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: "payrouter.v1.Payments"}}))
+	}
+	time.Sleep(time.Second)
+	if n := len(d.server.seats[checks]); n != 1 {
+		d.t.Fatalf("%d calls are in progress", n)
+	}
+	return stream
+}
+
+// Reflection needs no identity: whoever asks and does not read must not keep a seat that health
+// checks need.
+func TestAnswersOfReflectionThatNobodyReadsKeepNoSeat(t *testing.T) {
+	behind(t, func(d *door) {
+		stream := d.unheard(context.Background())
+		time.Sleep(slowAfter)
+		if n := len(d.server.seats[checks]); n != 0 {
+			t.Fatalf("%d calls are in progress", n)
+		}
+		for {
+			if _, err := stream.Recv(); err != nil {
+				d.refused(err, pb.ErrorReason_ERROR_REASON_RATE_LIMITED)
+				return
+			}
+		}
+	})
+}
+
+func TestAnswersOfReflectionThatNobodyReadsDoNotHoldUpTheDrain(t *testing.T) {
+	behind(t, func(d *door) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		d.unheard(ctx)
+		began := time.Now()
+		d.server.Drain()
+		<-d.server.Idle(context.Background())
+		if took := time.Since(began); took > 2*idleFor {
+			t.Errorf("it took %s", took)
+		}
+	})
 }
 
 func TestAConsumerThatReadsTooSlowlyIsCutOffAndResumes(t *testing.T) {
