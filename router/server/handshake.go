@@ -21,15 +21,22 @@ import (
 type handshakes struct {
 	credentials.TransportCredentials
 	refusals *refusals
+	draining <-chan struct{}
 }
 
-func newHandshakes(config *tls.Config, log *slog.Logger) handshakes {
-	return handshakes{credentials.NewTLS(config), &refusals{log: log, of: map[string]*told{}}}
+func newHandshakes(config *tls.Config, log *slog.Logger, draining <-chan struct{}) handshakes {
+	return handshakes{credentials.NewTLS(config), &refusals{log: log, of: map[string]*told{}}, draining}
 }
+
+// hurry is how long a handshake may take once the server goes down. grpc waits for all of them
+// before it tells anybody to go elsewhere.
+const hurry = time.Second
 
 // ServerHandshake secures a connection.
 func (h handshakes) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	hurried := h.hurried(conn)
 	secured, info, err := h.TransportCredentials.ServerHandshake(conn)
+	hurried()
 	if err != nil {
 		h.refusals.note(conn.RemoteAddr(), err, time.Now())
 	}
@@ -38,7 +45,24 @@ func (h handshakes) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthIn
 
 // Clone copies it; what was told is shared.
 func (h handshakes) Clone() credentials.TransportCredentials {
-	return handshakes{h.TransportCredentials.Clone(), h.refusals}
+	return handshakes{h.TransportCredentials.Clone(), h.refusals, h.draining}
+}
+
+// hurried sets a connection a near end when the server goes down, until it is called off.
+func (h handshakes) hurried(conn net.Conn) (callOff func()) {
+	done, left := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(left)
+		select {
+		case <-h.draining:
+			_ = conn.SetDeadline(time.Now().Add(hurry))
+		case <-done:
+		}
+	}()
+	return func() {
+		close(done)
+		<-left
+	}
 }
 
 // How many lines a reason has: five at once, then one in twenty seconds.

@@ -115,3 +115,23 @@ func TestAScannerCannotFloodTheLog(t *testing.T) {
 		}
 	}, certificatesOnly)
 }
+
+// A scanner, or a balancer that only looks whether the port is open, says nothing. Nobody hears that
+// the server goes down before it has been waited for.
+func TestWhoeverConnectsAndSaysNothingDoesNotHoldUpTheDrain(t *testing.T) {
+	behindGate(t, []identity.Entry{checkout}, func(g *guarded) {
+		caller := pb.NewPaymentsClient(g.certified("checkout"))
+		_, err := caller.ListPayments(context.Background(), &pb.ListPaymentsRequest{})
+		g.must(err)
+		silent, err := g.listener.DialContext(context.Background())
+		g.must(err)
+		defer silent.Close()
+		synctest.Wait()
+		began := time.Now()
+		g.server.Drain()
+		g.server.GRPC().GracefulStop()
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	}, certificatesOnly)
+}

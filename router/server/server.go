@@ -191,7 +191,7 @@ func (s *Server) callOptions() []grpc.ServerOption {
 	)
 	if s.options.Gate != nil {
 		if secured := s.options.Gate.TLS(); secured != nil {
-			options = append(options, grpc.Creds(newHandshakes(secured, s.log)))
+			options = append(options, grpc.Creds(newHandshakes(secured, s.log, s.draining)))
 		}
 	}
 	return options
