@@ -272,3 +272,20 @@ func TestAServerIsRefusedWithoutWhatItNeeds(t *testing.T) {
 		}
 	})
 }
+
+// The time to wait may be over before anybody asks.
+func TestNothingIsCutOffWhereNothingWasInProgress(t *testing.T) {
+	behind(t, func(d *door) {
+		over, cancel := context.WithCancel(context.Background())
+		cancel()
+		for range 100 {
+			d.must(d.server.Wait(over))
+		}
+		release := make(chan struct{})
+		d.server.working.Go(func() { <-release })
+		if d.server.Wait(over) == nil {
+			t.Error("what is in progress was cut off, and it does not say so")
+		}
+		close(release)
+	})
+}

@@ -263,6 +263,11 @@ func (s *Server) Wait(ctx context.Context) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
+	}
+	select { // there may have been nothing to wait for, and nobody yet who says so
+	case <-done:
+		return nil
+	case <-time.After(idleEvery):
 		return ctx.Err()
 	}
 }

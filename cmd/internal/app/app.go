@@ -34,6 +34,9 @@ import (
 // longer than the longest call to a gateway.
 const drainFor = 35 * time.Second
 
+// doorsFor is how long notices that are being kept may take at least: two writes and a read.
+const doorsFor = 15 * time.Second
+
 // Options are what a program gives besides the configuration. All may be left zero.
 type Options struct {
 	Version string
@@ -283,7 +286,7 @@ func (a *App) Run(ctx context.Context) error {
 		if err := a.server.Wait(limit); err != nil {
 			a.log.Error("calls to gateways were cut off; they will be asked about", "error", err.Error())
 		}
-		err := errors.Join(webhooks.Shutdown(limit), ops.Shutdown(limit))
+		err := a.closeDoors(limit, webhooks, ops)
 		stopLoop()
 		return err
 	})
@@ -308,6 +311,26 @@ func (a *App) stopGRPC(limit context.Context) {
 	}
 	a.server.GRPC().Stop()
 	<-finished
+}
+
+// closeDoors closes what is no gRPC once those who are there have their answers. They have a time
+// of their own for it: calls may have taken all that there was.
+func (a *App) closeDoors(limit context.Context, doors ...*http.Server) error {
+	if deadline, _ := limit.Deadline(); time.Until(deadline) < doorsFor {
+		var cancel context.CancelFunc
+		limit, cancel = context.WithTimeout(context.WithoutCancel(limit), doorsFor)
+		defer cancel()
+	}
+	var failed []error
+	for _, door := range doors {
+		err := door.Shutdown(limit)
+		if errors.Is(err, context.DeadlineExceeded) {
+			a.log.Warn("requests were cut off; a notice among them was not acknowledged, and comes again")
+			err = door.Close()
+		}
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
 }
 
 // served is the error of a door that closed: none when it was asked to.

@@ -1,6 +1,10 @@
 package app
 
 import (
+	"context"
+	"log/slog"
+	"net/http"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/payrouter/payrouter/router/identity"
@@ -22,3 +26,8 @@ func (a *App) Described() []*prometheus.Desc {
 
 // Gate proves who calls the service.
 func (a *App) Gate() *identity.Gate { return a.gate }
+
+// CloseDoors is how the service closes its webhooks' door.
+func CloseDoors(limit context.Context, doors ...*http.Server) error {
+	return (&App{log: slog.New(slog.DiscardHandler)}).closeDoors(limit, doors...)
+}
