@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,7 +48,7 @@ func (s *Store) LookOver(ctx context.Context) (look Look, err error) {
 	}()
 	if s.postgres {
 		moved := s.moved.Load()
-		started, err := s.greet(s.write.QueryRowContext(ctx, server))
+		started, err := s.greet(s.write.QueryRowContext(ctx, server, s.idle()))
 		if err != nil {
 			return look, err
 		}
@@ -90,15 +91,23 @@ func (s *Store) follow(ctx context.Context) error {
 // server tells one server from another, and from itself before it was started anew, and whether
 // COMMIT waits there for a standby. Should that not confirm it, a warning is all that says so: a
 // connection that was set up to hear of none is set right.
+//
+// A process that is stopped within a transaction keeps what it has locked, and its machine answers for
+// it for as long as it is: its connection is ended once the transaction has been idle for longer than
+// any of ours may take. Where somebody gave the session a time for that, it is left.
 const server = `SELECT pg_postmaster_start_time(), COALESCE(current_setting('synchronous_standby_names', true), '') <> ''
 	AND COALESCE(current_setting('synchronous_commit', true), '') NOT IN ('', 'off', 'local'),
-	CASE current_setting('client_min_messages', true) WHEN 'error' THEN set_config('client_min_messages', 'warning', false) END`
+	CASE current_setting('client_min_messages', true) WHEN 'error' THEN set_config('client_min_messages', 'warning', false) END,
+	CASE current_setting('idle_in_transaction_session_timeout', true) WHEN '0' THEN set_config('idle_in_transaction_session_timeout', $1, false) END`
+
+// idle is how long a transaction of ours may do nothing, as PostgreSQL takes it. Zero would be for ever.
+func (s *Store) idle() string { return strconv.FormatInt(max(1, s.timeout.Milliseconds()), 10) + "ms" }
 
 // greet reads what server tells, and returns when the server was started.
 func (s *Store) greet(row interface{ Scan(...any) error }) (started time.Time, err error) {
 	var awaits bool
-	var hears *string
-	if err := row.Scan(&started, &awaits, &hears); err != nil {
+	var hears, idle *string
+	if err := row.Scan(&started, &awaits, &hears, &idle); err != nil {
 		return started, fmt.Errorf("look for the server: %w", err)
 	}
 	s.awaits.Store(awaits)
@@ -108,7 +117,7 @@ func (s *Store) greet(row interface{ Scan(...any) error }) (started time.Time, e
 // recognise looks at the server behind a new connection, before anything is asked of it: a
 // server that takes over may be there and gone between two looks.
 func (s *Store) recognise(ctx context.Context, conn *pgx.Conn) error {
-	started, err := s.greet(conn.QueryRow(ctx, server))
+	started, err := s.greet(conn.QueryRow(ctx, server, s.idle()))
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ type Ops struct {
 type Store struct {
 	URL           providers.Secret `yaml:"url"`            // sqlite:PATH or postgres://…; default sqlite:payrouter.db
 	MaxConns      int              `yaml:"max_conns"`      // PostgreSQL connections; default 16
-	CommitTimeout time.Duration    `yaml:"commit_timeout"` // default 5s
+	CommitTimeout time.Duration    `yaml:"commit_timeout"` // of one write or read, and until PostgreSQL lets go of what a stopped process holds; default 5s
 	// GroupCommit is how many payments may share one commit while another one is under way.
 	// Nobody waits for it. With 1 each has its own. Default 64.
 	GroupCommit int `yaml:"group_commit"`

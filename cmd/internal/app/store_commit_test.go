@@ -129,7 +129,8 @@ func TestACommitOfAFrozenStoreHappensAtTheThaw(t *testing.T) {
 				w.shaky = true
 				w.lease = 15 * time.Second // a claim that is carried out at the thaw is nobody's for as long
 				w.configure("migrate: false", "migrate: false, commit_timeout: 1s")
-				wire := newWire(t, w.url)
+				// By itself the server would let go of what has waited so long for its COMMIT.
+				wire := newWire(t, w.url+"&idle_in_transaction_session_timeout=1h")
 				w.via = wire.URL
 				r := w.replica(trap{})
 				call := d.prepare(w, r)
