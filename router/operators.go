@@ -31,12 +31,16 @@ var (
 
 // CreateOverride orders something about a gateway. The order's ID is the operator's
 // request id: the same order again answers with the one that stands. An order that needs
-// a second person is kept, in force for nobody, and ErrSecondPerson returned.
+// a second person is kept, in force for nobody, and ErrSecondPerson returned. A replica whose
+// clock is wrong takes none: ErrMistimed.
 func (r *Router) CreateOverride(ctx context.Context, o journal.Override) (journal.Override, error) {
-	now := payment.Instant(time.Now())
 	if _, ok := r.Gateway(o.Gateway); !ok {
 		return o, fmt.Errorf("%s: %w", o.Gateway, ErrUnknownGateway)
 	}
+	if err := r.Mistimed(); err != nil { // the others judge by their clocks when it begins and ends
+		return o, err
+	}
+	now := payment.Instant(time.Now())
 	if o.Start.IsZero() {
 		o.Start = now
 	}
@@ -61,6 +65,9 @@ func (r *Router) CreateOverride(ctx context.Context, o journal.Override) (journa
 // operator saw; version 0 means whichever it is.
 func (r *Router) EndOverride(ctx context.Context, gateway, id string, version int64, actor string) (journal.Override, error) {
 	o, err := r.Journal.Override(ctx, gateway, id)
+	if err == nil {
+		err = r.Mistimed()
+	}
 	if err != nil {
 		return o, err
 	}

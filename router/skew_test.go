@@ -10,6 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/payrouter/payrouter/health"
 	"github.com/payrouter/payrouter/providers"
 	"github.com/payrouter/payrouter/providers/sim"
 	"github.com/payrouter/payrouter/router"
@@ -301,5 +304,37 @@ func TestAReplicaThatStartsWithAWrongClockTouchesNothing(t *testing.T) {
 		if now := h.due(p); !now.Equal(due) {
 			t.Errorf("due at %s, and before at %s", now, due)
 		}
+	})
+}
+
+// When an order begins and ends is said by the clock of the replica that takes it, and judged by
+// those of the others: given here it would be over there, or an order in force would be said to
+// have ended.
+func TestAReplicaWhoseClockIsWrongTakesNoOrders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var clock skew
+		h := build(t, clock.on)
+		give := func(gateway string) (journal.Override, error) {
+			return h.router.CreateOverride(context.Background(), journal.Override{ID: uuid.NewString(), Gateway: gateway, Mode: string(health.Drain),
+				Actor: "operator:aida", Reason: "rehearsal", End: time.Now().Add(time.Hour)})
+		}
+		stands, err := give(kaspiMain)
+		h.must(err)
+		for _, wrong := range []time.Duration{-2 * time.Hour, 2 * time.Hour} {
+			clock.set(wrong)
+			if _, err := give(wayforpayMain); !errors.Is(err, router.ErrMistimed) {
+				t.Errorf("%s off, an order was taken: error %v", wrong, err)
+			}
+			if _, err := h.router.EndOverride(context.Background(), kaspiMain, stands.ID, 0, "operator:aida"); !errors.Is(err, router.ErrMistimed) {
+				t.Errorf("%s off, an order was ended: error %v", wrong, err)
+			}
+		}
+		all, err := h.store.ListOverrides(context.Background(), "", time.Time{}, journal.Cursor{}, 10)
+		if err != nil || len(all) != 1 || !all[0].Ended.IsZero() {
+			t.Errorf("in the books: %v, error %v", all, err)
+		}
+		clock.set(0)
+		_, err = h.router.EndOverride(context.Background(), kaspiMain, stands.ID, 0, "operator:aida")
+		h.must(err)
 	})
 }

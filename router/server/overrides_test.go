@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "github.com/payrouter/payrouter/proto/payrouter/v1"
+
+	"github.com/payrouter/payrouter/router"
 )
 
 func drain(change ...func(*pb.CreateOverrideRequest)) *pb.CreateOverrideRequest {
@@ -229,5 +231,19 @@ func TestOverridesAreListedNewestFirstInPages(t *testing.T) {
 		if err != nil || len(page.GetOverrides()) != 2 {
 			t.Fatalf("%v, error %v", page, err)
 		}
+	})
+}
+
+func TestAReplicaWhoseClockIsWrongSendsOperatorsToAnother(t *testing.T) {
+	behind(t, func(d *door) {
+		time.Sleep(2 * time.Second)
+		_, err := d.operations.CreateOverride(as(operatorKey, "aida"), drain())
+		d.refused(err, pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE)
+		if !strings.Contains(err.Error(), "clock") {
+			t.Error(err)
+		}
+		d.untouched()
+	}, func(_ *Options, ro *router.Options) {
+		ro.Clock = func(context.Context) (time.Time, error) { return time.Now().Add(time.Hour), nil }
 	})
 }

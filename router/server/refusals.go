@@ -100,6 +100,8 @@ func (s *Server) wordsFor(ctx context.Context, err error, a about) *fault {
 		return newFault(pb.ErrorReason_ERROR_REASON_STALE_ETAG, "it changed since the etag was read: read it again and decide anew",
 			map[string]string{"name": a.name})
 
+	case errors.Is(err, router.ErrMistimed):
+		return newFault(pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE, "the clock of this replica and the database's differ, and nothing was changed; another replica, or this one once its clock is right, does it", nil)
 	case errors.Is(err, payment.ErrUnreadable):
 		return newFault(pb.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE, "a later version of payrouter wrote of this payment; repeat the request with the same request_id, and a replica of that version answers", nil)
 	case errors.Is(err, context.Canceled), journal.Trouble(err) && errors.Is(ctx.Err(), context.Canceled):
