@@ -25,7 +25,7 @@ func (b *Board) watch(ctx context.Context, g *gateway) {
 	for {
 		b.probe(ctx, g)
 		pause := b.options.ProbeEvery
-		if g.unwell() {
+		if g.unwell(b.options, time.Now()) {
 			pause = b.options.ProbeFast
 		}
 		select {
@@ -77,9 +77,15 @@ func (b *Board) ask(ctx context.Context, g *gateway) (s Signal) {
 	return g.Probe(ctx)
 }
 
-// unwell reports whether the gateway is worth probing fast.
-func (g *gateway) unwell() bool {
+// unwell reports whether the gateway is worth probing fast: not where nothing but a real charge is
+// waited for.
+func (g *gateway) unwell(o Options, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.probeBad > 0 || !g.guards[OpCharge].notBefore.IsZero() || !g.guards[OpCreate].notBefore.IsZero()
+	for _, op := range Ops() {
+		if back := g.guards[op].notBefore; op.gated() && !back.IsZero() && (now.Before(back) || g.probeGood < o.ProbesNeeded) {
+			return true
+		}
+	}
+	return g.probeBad > 0
 }

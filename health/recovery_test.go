@@ -260,3 +260,45 @@ func TestAnOrderToObserveOnlyShowsThatEverythingIsAdmitted(t *testing.T) {
 		}
 	})
 }
+
+// Only a real charge shows that charges are served again, and at night, or at a gateway that stands by
+// for another, none may come for long. Nothing is learnt by asking faster meanwhile.
+func TestAGatewayThatWaitsForARealChargeIsProbedAsWhenAllIsWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gateways := quick("kaspi")
+		answer, probes := health.Healthy, 0
+		gateways[0].Probe = func(context.Context) health.Signal { probes++; return answer }
+		b := board(t, health.Options{Gateways: gateways, Ramp: []int{100}, OpenFor: time.Minute})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { b.Run(ctx); close(done) }()
+		within := func(d time.Duration) int {
+			synctest.Wait()
+			before := probes
+			time.Sleep(d)
+			synctest.Wait()
+			return probes - before
+		}
+		outage(t, b)
+		time.Sleep(90 * time.Second) // the breaker may be tried, and the probes are good
+		if n := within(time.Hour); n > 241 {
+			t.Errorf("%d probes in an hour without a charge, and 240 in one in which all is well", n)
+		}
+		answer = health.Fault
+		time.Sleep(20 * time.Second)
+		if n := within(time.Minute); n < 29 {
+			t.Errorf("%d probes in a minute in which they fail", n)
+		}
+		answer = health.Healthy
+		time.Sleep(20 * time.Second)
+		if err := try(b, "kaspi", health.Fault); err != nil {
+			t.Fatalf("the first charge is not tried: %v", err)
+		}
+		time.Sleep(15 * time.Second) // of the slow pace
+		if n := within(4 * time.Second); n < 2 {
+			t.Errorf("%d probes in four seconds after the trial failed", n)
+		}
+		stop()
+		<-done
+	})
+}
