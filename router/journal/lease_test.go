@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"slices"
 	"strings"
