@@ -183,7 +183,10 @@ func (b *books) check(id string) {
 	p := b.payments[id]
 	alive, captured := 0, int64(0)
 	for _, a := range p.Attempts {
-		if a.Exposure() != payment.ExposureCleared && !(a.Verdict == providers.Approved && a.Captured-a.Returned <= 0) && !b.w.excusedAttempt(a) {
+		// A process that slept with an answer about somebody else's payment in its hands brings it when
+		// ours is proved dead and another one is made: a person has to look, and nobody was wrong.
+		late := a.Differs && a.Closed != nil
+		if a.Exposure() != payment.ExposureCleared && !(a.Verdict == providers.Approved && a.Captured-a.Returned <= 0) && !late && !b.w.excusedAttempt(a) {
 			alive++
 		}
 		captured = max(captured, a.Captured)
