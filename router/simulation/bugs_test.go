@@ -81,8 +81,11 @@ var bugs = []bug{
 	{"a refund that timed out is sent again", []edit{{"router/payment/operate.go", "	if late := since(o.Absences, p.operationLate(o, t)); len(late) < leastAbsences || span(late) < leastApart {", "	if o.Op != OpRefund || o.Reason != providers.Timeout && o.Reason != providers.Broken {"}}},
 	{"another amount than the payment's is taken", []edit{{"router/payment/observe.go", "	if o.Verdict.HasMoney() {\n		if why := p.mismatch(o); why != \"\" {", "	if o.Verdict.HasMoney() {\n		if why := p.mismatch(o); why != \"\" && p.ID == \"\" {"}, {
 		"providers/halyk/compare.go", "	return none, providers.Mismatch, errOtherAmount\n", "	return sum, providers.NoReason, nil\n"}}},
-	{"signatures of notices are not checked", []edit{{"providers/wayforpay/sign.go", "	return err == nil && hmac.Equal(given, digest(secret, fields))", "	return err == nil || hmac.Equal(given, digest(secret, fields))"}}},
-	{"a surplus is given back by whoever sees it", []edit{{"router/payment/operate.go", "	if _, open := p.openOperation(plan.Attempt); open {\n		return Step{}, false\n	}\n	last", "	last"}, {
+	// The look that follows the approval of a hold would hide it.
+	{"signatures of notices are not checked", []edit{{"providers/wayforpay/sign.go", "	return err == nil && hmac.Equal(given, digest(secret, fields))", "	return err == nil || hmac.Equal(given, digest(secret, fields))"},
+		{"providers/wayforpay/notices.go", "refundInProcessing,\n		said.TransactionStatus == approved && said.TransactionType != \"\" && said.TransactionType != oneStage:", "refundInProcessing:"}}},
+	// That a payment is in one worker's hands at a time would hide it.
+	{"a surplus is given back by whoever sees it", []edit{{"router/worker.go", "lease := now.Add(r.Lease)", "lease := now.Add(0 * r.Lease)"}, {"router/payment/operate.go", "	if _, open := p.openOperation(plan.Attempt); open {\n		return Step{}, false\n	}\n	last", "	last"}, {
 		"router/payment/operation.go", "	if open, ok := p.openOperation(b.Attempt); ok {", "	if open, ok := p.openOperation(b.Attempt); ok && b.Op != OpRefund {"}}},
 	{"a paid payment can be canceled", []edit{{"router/payment/sums.go", "	if ok && kept.Verdict == providers.Approved {\n		return refuse(\"paid already: use a refund\")\n	}\n", "	_ = ok\n"}}},
 	{"the bank's question is always answered yes", []edit{{"router/payment/payable.go", "	for _, other := range p.Attempts {\n		if other.Verdict.HasMoney() {\n			return providers.AlreadyPaid\n		}\n	}\n", "	if a != nil {\n		return providers.Payable\n	}\n"}}},
