@@ -100,26 +100,19 @@ func pairs(keys *[]any) string {
 
 // Changes reads a tenant's feed after a sequence number. Those who follow it are told no number that a
 // failover could give to another change.
-func (s *Store) Changes(ctx context.Context, tenant string, after int64, n int) ([]Change, error) {
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
-	rows, err := s.read.QueryContext(ctx, `SELECT seq, payment_id, event_seq FROM feed
+func (s *Store) Changes(ctx context.Context, tenant string, after int64, n int) (changes []Change, err error) {
+	err = s.each(ctx, func(scan func(...any) error) error {
+		var c Change
+		err := scan(&c.Seq, &c.Payment, &c.EventSeq)
+		changes = append(changes, c)
+		return err
+	}, `SELECT seq, payment_id, event_seq FROM feed
 		WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tenant, after, n)
 	if err != nil {
 		return nil, fmt.Errorf("read the feed: %w", err)
 	}
-	defer rows.Close()
-	var changes []Change
-	for rows.Next() {
-		var c Change
-		if err := rows.Scan(&c.Seq, &c.Payment, &c.EventSeq); err != nil {
-			return nil, fmt.Errorf("read the feed: %w", err)
-		}
-		changes = append(changes, c)
+	if len(changes) == 0 {
+		return nil, nil
 	}
-	if err := rows.Err(); err != nil || len(changes) == 0 {
-		return nil, err
-	}
-	_ = rows.Close() // its connection is needed
 	return changes, s.assure(ctx)
 }

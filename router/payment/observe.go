@@ -178,8 +178,7 @@ func (a *Attempt) overtook(o Observed) bool {
 // refusedSince reports whether a look-up that was put after this one showed the refusal that
 // stands. However a refusal was learnt otherwise, when the gateway made it is not known.
 func (a *Attempt) refusedSince(o Observed) bool {
-	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Seen.At) && a.Seen.Verdict == a.Verdict &&
-		(a.Verdict == providers.Declined || a.Verdict == providers.Unserved)
+	return o.Source == FromLookup && !o.Asked.IsZero() && o.Asked.Before(a.Seen.At) && a.Seen.refused() && a.Seen.Verdict == a.Verdict
 }
 
 // InVain reports whether the gateway was to have the attempt and did not serve it: it could not
